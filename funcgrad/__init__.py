@@ -27,6 +27,7 @@ _HOMES = _homes_of({
     "transforms.forward": "jvp",
     "transforms.grad": "grad value_and_grad vjp",
     "transforms.jacobian": "gnvp hessian hvp jacfwd jacobian jacrev",
+    "transforms.jet": "jet taylor",
     "transforms.jit.api": "Compiled disable_jit jit",
     "transforms.laplacian.api": "laplacian value_grad_laplacian",
     "transforms.linear": "linear_transpose linearize",

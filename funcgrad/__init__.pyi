@@ -73,6 +73,10 @@ from .transforms.jacobian import (
     jacobian as jacobian,
     jacrev as jacrev,
 )
+from .transforms.jet import (
+    jet as jet,
+    taylor as taylor,
+)
 from .transforms.jit.api import (
     Compiled as Compiled,
     disable_jit as disable_jit,

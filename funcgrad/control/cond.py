@@ -33,6 +33,7 @@ from ..ops.structure import (
 )
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
 from ..transforms.jaxprs import (
+    avals_beside,
     batch_jaxpr,
     eval_batched,
     in_avals,
@@ -105,11 +106,11 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         step: WithTangents,
         params: Any,
         dtype: Any = None,
+        order: int | None = None,
     ) -> tuple[list[Any], list[Any]]:
         (index, *operands), branches = args, params["branches"]
         n, ins = len(operands), in_avals(branches[0])
-        more = tangent_avals(ins, reach.ins[1:])
-        more = more if dtype is None else [Aval(a.shape, dtype) for a in more]
+        more = avals_beside(tangent_avals(ins, reach.ins[1:]), dtype, order)
 
         def body(jaxpr: Jaxpr, values: list[Any]) -> list[Any]:
             outs, found = step(jaxpr, *split_list(values, n))

@@ -31,6 +31,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.paths import Paths
 from ..transforms.reverse import value_and_vjp
+from ..transforms.taylor import push_series
 from .checkpointed_codegen import write_reversal
 from .code_motion import hoisted_reversal
 from .revolve import reversal
@@ -168,6 +169,14 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         outs, found = self.apply_dual(primals, ts, reach, step, params)
         alone = is_linearizing(primals, tangents)  # the values belong to no program of tangents
         return self.bind(*primals, **params) if alone else outs, expand(found, reach.outs)
+
+    @override
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        """The series of the scans that it decomposes into."""
+        run = lambda xs: self.decompose(*xs, **params)
+        return push_series("a reversal", run, primals, terms, order)[:2]
 
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Propagate masks as forward mode propagates tangents."""

@@ -148,21 +148,29 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         step: WithTangents,
         params: Any,
         dtype: Any = None,
+        order: int | None = None,
     ) -> tuple[list[Any], list[Any]]:
-        operands, wide, program = self.dual(args, others, reach, step, params, dtype)
+        operands, wide, program = self.dual(args, others, reach, step, params, dtype, order)
         results = self.bind(*operands, **wide.with_counts(params, program))
         k, m = params["num_carry"], len(params["jaxpr"].outvars)
         carry, more_carry, ys, more_ys = split_list(results, k, wide.carry - k, m - k)
         return [*carry, *ys], [*more_carry, *more_ys]
 
     def dual(
-        self, args: Any, others: Any, reach: Reach, step: WithTangents, params: Any, dtype: Any
+        self,
+        args: Any,
+        others: Any,
+        reach: Reach,
+        step: WithTangents,
+        params: Any,
+        dtype: Any = None,
+        order: int | None = None,
     ) -> tuple[list[Any], ScanLayout, Jaxpr]:
         """The scan with a second value beside each that is reached: operands and program."""
         jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
-        counts = layout.counts(reach.ins)
+        counts = [n * (order or 1) for n in layout.counts(reach.ins)]
         groups = zip(layout.operands(args), split_list(others, *counts), strict=True)
-        ins, taken = interleave(layout.operands(in_avals(jaxpr)), reach.ins, dtype)
+        ins, taken = interleave(layout.operands(in_avals(jaxpr)), reach.ins, dtype, order)
 
         def body(values: list[Any]) -> list[Any]:
             outs, more = step(jaxpr, *taken(values))

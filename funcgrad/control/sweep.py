@@ -21,6 +21,7 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.reverse import value_and_vjp
+from ..transforms.taylor import push_series
 from .checkpointed_codegen import write_sweep
 from .code_motion import hoisted_sweep
 from .scan import Scan, ScanLayout, scan_p
@@ -139,6 +140,14 @@ class Sweep(Scan):
             rest, len(program.outvars) - wide.carry - rows, len(states)
         )
         return [*carry, *ys, *snaps], [*more_carry, *more_ys, *more_snaps]
+
+    @override
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        """The series of the scan that it decomposes into."""
+        run = lambda xs: self.decompose(*xs, **params)
+        return push_series("a sweep", run, primals, terms, order)[:2]
 
     @override
     def partial_eval(

@@ -26,9 +26,12 @@ from ..ops.structure import Batched, axis_to_front
 from ..transforms.jaxpr_primitive import JaxprPrimitive
 from ..transforms.jaxprs import (
     accumulator_avals,
+    avals_beside,
     batch_jaxpr,
     eval_masked,
+    eval_series,
     in_avals,
+    in_rows,
     instantiate_zeros,
     is_linearizing,
     out_avals,
@@ -146,6 +149,19 @@ class While(JaxprPrimitive, Masking, Codegen):
         seeds = [compress(t_consts, loop.ins[:n]), compress(t_carry, loop.ins[n:]), []]
         return outs, expand(later(seeds, False), loop.outs)
 
+    @override
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        cond_consts, passes = passes_of(primals, [t is not None for t in terms], params, dependent)
+        rows = [
+            instantiate_zeros(ts or [None] * order, [x] * order)
+            for x, ts in zip(primals, terms, strict=True)
+        ]
+        _, given = WhileLayout(params["sizes"]).operands(rows)
+        both = lambda loop, xs, ts: eval_series(loop.program, xs, ts, loop.ins, loop.outs, order)
+        return self.apply_dual(cond_consts, passes, given, both, params, order=order)
+
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Propagate masks as forward mode propagates tangents."""
         cond_consts, passes = passes_of(
@@ -173,18 +189,24 @@ class While(JaxprPrimitive, Masking, Codegen):
         both: Any,
         params: dict[str, Any],
         dtype: np.dtype | None = None,
+        order: int | None = None,
     ) -> tuple[list[Any], list[Any]]:
-        """Run with a tangent or a mask beside each value flagged; ``both`` is a step of a pass."""
+        """Run with a tangent or a mask beside each value flagged; ``both`` is a step of a pass.
+
+        With an order, a list of the coefficients 1 to ``order`` is beside each.
+        """
+        flat = (lambda xs: xs) if order is None else lambda rows: [x for row in rows for x in row]
         new: list[tuple[Jaxpr, list[Any], list[Any]]] = []
         for j, (loop, (consts, carry)) in enumerate(zip(passes, others, strict=True)):
             emitted_counts = [len(before.emitted) for before in passes[:j]]
-            program, operands = dual_pass(loop, emitted_counts, both, dtype)
+            program, operands = dual_pass(loop, emitted_counts, both, dtype, order)
             n, k = loop.size
-            given_consts = [*operands, *loop.consts, *compress(consts, loop.ins[:n])]
-            new.append((program, given_consts, [*loop.carry, *compress(carry, loop.outs[:k])]))
+            given_consts = [*operands, *loop.consts, *flat(compress(consts, loop.ins[:n]))]
+            start = [*loop.carry, *flat(compress(carry, loop.outs[:k]))]
+            new.append((program, given_consts, start))
         k = len(passes[0].carry)
-        beside = compress(out_avals(passes[0].program)[:k], passes[0].outs[:k])
-        extra = [Var(a if dtype is None else Aval(a.shape, dtype)) for a in beside]
+        avals = compress(out_avals(passes[0].program)[:k], passes[0].outs[:k])
+        extra = map(Var, avals_beside(avals, dtype, order))
         cond = params["cond"]
         cond = Jaxpr((*cond.invars, *extra), (), cond.eqns, cond.outvars)
         results = self.bound(cond, cond_consts, new)
@@ -192,6 +214,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         for loop, carry in zip(passes, results, strict=True):
             flags = loop.outs[: len(loop.carry)]
             carry, t_carry = split_list(carry, len(loop.carry))
+            t_carry = t_carry if order is None else in_rows(t_carry, order)
             outs += carry
             ts_out += expand(t_carry, flags)
         return outs, ts_out

@@ -159,18 +159,18 @@ def pass_partial_eval(
 
 
 def dual_pass(
-    loop: Pass, emitted_counts: Sequence[int], both: Any, dtype: np.dtype | None
+    loop: Pass, emitted_counts: Sequence[int], both: Any, dtype: np.dtype | None, order: int | None
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Trace a pass with tangents or masks, which come after each group of operands."""
+    """Trace a pass with tangents, masks or coefficients, after each group of operands."""
     n, k = loop.size
     avals, layout = interleave(
-        split_list(in_avals(loop.program), n, k, *emitted_counts)[:-1], loop.ins, dtype
+        split_list(in_avals(loop.program), n, k, *emitted_counts)[:-1], loop.ins, dtype, order
     )
 
     def body(values: list[Any]) -> list[Any]:
         outs, more = both(loop, *layout(values))
         carry, emitted = split_list(outs, k)
-        more_carry, more_left = split_list(more, sum(loop.outs[:k]))
+        more_carry, more_left = split_list(more, sum(loop.outs[:k]) * (order or 1))
         return [*carry, *more_carry, *emitted, *more_left]
 
     return trace_to_jaxpr("a loop", body, avals)

@@ -17,6 +17,7 @@ class JointRules:
     """
 
     value_and_jvp: Any = None  # primals, tangents, **params -> outs, their tangents
+    value_and_series: Any = None  # primals, terms, order, **params -> outs, their terms
     value_and_vjp: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
     residual_operands: Any = None  # needs, **params -> operands that vjp reads again; None: all
     is_read: ClassVar[bool] = False  # True: it reads elements of its first operand
@@ -100,17 +101,30 @@ class Dependence:
     depend: Any = None
 
 
+class Series:
+    """How the coefficients of a curve pass the operation, where linearity and ``jvp`` do not say.
+
+    Operations that are linear, products, and all others by their jvp: see ``transforms/taylor.py``.
+    """
+
+    # k, xs, ys, **params -> coefficient k of the outputs, from those of the operands up to k and of
+    # the outputs below
+    recurrence: Any = None
+    simpler: Any = None  # *xs, **params -> outs, by operations of shorter series; or None
+
+
 NO_JOINT_RULES = JointRules()
 NO_PROGRAMS = HoldsPrograms()
 NO_CODEGEN = Codegen()
 NO_MASKING = Masking()
 NO_VIEWING = Viewing()
 NO_DEPENDENCE = Dependence()
+NO_SERIES = Series()
 
 # the attribute of a primitive -> the class that it inherits to have the companion
 COMPANIONS = {
     "joint": JointRules, "holds": HoldsPrograms, "masking": Masking, "codegen": Codegen,
-    "viewing": Viewing, "dependence": Dependence,
+    "viewing": Viewing, "dependence": Dependence, "series": Series,
 }  # fmt: skip
 
 

@@ -21,12 +21,14 @@ from .companions import (
     NO_JOINT_RULES,
     NO_MASKING,
     NO_PROGRAMS,
+    NO_SERIES,
     NO_VIEWING,
     Codegen,
     Dependence,
     HoldsPrograms,
     JointRules,
     Masking,
+    Series,
     Viewing,
 )
 from .errors import (
@@ -305,6 +307,7 @@ class Primitive:
     codegen: Codegen = NO_CODEGEN
     viewing: Viewing = NO_VIEWING
     dependence: Dependence = NO_DEPENDENCE
+    series: Series = NO_SERIES
     decompose: Any = None  # *xs, **params -> outs, made of simpler primitives: ops/elementary.py
 
     def __init__(self, name: str) -> None:

@@ -115,8 +115,23 @@ class Power(Arithmetic):
             return (x**n,)  # which np.power may round otherwise
         return super().run(x, n)
 
+    @override
+    def simpler(self, x: Any, n: Any) -> Any:  # type: ignore[override]
+        """The power by products, which holds at x = 0 too; None unless n is an integer."""
+        if type(n) not in (int, float) or not n or not float(n).is_integer():
+            return None
+        y = _product(x, int(abs(n)))
+        return (y if n > 0 else 1 / y,)
+
 
 _SCALARS = (np.inexact, *PYTHON_SCALARS)
+
+
+def _product(x: Any, n: int) -> Any:
+    if n == 1:
+        return x
+    half = _product(x, n // 2)
+    return half * half * x if n % 2 else half * half
 
 
 def unit(x: Any) -> Any:
@@ -274,9 +289,9 @@ fmod        = Elementwise("fmod", np.fmod,
                           lambda t, y, a, b: -t * np.trunc(a / b))
 fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x), decompose=np.absolute)
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x),
-                          decompose=lambda x: x * x)
+                          decompose=lambda x: x * x, simpler=lambda x: x * x)
 reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)),
-                          decompose=lambda x: 1 / x)
+                          decompose=lambda x: 1 / x, simpler=lambda x: 1 / x)
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
 # the square root with derivative 0 at 0, of norms and standard deviations
 root        = Elementwise("root", lambda x: np.sqrt(x),

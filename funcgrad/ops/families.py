@@ -14,10 +14,11 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, broadcast_shapes, dtype_of, shape_of
-from ..core.companions import Codegen, Masking
+from ..core.companions import Codegen, Masking, Series
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
+from ..core.series import solved
 from ..core.trace import Primitive
 from .dependences import Broadcasting
 from .operand import operand
@@ -63,7 +64,7 @@ def broadcast_like(t: Any, y: Any) -> Any:
     return project(broadcast_to(t, shape_of(y)), dtype_of(y))
 
 
-class Elementwise(Primitive, Masking, Codegen, Broadcasting):
+class Elementwise(Primitive, Masking, Codegen, Broadcasting, Series):
     """An elementwise function, with broadcasting.
 
     Args:
@@ -75,6 +76,7 @@ class Elementwise(Primitive, Masking, Codegen, Broadcasting):
         decompose: the function in simpler primitives; True if ``function`` is written in them.
             The result is cast.
         divides: whether the function divides by the operands in which it is not linear.
+        simpler: the function in operations of shorter Taylor series.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Elementwise(Primitive, Masking, Codegen, Broadcasting):
         decompose: Callable[..., Any] | bool = False,
         divides: bool = False,
         lower_from: int = 0,
+        simpler: Callable[..., Any] | None = None,
     ) -> None:
         super().__init__(name)
         self.function = function
@@ -95,6 +98,9 @@ class Elementwise(Primitive, Masking, Codegen, Broadcasting):
         self.divides = divides
         self.is_product = bool(linear) and not divides
         self.lower, self.lower_from = lower, lower_from
+        if simpler is not None:
+            self.simpler = lambda *xs: (simpler(*xs),)
+        self.recurrence = _quotient_term if divides else None
         if hasattr(function, "kernels"):
             decompose = functools.partial(unblocked, function)
         if decompose:
@@ -256,6 +262,13 @@ class NonDifferentiableArithmetic(Arithmetic):
     """A Python operator without a derivative."""
 
     differentiable = False
+
+
+def _quotient_term(k: int, xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
+    """b y = a."""
+    a, b = xs
+    divide = lambda x: primitives["quotient"](x, b[0])
+    return [solved(primitives["mul"], divide, b, a, ys, k)]
 
 
 def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tuple[Any, ...]:

@@ -24,11 +24,14 @@ from ..core.trace import Primitive
 from ..ops.paths import path_mask
 from ..ops.structure import Batched, axis_to_front, zeros_like
 from .jaxprs import (
+    avals_beside,
     batch_jaxpr,
     eval_jvp,
     eval_masked,
+    eval_series,
     eval_vjp,
     in_avals,
+    in_rows,
     instantiate_zeros,
     is_linearizing,
     out_avals,
@@ -73,6 +76,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         step: WithTangents,
         params: dict[str, Any],
         dtype: np.dtype | None = None,
+        order: int | None = None,
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         """Apply with a second value beside each that is reached, by ``step``.
 
@@ -83,6 +87,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
             step: runs one program with second values.
             params: of the primitive.
             dtype: of the second values, if it differs from that of the values.
+            order: of the Taylor coefficients, if these are beside each value, one after another.
 
         Returns:
             The outputs, and the second values of those that are reached.
@@ -126,6 +131,22 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
             return outs, expand(later(ts), reach.outs)
         outs, found = self.apply_dual(primals, ts, reach, step, params)
         return outs, expand(found, reach.outs)
+
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        """The outputs and their Taylor coefficients; ``terms`` has a list for each operand."""
+        reach = self.reach([ts is not None for ts in terms], **params)
+        if not order:
+            return self.bind(*primals, **params), expand([[]] * sum(reach.outs), reach.outs)
+        given = [ts or [None] * order for ts in compress(terms, reach.ins)]
+        likes = [x for x in compress(primals, reach.ins) for _ in range(order)]
+        ts = instantiate_zeros([t for row in given for t in row], likes)
+        step = functools.partial(
+            eval_series, ins=reach.ins[self.lead :], outs=reach.outs, order=order
+        )
+        outs, found = self.apply_dual(primals, ts, reach, step, params, order=order)
+        return outs, expand(in_rows(found, order), reach.outs)
 
     def tangents(self, reach: Reach, **params: Any) -> list[Aval]:
         """Avals of the tangents, at one step, of the operands that are reached."""
@@ -223,19 +244,22 @@ class CallPrimitive(JaxprPrimitive):
         step: WithTangents,
         params: Any,
         dtype: Any = None,
+        order: int | None = None,
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         jaxpr, n = params["jaxpr"], len(args)
+        kind = "jvp" if order is None else "jet"
 
         def body(values: list[Any]) -> list[Any]:
             outs, found = step(jaxpr, *split_list(values, n))
             return [*outs, *found]
 
         def make() -> tuple[Jaxpr, tuple[Any, ...]]:
-            ins = [*in_avals(jaxpr), *tangent_avals(in_avals(jaxpr), reach.ins)]
-            return trace_to_jaxpr(f"jvp of {self.name}", body, ins, self.lasting)
+            more = avals_beside(tangent_avals(in_avals(jaxpr), reach.ins), None, order)
+            ins = [*in_avals(jaxpr), *more]
+            return trace_to_jaxpr(f"{kind} of {self.name}", body, ins, self.lasting)
 
-        program, operands = self.derived(jaxpr, ("jvp", tuple(reach.ins)), make)
-        params = {**self.named("jvp", params), "jaxpr": program}
+        program, operands = self.derived(jaxpr, (kind, tuple(reach.ins), order), make)
+        params = {**self.named(kind, params), "jaxpr": program}
         outs, found = split_list(self.bind(*operands, *args, *others, **params), len(reach.outs))
         return outs, found
 

@@ -25,6 +25,7 @@ from .paths import Paths, PathTracer
 from .reverse import value_and_vjp
 from .seeds import with_masks
 from .staging import stage, staged_in
+from .taylor import push_series
 
 
 def trace_to_jaxpr(
@@ -80,17 +81,26 @@ def out_avals(jaxpr: Jaxpr) -> list[Aval]:
     return [Aval(v.aval.shape, v.aval.dtype) for v in jaxpr.outvars]
 
 
+def avals_beside(avals: Sequence[Aval], dtype: np.dtype | None, order: int | None) -> list[Aval]:
+    """Avals of values beside those of ``avals``: ``order`` each, of this dtype if it differs."""
+    avals = avals if dtype is None else [Aval(a.shape, dtype) for a in avals]
+    return [a for a in avals for _ in range(order or 1)]
+
+
 def interleave(
-    parts: Sequence[list[Any]], flags: Flags, dtype: np.dtype | None = None
+    parts: Sequence[list[Any]],
+    flags: Flags,
+    dtype: np.dtype | None = None,
+    order: int | None = None,
 ) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
     """Repeat the flagged avals after each part, and give the function that separates the values.
 
-    ``dtype`` is that of the repeated avals, if it differs.
+    ``dtype`` is that of the repeated avals, if it differs; each is repeated ``order`` times.
     """
     flagged = split_list(flags, *map(len, parts[:-1]))
-    again = lambda a: a if dtype is None else Aval(a.shape, dtype)
+    again = lambda avals: avals_beside(avals, dtype, order)
     rows = zip(parts, flagged, strict=True)
-    doubled = [(part, list(map(again, tangent_avals(part, f)))) for part, f in rows]
+    doubled = [(part, again(tangent_avals(part, f))) for part, f in rows]
     counts = [len(xs) for pair in doubled for xs in pair]
 
     def separate(values: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -177,6 +187,25 @@ def eval_vjp(
     got = compress(pull(expand(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]
     return ys, [*grown, *instantiate_zeros(got[sums:], compress(in_avals(jaxpr), ins)[sums:], cts)]
+
+
+def eval_series(
+    jaxpr: Jaxpr, xs: Sequence[Any], terms: Sequence[Any], ins: Flags, outs: Flags, order: int
+) -> tuple[list[Any], list[Any]]:
+    """The outputs, and the coefficients of those flagged, given those of the inputs flagged.
+
+    The coefficients 1 to ``order`` of a value follow one another.
+    """
+    run = lambda xs: eval_jaxpr(jaxpr, (), xs)
+    ys, found, _ = push_series("a program", run, xs, expand(in_rows(terms, order), ins), order)
+    rows = [row or [None] * order for row in compress(found, outs)]
+    likes = [y for y in compress(ys, outs) for _ in range(order)]
+    return ys, instantiate_zeros([t for row in rows for t in row], likes)
+
+
+def in_rows(values: Sequence[Any], length: int) -> list[list[Any]]:
+    """Cut a list into rows of this length."""
+    return [list(values[i : i + length]) for i in range(0, len(values), length)]
 
 
 def eval_batched(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:

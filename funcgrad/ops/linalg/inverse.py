@@ -8,8 +8,9 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
-from ...core.companions import Masking
+from ...core.companions import Masking, Series
 from ...core.registry import primitives
+from ...core.series import solved
 from .. import compare, elementwise as ew
 from ..dependences import Solving
 from ..families import broadcast_like, unbroadcast
@@ -88,7 +89,7 @@ def _pinv_unless_finite(a: Any, y: Any) -> Any:
     return ew.where(expand_dims(finite, (rank - 2, rank - 1)), y, pinv_p(a, 1e-15, hermitian=False))
 
 
-class Solver(Solving, MatrixPrimitive, Masking):
+class Solver(Solving, MatrixPrimitive, Masking, Series):
     """The solution X of A X = B, linear in B."""
 
     def solve_transpose(self, a: Any, b: Any, **params: Any) -> Any:
@@ -120,6 +121,11 @@ class Solver(Solving, MatrixPrimitive, Masking):
         if needs[0] is None:
             return (None, b_ct)
         return (unbroadcast(self.part(-(ct @ outs[0].mT), **params), a), b_ct)
+
+    def recurrence(self, k: int, xs: Any, ys: Any, **params: Any) -> Sequence[Any]:
+        """A X = B."""
+        multiply = lambda a, x: self.part(a, **params) @ x
+        return (solved(multiply, lambda b: self(xs[0][0], b, **params), xs[0], xs[1], ys, k),)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -7,8 +7,10 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, shape_of
+from ...core.companions import Series
 from ...core.errors import warn
 from ...core.registry import primitives
+from ...core.series import solved
 from .. import compare, elementwise as ew
 from ..families import broadcast_like, unbroadcast
 from ..reduce import any_p
@@ -17,7 +19,7 @@ from .degenerate import CURES, bound_of_rounding, negligible, rounding_of, taint
 from .matrices import MatrixPrimitive, adjoint, eps, largest, result_dtype, stacked_shape, sum_along
 
 
-class Lyapunov(MatrixPrimitive):
+class Lyapunov(MatrixPrimitive, Series):
     """The X with P X + X P = Q, for positive semidefinite P with eigenvalues s.
 
     V* X V = V* Q V / (s_i + s_j). Where s_i = s_j = 0 it is nan, unless Q is 0 there; with
@@ -75,6 +77,11 @@ class Lyapunov(MatrixPrimitive):
             return (None, q_ct)
         x = outs[0]
         return (unbroadcast(-(x @ y + y @ x).mT, p), q_ct)
+
+    def recurrence(self, k: int, xs: Any, ys: Any, **params: Any) -> Sequence[Any]:
+        """P X + X P = Q."""
+        solve = lambda q: self(xs[0][0], q, **params)
+        return (solved(lambda p, x: p @ x + x @ p, solve, xs[0], xs[1], ys, k),)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -13,14 +13,9 @@ from typing_extensions import override
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_inexact
 from ...core.buffers import returned
-from ...core.companions import HoldsPrograms
+from ...core.companions import HoldsPrograms, Series
 from ...core.dependence import linear_in
-from ...core.errors import (
-    ClosureError,
-    LeakedTracerError,
-    MissingDerivativeError,
-    ShapeError,
-)
+from ...core.errors import ClosureError, LeakedTracerError, MissingDerivativeError, ShapeError
 from ...core.jaxpr import Jaxpr, constants_as_inputs
 from ...core.lists import compress, expand
 from ...core.ownership import copied
@@ -270,8 +265,10 @@ def _pulled_consts(
     return vjp_again(prim.name, values, consts, own)[1]
 
 
-class CustomVjp(Ruled):
+class CustomVjp(Ruled, Series):
     """``fwd(*ins) -> outs, residuals`` and ``bwd(residuals, cts) -> cts`` give reverse mode."""
+
+    simpler = Ruled.decompose
 
     @override
     def depend_through(self, walk: Any, ins: Any, avals: Any, **params: Any) -> Any:
@@ -358,8 +355,10 @@ class CustomVjp(Ruled):
         }  # fmt: skip
 
 
-class CustomBatch(Ruled):
+class CustomBatch(Ruled, Series):
     """``rule(size, batched, *ins) -> outs, batched`` is its rule for vmap."""
+
+    simpler = Ruled.decompose
 
     def value_and_jvp(self, primals: Any, tangents: Any, *, fun: Leaves, **params: Any) -> Any:
         return self.pushed(primals, tangents, fun)

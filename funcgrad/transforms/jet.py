@@ -1,0 +1,141 @@
+"""Derivatives of high order: ``jet`` along a curve, ``taylor`` of functions of one variable."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import dtype_of, shape_of
+from ..core.errors import ShapeError, shown
+from ..core.integers import whole
+from ..ops.operand import operand, strong
+from ..ops.structure import zeros_like
+from .arguments import (
+    Origin,
+    carries_derivative,
+    check_callable,
+    check_leaves,
+    check_pair,
+    tangents_of,
+    warn_at_user_line,
+    zero_of,
+)
+from .taylor import push_series
+
+
+def jet(
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    series: Sequence[Any],
+    factorial_scaled: bool = True,
+) -> tuple[Any, Any]:
+    """Derivatives of ``fun`` along a curve, from order 0 to that of ``series``, in one pass.
+
+    jet : (a -> b) -> (a, [T a]) -> (b, [T b])
+
+    The cost grows as the square of the order. Any order, through any program: loops, branches,
+    linear algebra and other transforms too.
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        primals: tuple or list of the arguments at t = 0 of the curve.
+        series: for each argument its derivatives by t at t = 0, of order 1, 2, ...: a list of
+            arrays like the argument, in place of each leaf of a tree.
+        factorial_scaled: False: coefficients of powers of t in place of derivatives, in both.
+
+    Returns:
+        ``(output, derivatives)``, with a list of derivatives in place of each leaf.
+
+    Raises:
+        ShapeError: if the lists differ in length, or an array differs in shape from its primal.
+        DtypeError: if no primal is floating or complex, or an array differs in dtype.
+
+    >>> import numpy as np
+    >>> y, (d1, d2, d3) = jet(lambda x: x**3, (2.0,), ([1.0, 0.0, 0.0],))
+    >>> print(y, d1, d2, d3)
+    8.0 12.0 12.0 6.0
+    """
+    check_callable("jet", fun)
+    check_pair("jet", primals, series)
+    primals, order = tuple(primals), None
+    leaves, treedef = tree.flatten(primals)
+    if not all(map(carries_derivative, leaves)):
+        check_leaves("jet", fun, range(len(primals)), primals, mixed=True)
+    rows = [list(row) for row in tree.flatten_up_to(treedef, tuple(series), "jet: series")]
+    order = _common_length(rows)
+    columns = [
+        tangents_of("jet", fun, primals, leaves, column) for column in zip(*rows, strict=True)
+    ]
+    factor = math.factorial if factorial_scaled else lambda k: 1
+    terms = [
+        [c[i] if c[i] is None or factor(k) == 1 else c[i] / factor(k)
+         for k, c in enumerate(columns, 1)]
+        for i in range(len(leaves))
+    ]  # fmt: skip
+    on_leaves = lambda xs: warn_at_user_line(fun, *tree.unflatten(treedef, xs))
+    outs, found, out_tree = push_series(Origin("jet", fun), on_leaves, leaves, terms, order)
+    derivatives = [
+        [zero_of(y) if x is None else x if factor(k) == 1 else x * factor(k)
+         for k, x in enumerate(row or [None] * order, 1)]
+        for y, row in zip(outs, found, strict=True)
+    ]  # fmt: skip
+    return tree.unflatten(out_tree, outs), tree.unflatten(out_tree, derivatives)
+
+
+def _common_length(rows: Sequence[list[Any]]) -> int:
+    lengths = sorted(set(map(len, rows)))
+    if len(lengths) > 1:
+        raise ShapeError(
+            f"jet: the series must have equal lengths: got {lengths[0]} and {lengths[-1]}; extend "
+            f"the shorter one by zeros"
+        )
+    return lengths[0] if lengths else 0
+
+
+def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
+    """Taylor coefficients of a function of one variable.
+
+    The result takes the arguments of ``fun``. It gives an array of shape [order + 1, ...], of which
+    element k is the k-th derivative by the first argument over k!.
+
+    Args:
+        fun: a function of a scalar; of an array, its elements are points where ``fun`` applies to
+            each. Further arguments are constants. Its result may be a tree of arrays.
+        order: int >= 0, the degree of the Taylor polynomial.
+
+    Raises:
+        ValueError: if ``order`` is negative.
+        DtypeError: if the variable is not floating or complex.
+
+    >>> import numpy as np
+    >>> print(taylor(np.exp, 3)(0.0).round(3))
+    [1.    1.    0.5   0.167]
+    """
+    check_callable("taylor", fun)
+    order = whole(order)
+    if not isinstance(order, int) or order < 0:
+        raise ValueError(f"taylor: order must be an integer of at least 0: got {shown(order)}")
+    origin = Origin("taylor", fun)
+
+    @functools.wraps(fun)
+    def coefficients(x: Any, /, *args: Any, **kwargs: Any) -> Any:
+        check_leaves("taylor", fun, (0,), (x,))
+        one = np.ones(shape_of(x), dtype_of(x))
+        terms = [one, *[None] * (order - 1)][:order]
+        on_leaves = lambda xs: warn_at_user_line(fun, xs[0], *args, **kwargs)
+        outs, found, out_tree = push_series(origin, on_leaves, [x], [terms], order)
+        stacks = [
+            _stacked([y, *(row or [None] * order)]) for y, row in zip(outs, found, strict=True)
+        ]
+        return tree.unflatten(out_tree, stacks)
+
+    return coefficients
+
+
+def _stacked(terms: Sequence[Any]) -> Any:
+    """The coefficients as one array."""
+    y = terms[0]
+    return np.stack([strong(operand(zeros_like(y) if x is None else x)) for x in terms])
