@@ -160,6 +160,8 @@ JACOBIANS = {
     "integers": (lambda x: np.floor(x) + x[0], (3,)),
     "grad": (fg.grad(springs), (4, 2)),
     "complex": (lambda x: np.abs(x + 1j * np.roll(x, 1)), (4,)),
+    "full sets": (lambda x: np.outer(np.sum(x) * x, x).sum(0) + np.percentile(x, 30), (3,)),
+    "no axes": (lambda x: np.partition(np.ravel(np.einsum("i,i", x, x)), 0), (3,)),
     "nothing": (lambda x: np.zeros((2, 0)) * x[0], (3,)),
 }  # fmt: skip
 HESSIANS = {

@@ -22,23 +22,23 @@ class Table:
     ``contents``: tables whose rows it has too, each with the number before that of its row 1.
     """
 
-    __slots__ = ("contents", "indices", "indptr", "width")
+    __slots__ = ("contents", "indices", "indptr", "sizes", "width")
 
     def __init__(self, indptr: np.ndarray, indices: np.ndarray, width: int) -> None:
         self.indptr, self.indices, self.width = indptr, indices, width
+        self.sizes = np.diff(indptr)
         self.contents: dict[Table, int] = {self: 0}
 
-    @property
-    def sizes(self) -> np.ndarray:
-        """The number of elements of each set."""
-        return np.diff(self.indptr)
-
-    def expanded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The places in ``rows``, a vector, and the elements, of all elements of these sets."""
-        starts, counts = self.indptr[rows], self.sizes[rows]
-        owners = np.repeat(np.arange(len(rows)), counts)
+    def keys(self, bases: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The elements of the sets, each plus the number beside its set; vectors."""
+        counts = self.sizes[rows]
+        if counts.max(initial=0) < 2:
+            some = np.flatnonzero(counts)
+            return bases[some] + self.indices[self.indptr[rows[some]]]
         first = np.cumsum(counts) - counts
-        return owners, self.indices[np.arange(len(owners)) + (starts - first)[owners]]
+        places = np.repeat(self.indptr[rows] - first, counts)
+        places += np.arange(len(places))
+        return np.repeat(bases, counts) + self.indices[places]
 
 
 def _joined(tables: Sequence[Table]) -> tuple[Table, dict[Table, int]]:
@@ -78,10 +78,14 @@ class IndexSets:
     __slots__ = ("parts", "shape", "table")
 
     def __init__(self, table: Table, parts: Sequence[np.ndarray], shape: Shape) -> None:
-        self.table, self.parts, self.shape = table, _distinct(parts), shape
-        if len(self.parts) > FEW:
-            one = self.settled()
-            self.table, self.parts = one.table, one.parts
+        self.table, self.shape = table, shape
+        self.parts = [part for part in parts if part.any()]
+
+    @classmethod
+    def united_parts(cls, table: Table, parts: Sequence[np.ndarray], shape: Shape) -> "IndexSets":
+        """The unions of rows, of which some may be given twice."""
+        found = cls(table, _distinct(parts), shape)
+        return found if len(found.parts) <= FEW else found.settled()
 
     @property
     def size(self) -> int:
@@ -140,7 +144,8 @@ class IndexSets:
         length = math.prod(self.shape[d] for d in axes)
         rows = [p.transpose(*kept, *axes).reshape(*shape, length) for p in self.parts]
         if length * len(rows) <= FEW:
-            return IndexSets(self.table, [r[..., i] for r in rows for i in range(length)], shape)
+            few = [r[..., i] for r in rows for i in range(length)]
+            return IndexSets.united_parts(self.table, few, shape)
         groups = np.broadcast_to(np.arange(math.prod(shape)).reshape(*shape, 1), (*shape, length))
         return self._grouped([(groups, row) for row in rows], shape)
 
@@ -160,7 +165,8 @@ class IndexSets:
     def union(self, others: Sequence["IndexSets"], shape: Shape) -> "IndexSets":
         """The unions with the sets of other arrays; all broadcast to a shape."""
         wide = [x.broadcast(shape) for x in aligned([self, *others]) if x is not None]
-        return IndexSets(wide[0].table, [part for x in wide for part in x.parts], shape)
+        parts = [part for x in wide for part in x.parts]
+        return IndexSets.united_parts(wide[0].table, parts, shape)
 
     def merged(
         self,
@@ -190,9 +196,11 @@ class IndexSets:
         lines = np.moveaxis(np.arange(self.size).reshape(self.shape), axis, -1)[..., ::1]
         lines = lines[..., places].reshape(-1, length)  # numbers of elements, in order
         width, keys = self.table.width, []
+        bases = np.arange(self.size) // length * width
         for part in self.parts:
-            owners, found = self.table.expanded(part.reshape(-1)[lines].reshape(-1))
-            keys.append(((owners // length) * width + found) * length + owners % length)
+            rows = part.reshape(-1)[lines].reshape(-1)
+            places = np.repeat(np.arange(self.size) % length, self.table.sizes[rows])
+            keys.append(self.table.keys(bases, rows) * length + places)
         key = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.intp)
         both, first = np.divmod(key, length)
         new = np.ones(len(key), bool)
@@ -202,7 +210,7 @@ class IndexSets:
         owner = np.repeat(np.arange(len(both)), counts)
         step = np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner] + first[owner]
         targets = lines.reshape(-1)[both[owner] // width * length + step]
-        table = _table(targets, both[owner] % width, self.size, width)
+        table = _table(targets * width + both[owner] % width, self.size, width)
         return IndexSets(table, [np.arange(self.size).reshape(self.shape) + 1], self.shape)
 
     def csr(self) -> tuple[np.ndarray, np.ndarray]:
@@ -215,7 +223,7 @@ class IndexSets:
             return one.table.indptr[1:], one.table.indices
         indptr = np.zeros(len(rows) + 1, np.intp)
         np.cumsum(one.table.sizes[rows], out=indptr[1:])
-        return indptr, one.table.expanded(rows)[1]
+        return indptr, one.table.keys(np.zeros(len(rows), np.intp), rows)
 
 
 _NONE = np.zeros(0, np.intp)
@@ -223,18 +231,18 @@ _ONE = Table(np.array([0, 0, 1]), np.zeros(1, np.intp), 1)
 
 
 def _distinct(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """The parts that differ from those before, and are not 0 everywhere."""
+    """The parts that differ from those before."""
     found: list[np.ndarray] = []
     for part in parts:
-        if not any(part is one or _equal(part, one) for one in found) and part.any():
+        if not any(part is one or _equal(part, one) for one in found):
             found.append(part)
     return found
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:
-    if a.size and (a.flat[0] != b.flat[0] or a.flat[-1] != b.flat[-1]):
-        return False
-    return bool(np.array_equal(a, b))
+    """Whether two arrays of one shape are equal; most differ in one of a few elements."""
+    places = range(0, a.size, max(a.size // 7, 1))
+    return all(a.flat[i] == b.flat[i] for i in places) and bool(np.array_equal(a, b))
 
 
 def _united(table: Table, pairs: Any, shape: Shape) -> IndexSets:
@@ -242,22 +250,20 @@ def _united(table: Table, pairs: Any, shape: Shape) -> IndexSets:
     count, width = math.prod(shape), table.width
     full = table.sizes == max(width, 1)
     whole = np.zeros(count, bool)
-    groups, found = [_NONE], [_NONE]
     if full.any():
         for group, rows in pairs:
             whole[group[full[rows]]] = True
         pairs = [(g[keep], r[keep]) for g, r in pairs for keep in (~whole[g],)]
+    keys = [_NONE]
     for group, rows in pairs:
-        if len(rows) > 4 * len(table.indptr) or len(table.indices) > 4 * len(table.indptr):
-            key = np.unique(group * len(table.indptr) + rows)
-            group, rows = np.divmod(key, len(table.indptr))
-        owners, indices = table.expanded(rows)
-        groups.append(group[owners])
-        found.append(indices)
-    made = _table(np.concatenate(groups), np.concatenate(found), count, width)
+        if len(rows) > 2 * count:  # a group may have a set twice
+            group, rows = np.divmod(_unique(group * len(table.indptr) + rows), len(table.indptr))
+        keys.append(table.keys(group * width, rows))
+    made = _table(np.concatenate(keys), count, width)
     numbers = np.arange(1, count + 1)
+    known = whole.any()  # of these no elements were found
     whole |= made.sizes[1:] == max(width, 1)
-    if np.count_nonzero(whole) > 1:
+    if known or np.count_nonzero(whole) > 1:
         made, numbers = _with_one_full_set(made, whole)
     return IndexSets(made, [numbers.reshape(shape)], shape)
 
@@ -272,23 +278,28 @@ def _with_one_full_set(table: Table, whole: np.ndarray) -> tuple[Table, np.ndarr
     return Table(indptr, np.concatenate([indices, np.arange(table.width)]), table.width), numbers
 
 
-def _table(groups: np.ndarray, indices: np.ndarray, count: int, width: int) -> Table:
-    """The table whose set ``g`` has the indices beside ``g``."""
-    if count * width <= 4 * len(groups):
+def _table(keys: np.ndarray, count: int, width: int) -> Table:
+    """The table of sets, of elements ``set * width + index``."""
+    if count * width <= 4 * len(keys):
         mask = np.zeros(count * width, bool)
-        mask[groups * width + indices] = True
+        mask[keys] = True
         keys = np.flatnonzero(mask)
     else:
-        keys = groups * width + indices
-        if len(keys) and not np.all(keys[1:] > keys[:-1]):
-            keys = np.sort(keys)
-            new = np.ones(len(keys), bool)
-            np.not_equal(keys[1:], keys[:-1], out=new[1:])
-            keys = keys[new]
-    owners, found = np.divmod(keys, max(width, 1))
+        keys = _unique(keys)
+    owners = keys // max(width, 1)
     indptr = np.zeros(count + 2, np.intp)
     np.cumsum(np.bincount(owners, minlength=count), out=indptr[2:])
-    return Table(indptr, found, width)
+    return Table(indptr, keys - owners * width, width)
+
+
+def _unique(keys: np.ndarray) -> np.ndarray:
+    """Sorted integers without duplicates; for many the sort is faster than the hashes of unique."""
+    if len(keys) < 2 or np.all(keys[1:] > keys[:-1]):
+        return keys
+    keys = np.sort(keys)
+    new = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    return keys[new]
 
 
 def identity_sets(shapes: Sequence[Shape]) -> list[IndexSets]:

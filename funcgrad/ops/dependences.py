@@ -297,7 +297,7 @@ def _by_factor(
     kept = [d for d, axis in enumerate(others) if axis not in one or lengths[axis] == 1]
     factor = factor.reshape([factor.shape[d] for d in kept])
     others = [others[d] for d in kept]
-    coords = dict(zip(others, np.nonzero(factor), strict=True))
+    coords = dict(zip(others, np.nonzero(factor) if others else (), strict=True))
     free = [axis for axis in letters if axis not in coords]
     count = math.prod(lengths[axis] for axis in free)
     if np.count_nonzero(factor) * count > MOST:

@@ -31,6 +31,7 @@ from .compare import (
     product,
     wide,
 )
+from .missed import missed
 from .plain import NAMESPACE, noisy, rounding
 from .programs import Program
 
@@ -291,6 +292,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (differences, 0.6),
     (batched_gradient, 0.4),
     (symmetric, 0.4),
+    (missed, 0.05),
 ]
 
 

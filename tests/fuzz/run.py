@@ -37,11 +37,17 @@ class Report:
         )
 
 
-def run(seed: int, numbers: range, strict: bool = False, stop: bool = False) -> Report:
+def run(
+    seed: int,
+    numbers: range,
+    strict: bool = False,
+    stop: bool = False,
+    only: str | None = None,
+) -> Report:
     """Compare the programs of these numbers."""
     report = Report()
     for number in numbers:
-        difference, explained = check(program(seed, number), number, strict)
+        difference, explained = check(program(seed, number), number, strict, only)
         report.tried += 1
         report.explained.update(explained)
         if difference is not None:
@@ -73,15 +79,16 @@ def checked(made: Program, number: int, strict: bool, law: str) -> DifferenceErr
     return check(made, number, strict, law)[0]
 
 
-def _part(work: tuple[int, range, bool]) -> Report:
-    return run(*work)
+def _part(work: tuple[int, range, bool, str | None]) -> Report:
+    seed, numbers, strict, only = work
+    return run(seed, numbers, strict, only=only)
 
 
 def parts(args: argparse.Namespace) -> Iterator[Report]:
     """Yield reports, in the order in which workers finish them."""
     end = args.start + args.programs
     work = [
-        (args.seed, range(low, min(low + 200, end)), args.strict)
+        (args.seed, range(low, min(low + 200, end)), args.strict, args.law)
         for low in range(args.start, end, 200)
     ]
     if args.workers == 1:
@@ -102,6 +109,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--show", action="store_true", help="print the programs, do not run them")
     parser.add_argument("--plant", choices=PLANTS, help="a fault to be found")
+    parser.add_argument("--law", help="the name of a law to be tried alone, such as missed")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--writes", action="store_true", help="programs that write into arrays")
     args = parser.parse_args(argv)
