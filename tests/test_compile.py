@@ -288,6 +288,37 @@ def test_what_is_larger_than_its_constants_is_made_at_each_call():
     assert "exp" in [eqn.prim.name for eqn in fold_constants(jaxpr, (column,)).eqns]
 
 
+def test_what_is_made_of_constants_on_the_way_needs_no_room():
+    seeds, x = np.eye(4).repeat(40_000, 1), np.full(160_000, 2.0)  # 5 MB
+    jaxpr, _ = staged(lambda c, x: ((c[:, 1:] - c[:, :-1]) * 3.0 + 1.0) * x[1:], seeds, x)
+    program = fold_constants(jaxpr, (seeds,))
+
+    assert [e.prim.name for e in program.eqns] == ["constant", "getitem", "mul"]
+    np.testing.assert_array_equal(
+        compiled(jaxpr, "f", constants=(seeds,)).main(seeds, x)[0],
+        eval_jaxpr(jaxpr, (), (seeds, x))[0],
+    )
+
+
+def test_a_warning_of_constants_stays_in_the_program():
+    scale, x = np.arange(4.0), np.full(4, 2.0)
+    jaxpr, _ = staged(lambda c, x: (x * np.log(c), x * np.exp(c)), scale, x)
+
+    assert [e.prim.name for e in fold_constants(jaxpr, (scale,)).eqns if e.ins] == [
+        "log", "mul", "mul",
+    ]  # fmt: skip
+
+
+def test_small_operands_of_a_chain_are_made_before_it():
+    stack, x = np.random.default_rng(0).random((4, 40_000)), np.linspace(0.0, 1.0, 40_000)
+    jaxpr, _ = staged(lambda c, x: np.exp(c * x) + c * np.sin(x), stack, x)
+    eqns = fusion.fuse(jaxpr).eqns
+
+    assert [e.prim.name for e in eqns] == ["sin", "blocks"]
+    got = compiled(jaxpr, "f").main(stack, x)[0]
+    np.testing.assert_array_equal(got, eval_jaxpr(jaxpr, (), (stack, x))[0])
+
+
 def test_a_jacobian_of_what_is_linear_is_made_once():
     jacobian, x = fg.jit(fg.jacfwd(lambda x: 3.0 * np.cumsum(x))), np.ones(3)
     jacobian(x)[...] = np.nan

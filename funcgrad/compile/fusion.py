@@ -153,7 +153,7 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
     groups: list[list[Eqn]] = []
     home: dict[Var, int] = {}  # the index in ``groups`` where a variable is defined
     last: dict[Shape, int] = {}
-    for eqn in _slices_first(jaxpr):
+    for eqn in _small_first(_slices_first(jaxpr)):
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
         shape = eqn.outs[0].aval.shape
         place = last.get(shape, -1) if _fusible(eqn) else -1
@@ -203,6 +203,26 @@ def _slices_first(jaxpr: Jaxpr) -> list[Eqn]:
     return [*of(jaxpr.invars), *(e for eqn in rest for e in (eqn, *of(eqn.outs)))]
 
 
+def _small_first(eqns: Sequence[Eqn]) -> list[Eqn]:
+    """The equations, those that make small arrays before chains that they do not depend on.
+
+    A chain need not end where another operand of it is made.
+    """
+    done, chain = list[Eqn](), list[Eqn]()
+    made = set[Any]()
+    for eqn in eqns:
+        if _fusible(eqn):
+            chain.append(eqn)
+            made.update(eqn.outs)
+            continue
+        size = sum(v.aval.size for v in eqn.outs)
+        if not made.isdisjoint(eqn.ins) or any(2 * size > e.outs[0].aval.size for e in chain):
+            done += chain
+            chain, made = [], set()
+        done.append(eqn)
+    return done + chain
+
+
 def _fusible(eqn: Eqn) -> bool:
     """Whether an equation may be part of a chain: elementwise, over a big array."""
     (out, *more) = eqn.outs
@@ -212,9 +232,14 @@ def _fusible(eqn: Eqn) -> bool:
     shape = out.aval.shape
     rank = len(shape)
     fits = lambda a: not a.aval.shape or a.aval.shape == shape or (
-        rank > 1 and shape[0] >= 8 and _narrow(a.aval.shape, shape)
+        rank > 1 and _has_blocks(shape) and _narrow(a.aval.shape, shape)
     )  # fmt: skip
     return all(fits(a) for a in eqn.ins)
+
+
+def _has_blocks(shape: Shape) -> bool:
+    """Whether rows of the first axis make blocks, of one or many."""
+    return shape[0] >= 8 or (shape[0] > 1 and BLOCK // 4 <= math.prod(shape[1:]) <= 2 * BLOCK)
 
 
 def _narrow(have: Shape, shape: Shape) -> bool:
