@@ -38,7 +38,7 @@ def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
-    """Compute what is made of constants, which are the first inputs, where other operations read it.
+    """Compute what is made of constants, the first inputs, and read by other operations.
 
     For example the seeds of a Jacobian times the matrix of a linear function. What is kept takes
     at most twice the memory of the constants.
@@ -51,7 +51,8 @@ def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
         if not wanted:
             return jaxpr
         needed = dce(Jaxpr(jaxpr.invars, (), jaxpr.eqns, tuple(wanted)))
-        failed = _computed(needed, dict(known), values := {}, set(wanted))
+        values: dict[Var, Any] = {}
+        failed = _computed(needed, dict(known), values, set(wanted))
         if failed is None:
             return _with_values(jaxpr, values)
         barred.add(failed)
