@@ -22,6 +22,7 @@ from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
 from .padding import slices_of_padded
 from .planes import BROAD, long_axes_last
+from .rerolling import reroll
 from .rewrite import on_programs
 from .scheduling import schedule
 from .simplification import rules_of, simplify
@@ -36,6 +37,7 @@ FIRST: tuple[Pass, ...] = (
     inline,         # called programs, in place of their calls
     dce,            # dead-code elimination
     insert_checks,  # finite checks, in place of the marks of derivatives
+    reroll,         # loops that Python unrolled
 )
 PASSES: tuple[Pass, ...] = (
     hoist,          # loop-invariant code motion
@@ -117,6 +119,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(eqn.prim.holds.inline is not None for eqn in eqns)
     if change is insert_checks:
         return any(eqn.prim is start_p or eqn.prim in MARKS for eqn in eqns)
+    if change is reroll:
+        return len(eqns) > LARGE
     if change is hoist:
         return any(eqn.prim.holds.hoist is not None for eqn in eqns)
     if change is lower:
