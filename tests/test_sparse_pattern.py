@@ -139,6 +139,8 @@ JACOBIANS = {
     "pad": (lambda x: np.pad(x, 2, mode="reflect") ** 2, (4,)),
     "forces": (forces, (4, 2)),
     "transcription": (transcription, (15,)),
+    "triangle": (lambda x: np.tril(x[:3]) @ x[3], (4, 3)),
+    "three factors": (lambda x: np.einsum("ij,jk,kl->il", x, BAND[:3], np.eye(5)), (2, 3)),
     "mlp": (mlp, (3, 3)),
     "jit": (fg.jit(lambda x: x[1:] * x[:-1]), (5,)),
     "checkpoint": (fg.checkpoint(lambda x: x[1:] * x[:-1]), (5,)),
@@ -266,6 +268,15 @@ def test_leaves_of_arguments_are_columns_one_after_another():
 def test_a_hessian_needs_a_scalar():
     with pytest.raises(fg.errors.NonScalarError, match=r"a Hessian needs .* got f64\[3\]"):
         pattern(lambda x: x**2, np.ones(3), order=2)
+
+
+def test_a_matrix_that_is_too_large_is_refused_by_the_line():
+    with pytest.raises(
+        fg.errors.MemoryLimitError, match=r"sets of cumsum at .*test_sparse_pattern"
+    ):
+        pattern(lambda x: np.sum(np.cumsum(x) ** 2), np.ones(10**5))
+    with pytest.raises(fg.errors.MemoryLimitError, match=r"the result .* got 400000000;"):
+        pattern(lambda x: x / np.sum(x), np.ones(2 * 10**4))
 
 
 DENSE = {

@@ -96,6 +96,7 @@ class Dependence:
     """Which elements of its operands each element of an output depends on, with a derivative."""
 
     is_dense: ClassVar[bool] = False  # True: on all along some axes, for want of a finer rule
+    makes_zeros: ClassVar[bool] = False  # True: elements of its result that it does not fill are 0
     reads_indices: ClassVar[bool] = False  # True: its operands may be indices
     # ins, avals of the outputs, **params -> IndexSets of each output, or None: see propagation.py
     depend: Any = None

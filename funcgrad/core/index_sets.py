@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from .avals import Axes, Shape
+from .errors import MemoryLimitError
 
+MOST = 2 * 10**8  # elements of sets in all, 8 bytes each, and as much again to sort them
 FEW = 16  # rows of the table for each element, up to which a union is not computed
 
 
@@ -32,6 +34,7 @@ class Table:
     def keys(self, bases: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The elements of the sets, each plus the number beside its set; vectors."""
         counts = self.sizes[rows]
+        check_room(int(counts.sum()))
         if counts.max(initial=0) < 2:
             some = np.flatnonzero(counts)
             return bases[some] + self.indices[self.indptr[rows[some]]]
@@ -207,6 +210,7 @@ class IndexSets:
         new[1:] = both[1:] != both[:-1]
         both, first = both[new], first[new]
         counts = length - first
+        check_room(int(counts.sum()))
         owner = np.repeat(np.arange(len(both)), counts)
         step = np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner] + first[owner]
         targets = lines.reshape(-1)[both[owner] // width * length + step]
@@ -224,6 +228,26 @@ class IndexSets:
         indptr = np.zeros(len(rows) + 1, np.intp)
         np.cumsum(one.table.sizes[rows], out=indptr[1:])
         return indptr, one.table.keys(np.zeros(len(rows), np.intp), rows)
+
+
+class TooManyError(Exception):
+    """Sets with too many elements in all."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def at(self, place: str) -> MemoryLimitError:
+        """The error for the user."""
+        return MemoryLimitError(
+            f"pattern: the sets of {place} have at most {MOST} elements in all: got {self.count}; "
+            f"use products with the matrix, by jvp or vjp"
+        )
+
+
+def check_room(count: int) -> None:
+    """Raise if sets have too many elements in all."""
+    if count > MOST:
+        raise TooManyError(count)
 
 
 _NONE = np.zeros(0, np.intp)

@@ -12,7 +12,7 @@ import numpy as np
 from .avals import Aval, aval_of, is_inexact
 from .companions import NO_PROGRAMS, Dependence
 from .dead_code import dce
-from .index_sets import IndexSets, full_sets
+from .index_sets import IndexSets, TooManyError, full_sets
 from .jaxpr import Eqn, Jaxpr, Literal
 from .trace import Primitive, Tracer
 
@@ -119,10 +119,13 @@ class Propagation:
         if eqn.prim.holds.depend_through is not None:
             outs = eqn.prim.holds.depend_through(self, ins, avals, **eqn.params)
         elif eqn.prim.differentiable:
-            if any(x.sets is not None for x in ins):
-                outs = list(map(Operand, avals, self.sets(eqn, ins, avals)))
-            if any(x.support is not None for x in ins):
-                outs = _supported(eqn, ins, outs)
+            try:
+                if any(x.sets is not None for x in ins):
+                    outs = list(map(Operand, avals, self.sets(eqn, ins, avals)))
+                if eqn.prim.dependence.makes_zeros or any(_has_zeros(x) for x in ins):
+                    outs = _supported(eqn, ins, outs)
+            except TooManyError as err:
+                raise err.at(_place(eqn)) from None
         return [x if is_inexact(x.aval.dtype) else Operand(x.aval, None, x.value) for x in outs]
 
     def sets(self, eqn: Eqn, ins: Sequence[Operand], avals: Sequence[Aval]) -> Sequence[Any]:
@@ -146,7 +149,17 @@ class Propagation:
 
     def note(self, eqn: Eqn) -> None:
         """Note an equation whose results may depend on less than their sets say."""
-        self.dense[f"{eqn.prim.name} at {eqn.line}" if eqn.line else eqn.prim.name] = None
+        self.dense[_place(eqn)] = None
+
+
+def _place(eqn: Eqn) -> str:
+    """An operation and its line."""
+    return f"{eqn.prim.name} at {eqn.line}" if eqn.line else eqn.prim.name
+
+
+def _has_zeros(x: Operand) -> bool:
+    """Whether some elements of an operand are known to be 0."""
+    return x.support is not None or (x.is_known and x.aval.shape != () and x.nonzero is not None)
 
 
 def _reads_unknown(rule: Dependence, ins: Sequence[Operand]) -> bool:
@@ -170,8 +183,9 @@ def _computed(eqn: Eqn, ins: Sequence[Operand], avals: Sequence[Aval]) -> list[O
 
 
 def _supported(eqn: Eqn, ins: Sequence[Operand], outs: list[Operand]) -> list[Operand]:
-    """The outputs with support where they are linear in operands that have it."""
+    """The outputs with support, where they are linear in operands that have it or depend."""
     own = frozenset(i for i, x in enumerate(ins) if x.support is not None)
+    own = own or frozenset(i for i, x in enumerate(ins) if x.sets is not None)
     linear = lambda places: eqn.prim.is_linear(places, **eqn.params)
     own = own if linear(own) else frozenset((min(own),))  # the others are factors
     if not linear(own) or eqn.prim.dependence.depend is None:
@@ -184,10 +198,10 @@ def _supported(eqn: Eqn, ins: Sequence[Operand], outs: list[Operand]) -> list[Op
         for i, x in enumerate(ins)
     ]
     found = eqn.prim.dependence.depend(given, [x.aval for x in outs], **eqn.params)
-    return [
-        x._replace(support=s or full_sets(x.aval.shape).where(False))
-        for x, s in zip(outs, found, strict=True)
-    ]
+    kept = [s or full_sets(x.aval.shape).where(False) for x, s in zip(outs, found, strict=True)]
+    # where an input has an influence, a support that is full says nothing
+    return [x._replace(support=None if x.sets is not None and s.filled.all() else s)
+            for x, s in zip(outs, kept, strict=True)]  # fmt: skip
 
 
 def united(values: Sequence[Operand]) -> Operand:

@@ -139,6 +139,7 @@ class Reading(Dependence):
 class Adding(Dependence):
     """The operand added into zeros of ``shape`` at ``index``."""
 
+    makes_zeros = True
     reads_indices = True
 
     def depend(
@@ -268,11 +269,27 @@ def contracted(ins: Ins, names: Sequence[Any], out: Any, shape: Shape) -> Sets:
     for i, x in enumerate(ins):
         if x.sets is None:
             continue
+        others = [(mask, letters) for j, letters in enumerate(names)
+                  if j != i and (mask := ins[j].nonzero) is not None]  # fmt: skip
         sets = None
-        if len(ins) == 2 and (factor := ins[1 - i].nonzero) is not None:
-            sets = _by_factor(x.sets, names[i], factor, names[1 - i], out, shape)
+        if others:
+            factor, axes = _product(others, {*names[i], *out})
+            sets = _by_factor(x.sets, names[i], factor, axes, out, shape)
         found.append(sets or _whole(x.sets, names[i], out).broadcast(shape))
     return union(found, shape)
+
+
+def _product(factors: Sequence[tuple[np.ndarray, Any]], kept: set[Any]) -> tuple[np.ndarray, Any]:
+    """Where a product of factors, summed over the other axes, may differ from 0; its axes."""
+    if len(factors) == 1:
+        return factors[0]
+    numbers = {axis: n for n, axis in enumerate(dict.fromkeys(
+        axis for _, letters in factors for axis in letters))}  # fmt: skip
+    out = [axis for axis in numbers if axis in kept]
+    operands: list[Any] = []
+    for mask, letters in factors:
+        operands += [mask.astype(float), [numbers[axis] for axis in letters]]
+    return np.einsum(*operands, [numbers[axis] for axis in out]) != 0, out
 
 
 def _whole(sets: "IndexSets", letters: Any, out: Any) -> "IndexSets":

@@ -8,7 +8,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.errors import NonScalarError
-from ..core.index_sets import IndexSets, full_sets, identity_sets
+from ..core.index_sets import IndexSets, TooManyError, full_sets, identity_sets
 from ..core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ..core.lists import compress, expand
 from ..core.propagation import Operand, Propagation, constant
@@ -62,6 +62,8 @@ def pattern(
 
     Raises:
         NonScalarError: if ``order`` is 2 and the output is not a scalar.
+        MemoryLimitError: if the pattern, or the sets of an intermediate value, have too many
+            elements.
 
     >>> pattern(lambda x: x[1:] * x[:-1], np.ones(4))
     Pattern of 3 by 4 with 6 elements (50 %)
@@ -75,7 +77,10 @@ def pattern(
     closed, flags = _staged(fun, argnums, order, args, kwargs)
     sets, walk = _propagated(closed, flags)
     width = sum(a.size for a in compress(closed.in_avals, flags))
-    found = _matrix(sets, width)
+    try:
+        found = _matrix(sets, width)
+    except TooManyError as err:
+        raise err.at("the result") from None
     if order == 2:  # both it and its transpose have all elements that are not 0
         found = _intersection(found, found.T)
     vars(found)["dense_by"] = tuple(walk.dense)
