@@ -49,13 +49,14 @@ class TaylorTracer(ConcreteTracer):
 class Taylor(Trace):
     """Compute the coefficients of each result up to ``degree``; if that is None, when asked."""
 
-    __slots__ = ("degree", "memo")
+    __slots__ = ("degree", "made", "memo")
 
     def __init__(self, origin: object, degree: int | None = None, for_rule: bool = False) -> None:
         super().__init__(origin)
         self.degree = degree
         # of a rule, its operations: sin and cos are in the jvp of one another
         self.memo: dict[Any, Any] | None = {} if for_rule else None
+        self.made: list[Application] = []  # in order, where coefficients are computed when asked
 
     @override
     def position(self, x: Any) -> int:
@@ -136,9 +137,15 @@ class Taylor(Trace):
         if prim.holds.is_open and any(self.curve(y) is not None for y in outs):
             consts, params = prim.holds.close(self, *map(aval_of, args), **params)
             return self.apply(prim, (*consts, *args), params)
-        application = Application(prim, params, values, [c for _, c in pairs], outs)
+        application = self.application(prim, params, values, [c for _, c in pairs], outs)
         application.follow(self)
         return [self.join(y, c) for y, c in zip(outs, application.found, strict=True)]
+
+    def application(self, *parts: Any) -> "Application":
+        made = Application(*parts)
+        if self.degree is None:
+            self.made.append(made)
+        return made
 
     def apply_program(self, prim: Primitive, args: Sequence[Any], params: dict) -> Sequence[Any]:
         """Apply a primitive that computes its outputs and their coefficients jointly."""
@@ -155,7 +162,7 @@ class Taylor(Trace):
             pairs = zip(*run(self.degree), strict=True)
             return [self.join(y, None if ts is None else Curve([y, *ts])) for y, ts in pairs]
         outs = prim.bind(*values, **params)
-        application = Application(prim, params, values, curves, outs)
+        application = self.application(prim, params, values, curves, outs)
         last = lambda k: [None if ts is None else ts[k - 1] for ts in run(k)[1]]
         application.extend_by(last)
         return [self.join(y, c) for y, c in zip(outs, application.found, strict=True)]
@@ -169,12 +176,13 @@ class Taylor(Trace):
         return prim.bind(*(x for x, _ in pairs), **params)
 
     def close(self) -> None:
-        """Drop the operations of a rule, which refer to one another."""
+        """Drop the rules of the operations, which refer to one another."""
+        for application in self.made:
+            application.close()
         for outs, _ in (self.memo or {}).values():
-            for y in outs:
-                if (curve := self.curve(y)) is not None:
-                    curve.extend = None
-        self.memo = {}
+            for curve in filter(None, map(self.curve, outs)):
+                curve.extend = None  # also of a derivative
+        self.made, self.memo = [], {}
 
 
 def way_of(prim: Primitive, moving: frozenset[int], params: dict[str, Any]) -> str:
@@ -203,10 +211,11 @@ class Application:
     ) -> None:
         self.prim, self.params, self.values, self.curves = prim, params, values, curves
         self.outs = outs
+        self.inside: Taylor | None = None  # the trace of the operations of its jvp
         self.found = [Curve([y]) if is_inexact(dtype_of(y)) else None for y in outs]
 
-    def extend_by(self, rule: TermRule) -> list[Curve]:
-        """Let a rule extend the curves that are found; these."""
+    def extend_by(self, rule: TermRule) -> None:
+        """Let a rule extend the curves that are found."""
         mine = [c for c in self.found if c is not None]
 
         def extend() -> None:
@@ -217,19 +226,30 @@ class Application:
 
         for curve in mine:
             curve.extend = extend
-        return mine
 
     def follow(self, trace: Taylor) -> None:
-        """Extend the curves, up to the order of the trace, or when asked."""
-        inside = trace if trace.memo is not None else Taylor(trace.origin, for_rule=True)
-        mine = self.extend_by(self.rule(inside))
-        if trace.degree is None or not mine:
-            return
-        without_warnings(mine[0].__getitem__, trace.degree)
-        for curve in mine:
-            curve.extend = None
-        if inside is not trace:
-            inside.close()
+        """Extend the curves, up to the degree of the trace, or when asked."""
+        inside = trace
+        if trace.memo is None:
+            inside = self.inside = Taylor(trace.origin, for_rule=True)
+        self.extend_by(self.rule(inside))
+        if trace.degree is not None:
+            self.reach(trace.degree)
+            self.close()
+
+    def reach(self, k: int) -> None:
+        """Compute the coefficients up to k."""
+        for curve in self.found:
+            if curve is not None:
+                without_warnings(curve.__getitem__, k)
+
+    def close(self) -> None:
+        """Drop the rule."""
+        for curve in self.found:
+            if curve is not None:
+                curve.extend = None
+        if self.inside is not None:
+            self.inside.close()
 
     def rule(self, inside: Taylor) -> TermRule:
         """The rule of the operation; operations of its jvp are applied in the trace ``inside``."""
@@ -315,3 +335,35 @@ def push_series(
         [None if c is None else [c[k] for k in range(1, order + 1)] for _, c in pairs],
         treedef,
     )
+
+
+def flow(
+    origin: object, fun: Callable[[list[Any]], Sequence[Any]], xs: Sequence[Any], order: int
+) -> list[list[Any]]:
+    """The coefficients 0 to ``order`` of the curves through ``xs`` with x' = fun(x); None is zero.
+
+    ``fun`` runs once: coefficient k of x' gives that of x after it.
+    Source: Jorba & Zou 2005, "A software package for the numerical integration of ODEs by means of
+    high-order Taylor methods", section 2.2 (Experimental Mathematics 14).
+    """
+    trace = Taylor(origin)
+    before = running.get()
+    curves = [Curve([x], _ask_in_order) for x in xs]
+    try:
+        running.set(trace)
+        slopes = list(map(check_alive, fun(list(map(trace.join, xs, curves)))))
+        for k in range(order):
+            for application in trace.made:  # in order: a long program is no deep recursion
+                application.reach(k)
+            for curve, slope in zip(curves, slopes, strict=True):
+                term = trace.term(slope, k)
+                curve.terms.append(term if term is None or k == 0 else term / (k + 1))
+    finally:
+        running.set(before)
+        trace.dead = True
+        trace.close()
+    return [c.terms for c in curves]
+
+
+def _ask_in_order() -> None:
+    raise AssertionError("a coefficient was asked before those below it were found")

@@ -1,0 +1,266 @@
+"""solve_ivp: initial value problems by Taylor series, which reach the limits of the dtype.
+
+Each step expands the solution to high order, by one evaluation of the right-hand side on a series,
+and takes the step at which the last terms are as large as the tolerance.
+
+Source: Jorba & Zou 2005, "A software package for the numerical integration of ODEs by means of
+high-order Taylor methods", sections 3.1 and 3.2 (Experimental Mathematics 14).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
+from ..core.errors import ConcretizationError, ShapeError, UnsupportedError, shown
+from ..core.trace import is_concrete
+from ..ops.operand import operand, strong
+from ..ops.stop_gradient import stop_gradient
+from ..ops.structure import cast, zeros_like
+from ..transforms.arguments import check_callable
+from ..transforms.jit.api import jit
+from ..transforms.taylor import flow
+
+COMPILED_FROM = 16  # steps, after which one is compiled: that takes as long as 20 of them
+MESSAGES = {
+    0: "The solver successfully reached the end of the integration interval.",
+    -1: "Required step size is less than spacing between numbers.",
+}
+
+
+class OdeResult(NamedTuple):
+    """The solution of an initial value problem, with SciPy's names."""
+
+    t: Any  # times, shape [T]
+    y: Any  # solution at these times, shape [n, T]
+    sol: Any  # the solution as a function of t, if dense_output
+    nfev: int  # evaluations of the right-hand side, one a step
+    status: int  # 0: the end was reached; -1: a step would be too short
+    message: str
+    success: bool
+
+
+class OdeSolution:
+    """The solution as a function of time: the series of the step in which the time lies."""
+
+    def __init__(self, ts: Sequence[Any], series: Sequence[Any]) -> None:
+        self.ts = np.array([number(t) for t in ts])
+        self.starts, self.series = ts[:-1], series
+
+    def __call__(self, t: Any) -> Any:
+        """The solution at times [T], shape [n, T]; at one time, shape [n]."""
+        t = operand(t)
+        if not shape_of(t):
+            return self.at(t)
+        return np.stack([self.at(x) for x in t], axis=-1)
+
+    def at(self, t: Any) -> Any:
+        now, ts = number(t), self.ts
+        after = np.searchsorted(ts, now) if ts[-1] >= ts[0] else np.searchsorted(-ts, -now)
+        i = min(max(int(after) - 1, 0), len(self.series) - 1)
+        return polynomial(self.series[i], t - self.starts[i])
+
+
+def number(x: Any) -> Any:
+    """The value of a number, without its derivative."""
+    return float(stop_gradient(x))
+
+
+def polynomial(coefficients: Sequence[Any], h: Any) -> Any:
+    """The sum of coefficients[k] h**k."""
+    total = coefficients[-1]
+    h = cast(h, real_dtype(dtype_of(total)))
+    for c in coefficients[-2::-1]:
+        total = c + total * h
+    return total
+
+
+class Expansion:
+    """The series of the solution, compiled where many are needed.
+
+    ``slope(t, y)`` is the right-hand side; ``order`` that of the series.
+    """
+
+    def __init__(self, slope: Callable[[Any, Any], Any], order: int) -> None:
+        self.slope, self.order = slope, order
+        self.count = 0
+        self.compiled: Any = jit(self.expand)
+
+    def expand(self, t: Any, y: Any) -> list[Any]:
+        """The coefficients 0 to ``order`` of the solution through ``y`` at ``t``."""
+        one = np.ones((), dtype_of(t))
+        terms = flow("solve_ivp", lambda xs: [one, self.slope(*xs)], [t, y], self.order)[1]
+        return [zeros_like(y) if c is None else c for c in terms]
+
+    def __call__(self, t: Any, y: Any) -> list[Any]:
+        self.count += 1
+        if self.count > COMPILED_FROM and self.compiled is not None:
+            try:
+                return self.compiled(t, y)
+            except ConcretizationError:  # the right-hand side branches on values
+                self.compiled = None
+        return self.expand(t, y)
+
+
+class Tolerance(NamedTuple):
+    """The tolerance of a step relative to the solution, and absolute; its longest length."""
+
+    rtol: float
+    atol: Any
+    longest: float
+
+    def length(self, series: Sequence[Any], left: float) -> float:
+        """The length of a step over which the last two terms are at most the tolerance."""
+        values = [np.abs(np.asarray(stop_gradient(c))) for c in (series[0], *series[-2:])]
+        scale = self.atol + self.rtol * values[0]
+        lengths, order = [self.longest, abs(left)], len(series) - 1
+        for k, size in zip((order - 1, order), values[1:], strict=True):
+            with np.errstate(all="ignore"):
+                ratio = float(np.max(np.where(size == 0, 0, size / scale), initial=0.0))
+            if not math.isfinite(ratio):
+                return 0.0
+            if ratio:
+                lengths.append(math.exp(-0.7 / (order - 1)) * ratio ** (-1 / k))
+        return math.copysign(min(lengths), left)
+
+
+def solve_ivp(
+    fun: Callable[..., Any],
+    t_span: Sequence[Any],
+    y0: Any,
+    method: str = "Taylor",
+    t_eval: Any = None,
+    dense_output: bool = False,
+    events: Any = None,
+    vectorized: bool = False,
+    args: Sequence[Any] = (),
+    *,
+    rtol: float = 1e-3,
+    atol: Any = 1e-6,
+    max_step: float = math.inf,
+    first_step: float | None = None,
+    order: int | None = None,
+) -> OdeResult:
+    """Solution of ``dy/dt = fun(t, y)`` by Taylor series, to the limit of the dtype if asked.
+
+    Args:
+        fun: ``fun(t, y, *args)`` gives dy/dt, shape [n]: NumPy code, which is run on series.
+        t_span: the first and the last time, in any order.
+        y0: the solution at the first, shape [n], real or complex; its dtype is kept.
+        method: "Taylor". There are no ``events``; ``vectorized`` is ignored.
+        t_eval: the times of the result, in order; None: those of the steps.
+        dense_output: whether ``sol`` gives the solution as a function of time.
+        rtol, atol: a step leaves out terms of about atol + rtol abs(y); ``atol`` may be an array.
+        max_step, first_step: the longest length of a step, and that of the first.
+        order: int >= 2 of the series; by default 1 - log(rtol) / 2.
+
+    Returns:
+        ``t`` [T], ``y`` [n, T], ``sol``, ``nfev``, ``status``, ``message`` and ``success``, as in
+        SciPy, differentiable in all but the lengths of steps, which count as constants.
+
+    Raises:
+        UnsupportedError: for another method, or events.
+        ConcretizationError: under ``jit`` or ``vmap``, where the steps are unknown; see ``odeint``.
+
+    >>> tight = {"rtol": 1e-15, "atol": 1e-15}
+    >>> turn = solve_ivp(lambda t, y: [y[1], -y[0]], (0, 2 * np.pi), [1.0, 0.0], **tight)
+    >>> print(abs(turn.y[:, -1] - [1.0, 0.0]).max() < 1e-14)
+    True
+    """
+    check_callable("solve_ivp", fun)
+    _check_options(method, events, order)
+    t, t1 = (cast(strong(operand(x)), np.float64) for x in t_span)
+    y = _start(y0)
+    slope = lambda t, y: _slope(fun(t, y, *args), y)
+    rtol = max(rtol, float(np.finfo(dtype_of(y)).eps))
+    order = order or max(math.ceil(1 - math.log(rtol) / 2), 2)
+    tolerance = Tolerance(rtol, atol, max_step)
+    return _solution(Expansion(slope, order), t, t1, y, tolerance, first_step, t_eval, dense_output)
+
+
+def _check_options(method: str, events: Any, order: int | None) -> None:
+    if method != "Taylor":
+        raise UnsupportedError(
+            f"solve_ivp: method must be 'Taylor', the only one so far: got {shown(method)}; leave "
+            f"it out"
+        )
+    if events is not None:
+        raise UnsupportedError(
+            "solve_ivp: method 'Taylor' has no events; find them by sol of dense_output=True"
+        )
+    if order is not None and not (isinstance(order, int) and order >= 2):
+        raise ValueError(f"solve_ivp: order must be an integer of at least 2: got {shown(order)}")
+
+
+def _start(y0: Any) -> Any:
+    y = strong(operand(y0))
+    y = y if is_inexact(dtype_of(y)) else cast(y, np.float64)
+    if len(shape_of(y)) != 1:
+        raise ShapeError(f"solve_ivp: y0 must be a vector: got {aval_of(y)}; write [y0]")
+    if not is_concrete(y):
+        raise ConcretizationError(
+            f"solve_ivp: the steps depend on values, so y0 must be concrete: got {aval_of(y)}; use "
+            f"odeint, which jit and vmap can take"
+        )
+    return y
+
+
+def _slope(value: Any, y: Any) -> Any:
+    """The result of the right-hand side, with the shape and dtype of the solution."""
+    value = strong(operand(value))
+    if shape_of(value) != shape_of(y):
+        raise ShapeError(
+            f"solve_ivp: fun must return dy/dt with the shape of y, {aval_of(y)}: got "
+            f"{aval_of(value)}"
+        )
+    return cast(value, dtype_of(y))
+
+
+def _times(t_eval: Any, t0: Any, t1: Any) -> list[Any]:
+    """The times of the result, in order; all must lie in the interval."""
+    if t_eval is None:
+        return []
+    values, sign = [number(t) for t in t_eval], 1 if number(t1) >= number(t0) else -1
+    gaps = np.diff([number(t0), *values, number(t1)]) * sign
+    if np.any(gaps < 0):
+        raise ValueError(
+            f"solve_ivp: t_eval must be sorted, from {number(t0)} to {number(t1)}: got "
+            f"{shown(values)}"
+        )
+    return list(t_eval)
+
+
+def _solution(
+    expansion: Expansion, t: Any, t1: Any, y: Any, tolerance: Tolerance, first: float | None,
+    t_eval: Any, dense: bool,
+) -> OdeResult:  # fmt: skip
+    """Take steps until the end."""
+    wanted, status = _times(t_eval, t, t1), 0
+    ts, ys, kept = [t], [y], []
+    at, found = [], []  # the times of the result, and the solution there
+    while (left := number(t1) - number(t)) != 0:
+        series = expansion(t, y)
+        h = tolerance.length(series, left)
+        if first is not None and len(ts) == 1:
+            h = math.copysign(min(first, abs(h)), h)
+        if abs(h) < 10 * np.spacing(abs(number(t))) and h != left:
+            status = -1
+            break
+        after = t1 if h == left else t + h
+        while wanted and abs(number(wanted[0]) - number(t)) <= abs(number(after) - number(t)):
+            at.append(wanted.pop(0))
+            found.append(polynomial(series, at[-1] - t))
+        y, t = polynomial(series, after - t), after  # with the length between rounded times
+        ts.append(t)
+        ys.append(y)
+        kept += [series] if dense else []
+    if t_eval is None:
+        at, found = ts, ys
+    elif wanted and status == 0:  # the interval is empty
+        at, found = [*at, *wanted], [*found, *[y] * len(wanted)]
+    times = np.stack(at) if at else np.empty(0)
+    values = np.stack(found, axis=-1) if found else np.empty((*shape_of(y), 0), dtype_of(y))
+    sol = OdeSolution(ts, kept) if dense else None
+    return OdeResult(times, values, sol, expansion.count, status, MESSAGES[status], status == 0)
