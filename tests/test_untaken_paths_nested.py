@@ -12,6 +12,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax
+from funcgrad.compile.finite_checks import masked_program
 
 from .support.programs import ruled_forward, ruled_reverse
 
@@ -299,3 +300,23 @@ def test_cotangents_that_no_leg_of_a_loop_gets_lie_on_no_path():
     with np.errstate(all="ignore"):
         for run in (twice, fg.jit(twice)):
             np.testing.assert_allclose(run(X), [0.0, 0.0, -4.0, -0.25], 1e-12)
+
+
+def test_the_masks_of_n_gradients_one_after_the_other_are_less_than_n_cubed():
+    def descended(steps):
+        def run(x):
+            for _ in range(steps):
+                x = x - 0.1 * fg.grad(lambda y: np.sum(np.where(y > 0, np.sqrt(y), y**2)))(x)
+            return np.sum(x)
+
+        return run
+
+    def equations(steps):
+        program = fg.make_jaxpr(fg.grad(descended(steps)))(X).jaxpr
+        return len(masked_program(program).eqns)
+
+    with np.errstate(all="ignore"):
+        want = [fg.grad(descended(4))(X), fg.jit(fg.grad(descended(4)))(X)]
+
+        assert equations(8) < 6 * equations(4)  # they grew 18 times
+        np.testing.assert_allclose(*want, 1e-12)

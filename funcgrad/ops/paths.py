@@ -35,7 +35,9 @@ def may_hold(mask: Any) -> bool:
 
 def any_mask(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """The union of masks, broadcast to a shape."""
-    total = np.zeros(shape, bool)
+    if len(masks) == 1 and shape_of(masks[0]) == shape:
+        return masks[0]
+    total: Any = np.zeros(shape, bool)
     for mask in masks:
         total = primitives["logical_or"](total, mask)
     return total

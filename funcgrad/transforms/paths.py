@@ -79,6 +79,9 @@ class Paths(Trace):
             outs, masks = _one_mask(prim, values, live, params)
         else:
             outs, masks = prim.masking.on_paths(values, live, **params)
+        if prim in (gate, hide) and live[0] is not None:
+            # they keep zeros; a gate for each gate would double their number with each map inside
+            return [PathTracer(self, outs[0], masks[0])]
         return [self.output(y, mask) for y, mask in zip(outs, masks, strict=True)]
 
     def output(self, y: Any, live: Any) -> Any:
