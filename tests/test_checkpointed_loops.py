@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, tree
-from funcgrad.control.revolve import extra_steps, kept_states, reversal
+from funcgrad.control.revolve import Online, extra_steps, kept_states, planned, reversal
 
 from .support.compare import assert_same
 
@@ -84,6 +84,27 @@ def test_a_body_runs_once_a_step_and_in_addition_as_often_as_the_bound(n, k, com
     assert n + extra_steps(n, k) == len(CALLS)
 
 
+def test_a_loop_of_unknown_length_computes_few_steps_in_addition():
+    worst = 0.0
+    for n in (*range(1, 20), 100, 901):
+        for k in (2, 3, 7, 40):
+            online = Online(k)
+            slots = {slot: i for i in range(n) if (slot := online.slot()) >= 0}
+            plan = online.plan()
+            computed = 0
+            for step, slot, moves in planned(plan, k):
+                for j, before, after in moves:
+                    assert slots[before] == j
+                    slots[after] = j + 1
+                    computed += 1
+                assert slots[slot] == step
+            # the sweep runs to the end, so the rest of the function is one step more
+            worst = max(worst, (2 * n + computed) / (n + extra_steps(n + 1, k)))
+
+    assert plan[0, 0] == n
+    assert worst < 1.3  # of the steps that are needed where the number is known
+
+
 # the numbers
 
 
@@ -127,6 +148,76 @@ def test_a_checkpointed_scan_gives_the_numbers_of_the_plain_one(name, reverse, n
     assert_same(want, saving(*point))
     # sums of the products of the steps, in another order
     assert_same(want, fg.jit(saving)(*point), rtol=1e-13, atol=1e-14)
+
+
+def grown(x, w, n, **options):
+    """A while loop of n steps with a state, a sum and a count."""
+
+    def step(carry):
+        a, total, i = carry
+        return np.tanh(w @ a) + 0.1 * a, total + np.sum(a * a) * w[0, 0], i + 1
+
+    a, total, _ = lax.while_loop(lambda carry: carry[2] < n, step, (x, 0.0, 0), **options)
+    return np.sum(a**2) + total
+
+
+WHILE = {
+    **{name: TRANSFORMS[name] for name in ("tangent", "linearized", "checkpoint")},
+    "gradient": lambda f: fg.value_and_grad(f, (0, 1)),
+    "tangent of gradient": lambda f: lambda *a: fg.jvp(fg.grad(f, (0, 1)), a, along(a)),
+    "gradient of gradient": lambda f: fg.grad(
+        lambda *a: sum(np.sum(np.sin(g)) for g in fg.grad(f, (0, 1))(*a)), (0, 1)
+    ),
+    "hessian": fg.hessian,
+}
+
+
+@pytest.mark.parametrize("n, k", [(0, 1), (1, 2), (9, 1), (12, 3)])
+@pytest.mark.parametrize("name", WHILE)
+def test_a_checkpointed_while_loop_gives_the_numbers_of_the_plain_one(name, n, k):
+    transform = WHILE[name]
+    want = transform(lambda x, w: grown(x, w, n))(X, W)
+    saving = transform(lambda x, w: grown(x, w, n, checkpoint=k))
+
+    assert_same(want, saving(X, W))
+    assert_same(want, fg.jit(saving)(X, W), rtol=1e-13, atol=1e-14)  # sums in another order
+
+
+BATCHES = {
+    "of gradients": lambda f: fg.vmap(fg.grad(f, (0, 1)), (0, None, 0)),
+    "of hessians": lambda f: fg.vmap(fg.hessian(f), (0, None, 0)),
+    "gradient of it": lambda f: (
+        lambda x, w, n: fg.grad(lambda x, w: fg.vmap(f, (0, None, 0))(x, w, n).sum(), (0, 1))(x, w)
+    ),
+    "of batches": lambda f: (
+        lambda x, w, n: fg.vmap(fg.vmap(fg.grad(f), (0, None, 0)), (None, None, 0))(
+            x, w, np.stack([n, n[::-1]])
+        )
+    ),
+    "gradient of compiled": lambda f: (
+        lambda x, w, n: fg.grad(
+            lambda x: np.sum(np.sin(fg.jit(fg.vmap(fg.grad(f), (0, None, 0)))(x, w, n)))
+        )(x)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+def test_each_example_of_a_batch_stops_by_itself(name):
+    transform, args = BATCHES[name], (np.stack([X, 2 * X, -X]), W, np.array([3, 0, 11]))
+    want, saving = transform(grown)(*args), transform(functools.partial(grown, checkpoint=2))
+
+    if "compiled" not in name:
+        assert_same(want, saving(*args))
+    assert_same(want, fg.jit(saving)(*args), rtol=1e-13, atol=1e-14)
+
+
+def test_a_loop_with_a_traced_bound_is_checkpointed():
+    f = lambda x, n, k=None: lax.fori_loop(0, n, lambda i, c: np.sin(c) * i, x, checkpoint=k).sum()
+    want, got = (fg.jit(fg.grad(functools.partial(f, k=k))) for k in (None, 3))
+
+    assert_same(want(X, 13), got(X, 13), rtol=1e-14)
+    assert "planned" in got.source(X, 13)
 
 
 def test_a_derivative_of_a_compiled_gradient_is_that_of_the_plain_one():
@@ -248,5 +339,7 @@ def test_a_checkpoint_is_a_number_of_states(who, checkpoint):
 def test_a_checkpoint_needs_a_loop_of_single_steps():
     with pytest.raises(ValueError, match="scan: checkpoint needs single steps: got unroll=2"):
         lax.scan(lambda c, _: (c, None), X, None, 4, unroll=2, checkpoint=2)
-    with pytest.raises(ValueError, match="fori_loop: checkpoint needs concrete bounds"):
-        fg.jit(lambda n: lax.fori_loop(0, n, lambda i, c: c, 1.0, checkpoint=2))(3)
+    with pytest.raises(
+        ValueError, match="while_loop: checkpoint must be an integer >= 1: got 'log'"
+    ):
+        lax.while_loop(lambda c: c < 0, lambda c: c, 1.0, checkpoint="log")

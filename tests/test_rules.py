@@ -47,7 +47,8 @@ HOLDERS = {
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
     "checked_jit": "test_debug",
-    **dict.fromkeys(["checkpointed_scan", "sweep", "reversal"], "test_checkpointed_loops"),
+    **dict.fromkeys(("checkpointed_scan", "checkpointed_while", "reversal", "sweep",
+                     "while_reversal"), "test_checkpointed_loops"),
 }  # fmt: skip
 # bound only to what belongs together: a Hermitian matrix, or the parts of a decomposition
 MATRICES = dict.fromkeys((

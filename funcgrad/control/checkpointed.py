@@ -28,7 +28,7 @@ from ..transforms.jaxprs import (
     in_avals,
     trace_to_jaxpr,
 )
-from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
+from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.reverse import TapeTracer
 from ..transforms.staging import is_staged
 from .codegen import write_scan
@@ -64,24 +64,16 @@ class CheckpointedScan(Scan):
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
-        length, layout = params["length"], ScanLayout.of(params)
-        if kind == "vjp" and (length < 2 or is_taped(args)):  # an outer tape needs all steps
+        if kind == "vjp" and (
+            params["length"] < 2 or is_taped(args)
+        ):  # an outer tape needs all steps
             return super().partial_eval(kind, args, seeds, step, reach, params)
-        jaxpr, m = params["jaxpr"], len(params["jaxpr"].outvars)
-        everything = [True] * len(args), [True] * m
-        constant = [i < layout.consts for i in range(len(args))]
         masks = kind == "jvp" or is_staged(args)
-        cut = partial_eval_jaxpr(
-            "a derivative of scan", in_avals(jaxpr), seeds, functools.partial(step, jaxpr),
-            everything, constant, masks,
-        )  # fmt: skip
-        before = [*cut.consts, *eval_jaxpr(cut.invariant, (), args)]
-        program = part_of(cut.known, cut.known.invars, cut.known.outvars[:m])
-        wide = ScanLayout(len(before) + layout.consts, layout.carry)
+        trip = ScanTrip(params, args, seeds, functools.partial(step, params["jaxpr"]), masks)
         if kind == "jvp":
-            outs = self.bind(*before, *args, **wide.with_counts(params, program))
+            outs = self.bind(*trip.before, *args, **trip.wide.with_counts(params, trip.program))
             return list(outs), lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
-        return Trip(cut, before, args, layout, params).outputs(program, wide, reach)
+        return trip.outputs(reach)
 
 
 def is_taped(values: Sequence[Any]) -> bool:
@@ -112,67 +104,39 @@ def with_row(stack: Any, row: Any, i: int) -> Any:
 
 
 class Trip:
-    """The forward sweep of a scan, its last step, and the way back over the steps before it."""
+    """The derivative of a loop: the step forward, and the step back at the state before it."""
 
     def __init__(
         self,
-        cut: PartialEval,
-        before: Sequence[Any],
-        args: Sequence[Any],
-        layout: ScanLayout,
         params: dict[str, Any],
+        args: Sequence[Any],
+        seeds: Sequence[Aval],
+        both: Any,
+        masks: bool,
     ) -> None:
-        self.cut, self.layout, self.params = cut, layout, params
-        self.consts, self.carry, self.xs = layout.operands(args)
-        self.before = before  # values that the known part takes in front of the constants
-        self.given = [*before, *self.consts]
-        self.length, self.reverse = params["length"], params["reverse"]
-        self.last = 0 if self.reverse else self.length - 1  # the row of the last step
+        self.layout, self.params = ScanLayout.of(params), params
+        self.consts, self.carry, self.xs = self.layout.operands(args)
+        avals, m = in_avals(params["jaxpr"]), len(params["jaxpr"].outvars)
+        everything = [True] * len(args), [True] * m
+        constant = [i < self.layout.consts for i in range(len(args))]
+        origin = "a derivative of a loop"
+        self.cut = partial_eval_jaxpr(origin, avals, seeds, both, everything, constant, masks)
+        # values that the known part takes in front of the constants
+        self.before = [*self.cut.consts, *eval_jaxpr(self.cut.invariant, (), args)]
+        self.given = [*self.before, *self.consts]
+        known = self.cut.known
+        self.program = part_of(known, known.invars, known.outvars[:m])
+        self.wide = ScanLayout(len(self.given), self.layout.carry)
 
-    def outputs(self, program: Jaxpr, wide: ScanLayout, reach: Reach) -> tuple[list[Any], Later]:
-        """The outputs of the scan, and its cotangents."""
-        cut, k = self.cut, self.layout.carry
-        counts = self.layout.counts(reach.ins)
-        back, more = self.step_back(in_avals(cut.unknown)[len(cut.sources) :])
-        up, down, held, state = self.divided(back, len(more))
-        slots = self.params["checkpoint"]
-        kept = kept_states(self.length, slots)
-        sizes = {"length": self.length, "steps": self.length - 1, "reverse": self.reverse,
-                 "checkpoint": slots, "kept": kept}  # fmt: skip
-        sweep = {**wide.with_counts(sizes, program), "kept_carry": tuple(state)}
-        outs = sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
-        carry, stacks, snaps = split_list(outs, k, len(program.outvars) - k)
-        ins = [*self.consts, *carry, *[x[self.last] for x in self.xs]]
-        outs = list(eval_jaxpr(cut.known, (), [*self.before, *ins]))
-        available = {"in": ins, "out": outs, "invariant": self.before[len(cut.consts) :]}
-        residuals = cut.residuals(available)
-        m = len(program.outvars)
-        rows = zip(stacks, outs[k:m], strict=True)
-        results = [*unaliased_outputs(outs[:k], [*self.carry, *ins, *residuals]),
-                   *(with_row(stack, y, self.last) for stack, y in rows)]  # fmt: skip
+    def cast(self, cts: Sequence[Any], reach: Reach) -> list[Any]:
+        """Cast cotangents to the dtypes of the operands; accumulators may be wider."""
+        dtypes = [a.dtype for a in compress(in_avals(self.params["jaxpr"]), reach.ins)]
+        return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
 
-        def later(values: Sequence[Any]) -> list[Any]:
-            d, e = split_list(values, sum(counts))
-            ends = eval_jaxpr(cut.unknown, (), [*residuals, *d, *(ct[self.last] for ct in e)])
-            d, last_rows = split_list(ends, sum(counts))
-            operands = [*more, *self.given, *(self.carry[i] for i in held)]
-            xs = self.xs
-            found = reversal_p.bind(
-                *operands, *snaps, *xs, *d, *e, up=up, down=down, num_consts=len(operands),
-                num_state=len(state), num_xs=len(xs), num_carry=len(d), **sizes,
-            )  # fmt: skip
-            d, stacks = split_list(found, sum(counts))
-            rows = zip(stacks, last_rows, strict=True)
-            cts = [*d, *(with_row(stack, row, self.last) for stack, row in rows)]
-            dtypes = [a.dtype for a in compress(in_avals(self.params["jaxpr"]), reach.ins)]
-            return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
-
-        return results, later
-
-    def step_back(self, seeds: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
+    def step_back(self) -> tuple[Jaxpr, tuple[Any, ...]]:
         """The derivative of one step at its state: the known part, and then the unknown one."""
         cut, before = self.cut, len(self.before)
-        ins = in_avals(cut.known)
+        ins, seeds = in_avals(cut.known), in_avals(cut.unknown)[len(cut.sources) :]
 
         def back(values: list[Any]) -> list[Any]:
             own, cts = split_list(values, len(ins))
@@ -181,7 +145,7 @@ class Trip:
             available = {"in": own[before:], "out": outs, "invariant": invariant}
             return list(eval_jaxpr(cut.unknown, (), [*cut.residuals(available), *cts]))
 
-        return trace_to_jaxpr("a derivative of scan", back, [*ins, *seeds])
+        return trace_to_jaxpr("a derivative of a loop", back, [*ins, *seeds])
 
     def divided(self, back: Jaxpr, more: int) -> tuple[Jaxpr, Jaxpr, list[int], list[int]]:
         """The step forward and the step back on the states that these read.
@@ -209,6 +173,47 @@ class Trip:
         first, given, carry, rest = split_list(back.invars, more, n, k)
         ins = (*first, *given, *(carry[i] for i in fixed), *(carry[i] for i in state), *rest)
         return up, part_of(back, ins, back.outvars), fixed, state
+
+
+class ScanTrip(Trip):
+    """The forward sweep of a scan, its last step, and the way back over the steps before it."""
+
+    def outputs(self, reach: Reach) -> tuple[list[Any], Later]:
+        """The outputs of the scan, and its cotangents."""
+        cut, k, m = self.cut, self.layout.carry, len(self.program.outvars)
+        length, reverse, slots = (self.params[x] for x in ("length", "reverse", "checkpoint"))
+        last = 0 if reverse else length - 1  # the row of the last step
+        back, more = self.step_back()
+        up, down, held, state = self.divided(back, len(more))
+        sizes = {"length": length, "steps": length - 1, "reverse": reverse, "checkpoint": slots,
+                 "kept": kept_states(length, slots)}  # fmt: skip
+        sweep = {**self.wide.with_counts(sizes, self.program), "kept_carry": tuple(state)}
+        outs = sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
+        carry, stacks, snaps = split_list(outs, k, m - k)
+        ins = [*self.consts, *carry, *[x[last] for x in self.xs]]
+        outs = list(eval_jaxpr(cut.known, (), [*self.before, *ins]))
+        available = {"in": ins, "out": outs, "invariant": self.before[len(cut.consts) :]}
+        residuals = cut.residuals(available)
+        carry, ys = split_list(outs[:m], k)
+        rows = zip(stacks, ys, strict=True)
+        results = [*unaliased_outputs(carry, [*self.carry, *ins, *residuals]),
+                   *(with_row(stack, y, last) for stack, y in rows)]  # fmt: skip
+        count = sum(self.layout.counts(reach.ins))
+
+        def later(values: Sequence[Any]) -> list[Any]:
+            d, e = split_list(values, count)
+            ends = eval_jaxpr(cut.unknown, (), [*residuals, *d, *(ct[last] for ct in e)])
+            d, rows = split_list(ends, count)
+            operands = [*more, *self.given, *(self.carry[i] for i in held)]
+            found = reversal_p.bind(
+                *operands, *snaps, *self.xs, *d, *e, up=up, down=down, num_consts=len(operands),
+                num_state=len(state), num_xs=len(self.xs), num_carry=len(d), **sizes,
+            )  # fmt: skip
+            d, stacks = split_list(found, count)
+            pairs = zip(stacks, rows, strict=True)
+            return self.cast([*d, *(with_row(stack, y, last) for stack, y in pairs)], reach)
+
+        return results, later
 
 
 checkpointed_scan_p = CheckpointedScan("checkpointed_scan")

@@ -11,7 +11,7 @@ from ..core.avals import Aval
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr
 from .codegen import Carry, advance
-from .revolve import reversal
+from .revolve import Online
 
 
 class Rows:
@@ -89,42 +89,87 @@ def write_sweep(
 
 
 def write_reversal(
-    w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, up: Jaxpr, down: Jaxpr, length: int,
-    steps: int, reverse: bool, checkpoint: int, kept: tuple[int, ...], num_consts: int,
-    num_state: int, num_xs: int, num_carry: int,
+    w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, up: Jaxpr, down: Jaxpr, reverse: bool,
+    schedule: str, unset: int | None, turns: int, sizes: Sequence[int],
 ) -> None:  # fmt: skip
-    """Write a reversal: for each step from the last, moves that make its state, and the step."""
+    """Write a reversal: for each step from the last, moves that make its state, and the step.
+
+    Args:
+        w: the writer.
+        outs: outputs.
+        ins: operands, in groups of the lengths ``sizes``, and the rest.
+        up: the program of a step forward.
+        down: that of a step back.
+        reverse: whether steps forward go from the last row to the first.
+        schedule: the expression of the schedule.
+        unset: the row of the results that no step computes.
+        turns: an estimate of the number of steps.
+        sizes: those of a ``ReversalLayout``.
+    """
     w.study(up)
     w.study(down)
-    n, m, first = num_consts, num_consts + num_state, num_consts + num_state + num_xs
+    n, m, first, end = (sum(sizes[: j + 1]) for j in range(4))
     lent = [w.is_lent(x) for x in ins[n:m]]
     stacks = [x if free else _copied(w, x) for x, free in zip(ins[n:m], lent, strict=True)]
-    carries = [Carry(w, down, first + i, i, ins[first + i]) for i in range(num_carry)]
-    results = outs[num_carry:]
+    carries = [Carry(w, down, i, i - first, ins[i]) for i in range(first, end)]
+    results = outs[end - first :]
     for out in results:
         w.allocate(out)
-        if steps < length:
-            w.line(f"{out}[{0 if reverse else steps}] = 0")
+        if unset is not None:
+            w.line(f"{out}[{unset}] = 0")
     befores = [Rows(w, x, False, w.known(v)) for x, v in zip(stacks, down.invars[n:m], strict=True)]
     afters = [Rows(w, x, False) for x in stacks]
-    xs = [Rows(w, x, reverse) for x in ins[m:first]]
-    rows = [Rows(w, x, reverse) for x in ins[first + num_carry :]]
+    xs, rows = ([Rows(w, x, reverse) for x in part] for part in (ins[m:first], ins[end:]))
     ys = [Rows(w, out, reverse) for out in results]
     i, j, at, before, after, moves = map(w.token, ("i", "j", "at", "before", "after", "moves"))
-    schedule = f"{w.bind(reversal, 'reversal')}({steps}, {checkpoint}, {w.bind(kept, 'kept')})"
-    with w.indented(f"for {i}, {at}, {moves} in {schedule}:"):
-        with w.indented(f"for {j}, {before}, {after} in {moves}:"), w.repeated(steps):
+    with w.indented(f"for {i}, {at}, {moves} in {schedule}:"), w.repeated(turns):
+        with w.indented(f"for {j}, {before}, {after} in {moves}:"):
             now = [*ins[:n], *_read(befores, before), *_read(xs, j)]
             _written(w, up, now, [], afters, after)
-        with w.repeated(steps):
-            now = [*ins[:n], *_read(befores, at), *_read(xs, i)]
-            now += [*(c.now for c in carries), *_read(rows, i)]
-            values = _written(w, down, now, [c.target for c in carries], ys, i)
+        now = [*ins[:n], *_read(befores, at), *_read(xs, i)]
+        now += [*(c.now for c in carries), *_read(rows, i)]
+        values = _written(w, down, now, [c.target for c in carries], ys, i)
         advance(w, carries, values)
-    for carry, out in zip(carries, outs[:num_carry], strict=True):
+    for carry, out in zip(carries, outs, strict=False):
         carry.finish(out)
     for stack, free in zip(stacks, lent, strict=True):
         w.memory.release(stack) if not free else None
+
+
+def write_while_sweep(
+    w: Emitter[V],
+    outs: Sequence[V],
+    ins: Sequence[V],
+    *,
+    cond: Jaxpr,
+    jaxpr: Jaxpr,
+    num_consts: int,
+    num_carry: int,
+    checkpoint: int,
+    kept_carry: tuple[int, ...],
+) -> None:
+    """Write a while loop that keeps states by the plan of an ``Online``, its last output."""
+    w.study(jaxpr)
+    n, k = num_consts, num_carry
+    carries = [Carry(w, jaxpr, n + i, i, ins[n + i]) for i in range(k)]
+    ends, snaps, plan = outs[:k], outs[k:-1], outs[-1]
+    for snap in snaps:
+        w.allocate(snap)
+    online, slot = w.token("online"), w.token("slot")
+    w.line(f"{online} = {w.bind(Online, 'Online')}({checkpoint})")
+    with w.indented("while True:"):
+        now = [*ins[:n], *(c.now for c in carries)]
+        (goes,) = w.block(cond, now, [None])
+        w.line(f"if not {goes}:")
+        w.line("    break")
+        w.line(f"{slot} = {online}.slot()")
+        with w.indented(f"if {slot} >= 0:"):
+            for snap, i in zip(snaps, kept_carry, strict=True):
+                w.line(f"{snap}[{slot}] = {carries[i].now}")
+        advance(w, carries, w.block(jaxpr, now, [c.target for c in carries]))
+    for carry, out in zip(carries, ends, strict=True):
+        carry.finish(out)
+    w.assign(plan, f"{online}.plan()")
 
 
 def _read(stacks: Sequence[Rows], i: str) -> list[Any]:

@@ -28,15 +28,20 @@ def hoisted_reversal(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     for name in ("up", "down"):
         body = params[name]
         inside, extra, outer = _moved_out(build, body, ins[:n], n)
-        given = {name: Jaxpr((*extra, *body.invars), (), tuple(inside), body.outvars)}
-        other = params["down" if name == "up" else "up"]
-        idle = tuple([Var(v.aval) for v in extra])
-        given["down" if name == "up" else "up"] = Jaxpr(
-            (*idle, *other.invars), (), other.eqns, other.outvars
-        )
+        other = "down" if name == "up" else "up"
+        idle = [Var(v.aval) for v in extra]
+        given = {name: _with_consts(body, n, extra, tuple(inside)),
+                 other: _with_consts(params[other], n, idle, params[other].eqns)}  # fmt: skip
+        ins = (*ins[:n], *(outer[v] for v in extra), *ins[n:])
         n += len(extra)
-        params, ins = {**params, **given, "num_consts": n}, (*(outer[v] for v in extra), *ins)
+        params = {**params, **given, "num_consts": n}
     return None if len(ins) == before else _kept(build, replace_eqn(eqn, ins, params=params))
+
+
+def _with_consts(body: Jaxpr, n: int, more: Sequence[Var], eqns: Sequence[Eqn]) -> Jaxpr:
+    """A program with more inputs after its ``n`` constants, and with these equations."""
+    invars = (*body.invars[:n], *more, *body.invars[n:])
+    return Jaxpr(invars, (), tuple(eqns), body.outvars)
 
 
 def _kept(build: Builder, eqn: Eqn) -> Sequence[Atom]:

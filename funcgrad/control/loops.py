@@ -22,6 +22,7 @@ from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import debugging
 from .body import SHORT, Body, length_of
 from .checkpointed import checkpointed_scan_p
+from .checkpointed_while import checkpointed_while_p
 from .scan import scan_p
 from .weak import strong_inputs
 from .while_loop import while_p
@@ -108,22 +109,24 @@ def checkpointed(
     return body.result(list(outs), xs)
 
 
-def states_of(who: str, checkpoint: int | str, length: int, unroll: int | bool = 1) -> int:
+def states_of(
+    who: str, checkpoint: int | str, length: int | None = None, unroll: int | bool = 1
+) -> int:
     """The number of states that reverse mode keeps.
 
     Raises:
-        ValueError: unless ``checkpoint`` is "log" or an integer >= 1, and ``unroll`` is 1.
+        ValueError: unless ``checkpoint`` is an integer >= 1, or "log" where the number of steps is
+            known, and ``unroll`` is 1.
     """
     if type(unroll) is not int or unroll != 1:
         raise ValueError(f"{who}: checkpoint needs single steps: got unroll={shown(unroll)}")
-    if isinstance(checkpoint, str) and checkpoint == "log":
+    if isinstance(checkpoint, str) and checkpoint == "log" and length is not None:
         return max(length.bit_length(), 1)
     states = whole(checkpoint)
     if isinstance(states, bool) or not isinstance(states, int) or states < 1:
-        raise ValueError(
-            f'{who}: checkpoint must be an integer >= 1 or "log": got {shown(checkpoint)}'
-        )
-    return max(min(states, length), 1)
+        words = "an integer >= 1" if length is None else 'an integer >= 1 or "log"'
+        raise ValueError(f"{who}: checkpoint must be {words}: got {shown(checkpoint)}")
+    return states if length is None else max(min(states, length), 1)
 
 
 def _steps(unroll: int | bool, length: int) -> int:
@@ -168,7 +171,11 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
 
 
 def while_loop(
-    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
+    cond_fun: Callable[[Any], Any],
+    body_fun: Callable[[Any], Any],
+    init_val: Any,
+    *,
+    checkpoint: int | str | None = None,
 ) -> Any:
     """Apply ``body_fun`` repeatedly while ``cond_fun`` is true.
 
@@ -179,19 +186,23 @@ def while_loop(
         body_fun: returns the next value, a tree with the same shapes and dtypes. Both are traced
             once, on shapes and dtypes alone, and may close over more.
         init_val: the initial value; Python scalars take the dtype that the step gives them.
+        checkpoint: the number of values that reverse mode keeps. Others are computed again, by
+            up to 1.3 times the fewest steps, because their number is not known in advance.
 
-    It has derivatives of both modes, of any order; reverse mode stores residuals of all steps.
-    Under vmap each example stops by itself.
+    It has derivatives of both modes, of any order; without ``checkpoint`` reverse mode stores
+    residuals of all steps. Under vmap each example stops by itself.
 
     Raises:
         ShapeError: if ``cond_fun`` does not return a scalar, or a step changes a shape.
+        ValueError: if ``checkpoint`` is not an integer >= 1.
         TypeError: if a step changes a dtype or, as a ValueError, the structure.
 
     >>> print(while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))
     192.0
     """
     if (check := debugging.get().check) is not None:
-        return check.call(while_loop, (cond_fun, body_fun, init_val))
+        return check.call(while_loop, (cond_fun, body_fun, init_val), {"checkpoint": checkpoint})
+    states = 0 if checkpoint is None else states_of("while_loop", checkpoint)
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
     body = Body("while_loop", body_fun, init_val, [], lambda carry, _: (body_fun(carry), None))
@@ -206,11 +217,16 @@ def while_loop(
     cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
     cond = strong_inputs(cond, len(cond_consts), body.weak) if any(body.weak) else cond
     consts, carry = body.consts, body.init
-    if body.is_short([*cond_consts, *consts, *carry], 1):  # the first steps one by one
+    operands = [*cond_consts, *consts, *carry]
+    if body.is_short(operands, 1) and not (states and body.sums_alike(operands)):  # one by one
         for _ in range(SHORT // 4 // len(body.jaxpr.eqns)):
             if not eval_jaxpr(cond, (), [*cond_consts, *carry])[0]:
                 return body.result(carry)[0]
             carry = list(eval_jaxpr(body.jaxpr, (), [*consts, *carry]))
+    if states:
+        return body.result(
+            checkpointed_while_p.over(cond, cond_consts, body.jaxpr, consts, carry, states)
+        )[0]
     sizes = ((len(consts), len(carry)),)
     outs = while_p.bind(*cond_consts, *consts, *carry, cond=cond, passes=(body.jaxpr,), sizes=sizes)
     return body.result(outs)[0]
@@ -235,12 +251,13 @@ def fori_loop(
         body_fun: returns the next value, a tree with the same shapes and dtypes.
         init_val: the initial value; Python scalars take the dtype that the step gives them.
         unroll: the number of steps in one iteration, for concrete bounds; see ``scan``.
-        checkpoint: the number of states that reverse mode keeps, for concrete bounds; see ``scan``.
+        checkpoint: the number of states that reverse mode keeps; see ``scan``, or, if a bound is
+            traced, ``while_loop``.
 
     Raises:
         TypeError: if a bound is not an integer, or a step changes a dtype.
         ShapeError: if a bound is not a scalar, or a step changes a shape.
-        ValueError: if ``unroll`` or ``checkpoint`` is given and a bound is traced.
+        ValueError: if ``unroll`` is given and a bound is traced.
 
     >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
     10.0
@@ -264,12 +281,14 @@ def fori_loop(
         if checkpoint is not None:
             states_of("fori_loop", checkpoint, len(numbers), steps)
         return scan(body, init_val, numbers, unroll=steps, checkpoint=checkpoint)[0]
-    for name, value in (("unroll", unroll), ("checkpoint", checkpoint)):
-        if value is not None:
-            raise ValueError(f"fori_loop: {name} needs concrete bounds: got a traced one")
+    if unroll is not None:
+        raise ValueError("fori_loop: unroll needs concrete bounds: got a traced one")
+    if checkpoint is not None:
+        states_of("fori_loop", checkpoint)
     start = (cast(lower, np.int64), init_val)  # the dtype of a bound may be too narrow
     go_on = lambda pair: pair[0] < upper
-    return while_loop(go_on, lambda pair: (pair[0] + 1, step(*pair)), start)[1]
+    advance = lambda pair: (pair[0] + 1, step(*pair))
+    return while_loop(go_on, advance, start, checkpoint=checkpoint)[1]
 
 
 def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:

@@ -94,8 +94,17 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         carry, ys = split_list(out_avals(params["down"]), params["num_carry"])
         return (*carry, *(Aval((params["length"], *a.shape), a.dtype) for a in ys))
 
-    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
-        write_reversal(w, outs, ins, **params)
+    def emit(
+        self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, up: Jaxpr, down: Jaxpr,
+        length: int, steps: int, reverse: bool, checkpoint: int, kept: tuple[int, ...],
+        **sizes: int,
+    ) -> None:  # fmt: skip
+        schedule = f"{w.bind(reversal, 'reversal')}({steps}, {checkpoint}, {w.bind(kept, 'kept')})"
+        unset = None if steps == length else 0 if reverse else steps
+        write_reversal(
+            w, outs, ins, up=up, down=down, reverse=reverse, schedule=schedule, unset=unset,
+            turns=steps, sizes=ReversalLayout.of(sizes),
+        )  # fmt: skip
 
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:
         """A scan that stacks all states, and a scan back over them."""
@@ -229,20 +238,23 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         groups = zip(layout.operands(args), split_list(others, *counts[:4]), strict=True)
         operands = [x for group in groups for half in group for x in half]
         wide = ReversalLayout(*(a + b for a, b in zip(layout, counts, strict=False)))
-        results = self.bind_steps(wide, (forward, ins), (backward, all_ins), operands, params)
+        there = trace_to_jaxpr("a reversal", forward, ins)
+        back = trace_to_jaxpr("a reversal", backward, all_ins)
+        results = self.bind_closed(wide, there, back, operands, params)
         rows = len(down.outvars) - layout.carry
         carry, more_carry, ys, more_ys = split_list(results, layout.carry, counts[3], rows)
         return [*carry, *ys], [*more_carry, *more_ys]
 
-    def bind_steps(
-        self, layout: ReversalLayout, forward: Any, backward: Any, operands: Any, params: Any
+    def bind_closed(
+        self, layout: ReversalLayout, up: Any, down: Any, operands: Sequence[Any], params: Any
     ) -> list[Any]:
-        """Trace two steps on their avals, and bind them; each may have its own constants."""
-        up, first = trace_to_jaxpr("a reversal", *forward)
-        down, second = trace_to_jaxpr("a reversal", *backward)
-        up, down = with_closed(up, len(first), 0, second), with_closed(down, len(second), 1, first)
-        wide = layout._replace(consts=layout.consts + len(first) + len(second))
-        return list(self.bind(*first, *second, *operands, **wide.with_counts(params, up, down)))
+        """Bind two programs with the constants of each, which come after the others."""
+        n, first, second = layout.consts, up[1], down[1]
+        up = with_closed(up[0], len(first), n, (), second)
+        down = with_closed(down[0], len(second), n, first, ())
+        wide = layout._replace(consts=n + len(first) + len(second))
+        operands = [*operands[:n], *first, *second, *operands[n:]]
+        return list(self.bind(*operands, **wide.with_counts(params, up, down)))
 
     @override
     def value_and_vjp(
@@ -258,27 +270,26 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         flags = self.reach([d is not None for d in axes], False, **params).ins
         _, state, _, carry, _ = layout.operands(flags)
         before = sum(layout[:3])
-        up, one, _ = batch_jaxpr(up, flags[:before], state, size)
+        *forward, _ = batch_jaxpr(up, flags[:before], state, size)
         wanted = [*carry, *[False] * (len(down.outvars) - layout.carry)]
-        down, two, varied = batch_jaxpr(down, flags, wanted, size)
+        *backward, varied = batch_jaxpr(down, flags, wanted, size)
         places = [0, 1, 1, 0, 1]  # the batch axis follows the axis of steps
         at = [p for p, part in zip(places, layout.operands(flags), strict=True) for _ in part]
         values = [
             move_batch_axis(x, d, p, size) if flag else x
             for x, d, p, flag in zip(args, axes, at, flags, strict=True)
         ]
-        up, down = with_closed(up, len(one), 0, two), with_closed(down, len(two), 1, one)
-        wide = layout._replace(consts=layout.consts + len(one) + len(two))
-        outs = self.bind(*one, *two, *values, **wide.with_counts(params, up, down))
+        outs = self.bind_closed(layout, forward, backward, values, params)
         return outs, [int(j >= layout.carry) if v else None for j, v in enumerate(varied)]
 
 
-def with_closed(jaxpr: Jaxpr, own: int, place: int, others: Sequence[Any]) -> Jaxpr:
-    """A program with inputs for the constants of another before, or after, its own ``own``."""
-    mine, rest = split_list(jaxpr.invars, own)
-    more = [Var(aval_of(x)) for x in others]
-    invars = (*more, *mine, *rest) if place else (*mine, *more, *rest)
-    return Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars)
+def with_closed(
+    jaxpr: Jaxpr, own: int, n: int, before: Sequence[Any], after: Sequence[Any]
+) -> Jaxpr:
+    """A program with its ``own`` first inputs after ``n`` others, among those of another."""
+    mine, consts, rest = split_list(jaxpr.invars, own, n)
+    first, last = ([Var(aval_of(x)) for x in values] for values in (before, after))
+    return Jaxpr((*consts, *first, *mine, *last, *rest), (), jaxpr.eqns, jaxpr.outvars)
 
 
 reversal_p = Reversal("reversal")

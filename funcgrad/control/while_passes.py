@@ -331,7 +331,7 @@ class MaskedPasses:
             pairs = eval_batched(loop.program, [*consts, *carry, *reads], flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
             new = [batch_at_front(y, d, self.size) for y, d in pairs[:k]]
-            kept = [where(_with_rank(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
+            kept = [where(with_rank(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
             out = [y for y, _ in pairs[k:]]
             if not first:
                 return [*kept, *out]
@@ -341,6 +341,6 @@ class MaskedPasses:
         return body
 
 
-def _with_rank(mask: Any, x: Any) -> Any:
+def with_rank(mask: Any, x: Any) -> Any:
     """Reshape the mask to the rank of a value."""
     return expand_dims(mask, tuple(range(1, len(x.shape))))
