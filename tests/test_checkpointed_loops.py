@@ -7,7 +7,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, tree
-from funcgrad.control.revolve import Online, extra_steps, kept_states, planned, reversal
+from funcgrad.control.revolve import extra_steps, kept_states, online, planned, reversal
 
 from .support.compare import assert_same
 
@@ -88,9 +88,9 @@ def test_a_loop_of_unknown_length_computes_few_steps_in_addition():
     worst = 0.0
     for n in (*range(1, 20), 100, 901):
         for k in (2, 3, 7, 40):
-            online = Online(k)
-            slots = {slot: i for i in range(n) if (slot := online.slot()) >= 0}
-            plan = online.plan()
+            slot_of, plan_of = online(k)
+            slots = {slot: i for i in range(n) if (slot := slot_of()) >= 0}
+            plan = plan_of()
             computed = 0
             for step, slot, moves in planned(plan, k):
                 for j, before, after in moves:
@@ -343,3 +343,20 @@ def test_a_checkpoint_needs_a_loop_of_single_steps():
         ValueError, match="while_loop: checkpoint must be an integer >= 1: got 'log'"
     ):
         lax.while_loop(lambda c: c < 0, lambda c: c, 1.0, checkpoint="log")
+
+
+# source
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: lax.scan(lambda c, _: (np.sin(c), None), x, None, 30, checkpoint=4)[0].sum(),
+        lambda x: grown(x, W, 30, checkpoint=4),
+    ],
+)
+def test_a_checkpointed_loop_is_exported_to_a_file_that_needs_only_numpy(f):
+    slope, module = fg.jit(fg.grad(f)), {}
+    exec(slope.source(X, standalone=True), module)
+
+    assert_same(slope(X), module["lambda_"](X), rtol=1e-14)  # constants are aligned differently

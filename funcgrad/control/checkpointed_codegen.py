@@ -11,7 +11,7 @@ from ..core.avals import Aval
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr
 from .codegen import Carry, advance
-from .revolve import Online
+from .revolve import online
 
 
 class Rows:
@@ -148,28 +148,28 @@ def write_while_sweep(
     checkpoint: int,
     kept_carry: tuple[int, ...],
 ) -> None:
-    """Write a while loop that keeps states by the plan of an ``Online``, its last output."""
+    """Write a while loop that keeps states by the plan of ``online``, its last output."""
     w.study(jaxpr)
     n, k = num_consts, num_carry
     carries = [Carry(w, jaxpr, n + i, i, ins[n + i]) for i in range(k)]
     ends, snaps, plan = outs[:k], outs[k:-1], outs[-1]
     for snap in snaps:
         w.allocate(snap)
-    online, slot = w.token("online"), w.token("slot")
-    w.line(f"{online} = {w.bind(Online, 'Online')}({checkpoint})")
+    slot_of, plan_of, slot = map(w.token, ("slot_of", "plan_of", "slot"))
+    w.line(f"{slot_of}, {plan_of} = {w.bind(online, 'online')}({checkpoint})")
     with w.indented("while True:"):
         now = [*ins[:n], *(c.now for c in carries)]
         (goes,) = w.block(cond, now, [None])
         w.line(f"if not {goes}:")
         w.line("    break")
-        w.line(f"{slot} = {online}.slot()")
+        w.line(f"{slot} = {slot_of}()")
         with w.indented(f"if {slot} >= 0:"):
             for snap, i in zip(snaps, kept_carry, strict=True):
                 w.line(f"{snap}[{slot}] = {carries[i].now}")
         advance(w, carries, w.block(jaxpr, now, [c.target for c in carries]))
     for carry, out in zip(carries, ends, strict=True):
         carry.finish(out)
-    w.assign(plan, f"{online}.plan()")
+    w.assign(plan, f"{plan_of}()")
 
 
 def _read(stacks: Sequence[Rows], i: str) -> list[Any]:

@@ -19,6 +19,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var
 from ..core.lists import Flags, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops.assign import set_at_p
 from ..ops.index import Index
 from ..ops.paths import Gaps
@@ -27,10 +28,11 @@ from ..transforms.jaxpr_primitive import Later, Reach, WithTangents
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import is_staged
+from ..transforms.taylor import push_series
 from .checkpointed import Trip, is_taped
 from .checkpointed_codegen import write_while_sweep
 from .codegen import write_while
-from .revolve import Online
+from .revolve import online
 from .scan import Scan, ScanLayout
 from .while_loop import while_p
 from .while_passes import MaskedPasses, Pass
@@ -80,13 +82,13 @@ class CheckpointedWhile(Scan):
         consts, carry, _ = ScanLayout.of(params).operands(args)
         avals = [jaxpr.outvars[i].aval for i in keeps]
         stacks = [np.empty((slots + 2, *a.shape), a.dtype) for a in avals]
-        online = Online(slots)
+        slot_of, plan_of = online(slots)
         while params["cond"].run(*consts, *carry)[0]:
-            if (slot := online.slot()) >= 0:
+            if (slot := slot_of()) >= 0:
                 for stack, i in zip(stacks, keeps, strict=True):
                     stack[slot] = carry[i]
             carry = list(jaxpr.run(*consts, *carry))
-        return (*unaliased_outputs(carry, args), *stacks, online.plan())
+        return (*unaliased_outputs(carry, args), *stacks, plan_of())
 
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:
         """The plain loop; of its states, the first one is kept."""
@@ -129,6 +131,18 @@ class CheckpointedWhile(Scan):
     @override
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return list(range(len(params["jaxpr"].invars))), list(range(len(used))), params
+
+    @override
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return walk.decomposed(self, ins, params)
+
+    @override
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        """The series of the loop that it decomposes into."""
+        run = lambda xs: self.decompose(*xs, **params)
+        return push_series("a loop", run, primals, terms, order)[:2]
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

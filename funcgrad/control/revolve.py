@@ -9,8 +9,7 @@ Source: Griewank & Walther 2000, "Algorithm 799: revolve", ACM TOMS 26(1), equat
 import functools
 import itertools
 import math
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -63,52 +62,55 @@ def kept_states(length: int, snapshots: int) -> tuple[int, ...]:
     return tuple([i for i in kept if i < length - 1])
 
 
-class Online:
+def online(slots: int) -> tuple[Callable[[], int], Callable[[], np.ndarray]]:
     """The states to keep of a loop whose number of steps is not known.
 
     A state that is kept has a level. It may be dropped once a later one has a higher level; if
     there is none to drop, the present state is not kept, and the next one has the next level. So
     the number of times that a step is computed is the least for the number of steps so far.
 
+    Returns:
+        A function that gives the slot for the state before the next step, -1 if it is not to be
+        kept; and one that gives the plan: the number of steps and of states kept, then their steps
+        and their slots, in two rows.
+
     Source: Wang, Moin & Iaccarino 2009, "Minimal repetition dynamic checkpointing algorithm for
     unsteady adjoint calculation", SIAM J. Sci. Comput. 31(4), algorithm 1. The state that is
     passed on is not counted as kept.
     """
+    kept: list[tuple[int, int, int]] = []  # step, level, slot
+    steps, level, first, last = 0, 1 << 62, 0, 0  # from first to last those that may be dropped
 
-    def __init__(self, slots: int) -> None:
-        self.slots, self.steps, self.level = slots, 0, sys.maxsize
-        self.kept: list[tuple[int, int, int]] = []  # step, level, slot
-        self.first = self.last = 0  # bounds of those that may be dropped
-
-    def slot(self) -> int:
-        """The slot for the state before the next step, -1 if it is not to be kept."""
-        step, self.steps = self.steps, self.steps + 1
-        if len(self.kept) < self.slots:
-            slot = len(self.kept)
-        elif self.last > self.first:
-            self.last -= 1
-            slot = self.kept.pop(self.last)[2]
+    def slot() -> int:
+        nonlocal steps, level, first, last
+        steps += 1
+        if len(kept) < slots:
+            free = len(kept)
+        elif last > first:
+            last -= 1
+            free = kept.pop(last)[2]
         else:
-            self.level += 1
-            self.first = self.last = len(self.kept)
-            while self.first and self.kept[self.first - 1][1] < self.level:
-                self.first -= 1
+            level += 1
+            first = last = len(kept)
+            while first and kept[first - 1][1] < level:
+                first -= 1
             return -1
-        self.kept.append((step, self.level, slot))
-        self.level = 0
-        return slot
+        kept.append((steps - 1, level, free))
+        level = 0
+        return free
 
-    def plan(self) -> np.ndarray:
-        """The number of steps and of states kept; their steps and their slots, two rows."""
-        plan = np.full((2, self.slots + 1), -1)
-        plan[:, 0] = self.steps, len(self.kept)
-        for j, (step, _, slot) in enumerate(self.kept):
-            plan[:, j + 1] = step, slot
-        return plan
+    def plan() -> np.ndarray:
+        rows = np.full((2, slots + 1), -1)
+        rows[:, 0] = steps, len(kept)
+        for j, (step, _, place) in enumerate(kept):
+            rows[:, j + 1] = step, place
+        return rows
+
+    return slot, plan
 
 
 def planned(plan: np.ndarray, slots: int) -> Iterator[tuple[int, int, Moves]]:
-    """The schedule of a backward pass by the plan of :class:`Online`."""
+    """The schedule of a backward pass by the plan of :func:`online`."""
     (steps, *kept), (count, *places) = plan.tolist()
     if not steps:
         return
