@@ -303,6 +303,17 @@ def test_poles_stay_where_they_are():
         assert not np.isfinite(got[3:, 0]).any()
 
 
+def test_an_element_that_does_not_move_has_no_series():
+    still, moving = np.array([0.0, 1.0]), [np.array([0.0, 1.0]), np.zeros(2)]
+    padded = lambda x: np.sum(np.sqrt(np.pad(x, 1)))
+
+    for jet in (fg.jet, fg.jit(fg.jet, static_argnums=0)):
+        _, series = jet(np.sqrt, (still,), (moving,))
+        np.testing.assert_array_equal(series, [[0, 1 / 2], [0, -1 / 4]])
+    for fun in (fg.taylor(padded, 2), fg.jit(fg.taylor(padded, 2)), fg.taylor(fg.jit(padded), 2)):
+        np.testing.assert_allclose(fun(np.ones(2)), [2, 1, -1 / 4])
+
+
 def test_the_branch_is_that_of_the_base_point():
     fun = lambda x: np.where(x > 0, np.abs(x) * np.maximum(x, 1), np.log(np.abs(x)))
 

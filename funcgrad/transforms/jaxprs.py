@@ -197,7 +197,9 @@ def eval_series(
     The coefficients 1 to ``order`` of a value follow one another.
     """
     run = lambda xs: eval_jaxpr(jaxpr, (), xs)
-    ys, found, _ = push_series("a program", run, xs, expand(in_rows(terms, order), ins), order)
+    masked = _runs_masked(jaxpr, (*xs, *terms))
+    rows = expand(in_rows(terms, order), ins)
+    ys, found, _ = push_series("a program", run, xs, rows, order, masked)
     rows = [row or [None] * order for row in compress(found, outs)]
     likes = [y for y in compress(ys, outs) for _ in range(order)]
     return ys, instantiate_zeros([t for row in rows for t in row], likes)

@@ -10,6 +10,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.integers import whole
 from ..ops.operand import operand, strong
 from ..ops.structure import zeros_like
@@ -23,6 +24,8 @@ from .arguments import (
     warn_at_user_line,
     zero_of,
 )
+from .jaxprs import in_rows
+from .seeds import over_paths
 from .taylor import push_series
 
 
@@ -60,7 +63,7 @@ def jet(
     """
     check_callable("jet", fun)
     check_pair("jet", primals, series)
-    primals, order = tuple(primals), None
+    primals = tuple(primals)
     leaves, treedef = tree.flatten(primals)
     if not all(map(carries_derivative, leaves)):
         check_leaves("jet", fun, range(len(primals)), primals, mixed=True)
@@ -69,20 +72,42 @@ def jet(
     columns = [
         tangents_of("jet", fun, primals, leaves, column) for column in zip(*rows, strict=True)
     ]
-    factor = math.factorial if factorial_scaled else lambda k: 1
-    terms = [
-        [c[i] if c[i] is None or factor(k) == 1 else c[i] / factor(k)
-         for k, c in enumerate(columns, 1)]
-        for i in range(len(leaves))
-    ]  # fmt: skip
+    factors = [math.factorial(k) if factorial_scaled else 1 for k in range(1, order + 1)]
+    seeds = [
+        t if t is None or n == 1 else t / n
+        for column, n in zip(columns, factors, strict=True)
+        for t in column
+    ]
     on_leaves = lambda xs: warn_at_user_line(fun, *tree.unflatten(treedef, xs))
-    outs, found, out_tree = push_series(Origin("jet", fun), on_leaves, leaves, terms, order)
+    outs, found, out_tree = _over_paths(Origin("jet", fun), on_leaves, leaves, seeds, order)
     derivatives = [
-        [zero_of(y) if x is None else x if factor(k) == 1 else x * factor(k)
-         for k, x in enumerate(row or [None] * order, 1)]
+        [zero_of(y) if t is None else t if n == 1 else t * n
+         for t, n in zip(row, factors, strict=True)]
         for y, row in zip(outs, found, strict=True)
     ]  # fmt: skip
     return tree.unflatten(out_tree, outs), tree.unflatten(out_tree, derivatives)
+
+
+def _over_paths(
+    origin: Origin, fun: Callable[..., Any], leaves: list[Any], seeds: list[Any], order: int
+) -> tuple[list[Any], list[Any], tree.TreeDef]:
+    """``push_series`` by the law of zero cotangents, for the coefficients of order 1, 2, ..."""
+    warnings = current_settings()
+    outs: Any = None
+    out_tree: Any = None
+
+    def run(seeds: Sequence[Any], masked: bool) -> list[Any]:
+        nonlocal outs, out_tree
+        now = current_settings() if outs is not None else warnings  # the second time there are none
+        columns = in_rows(seeds, len(leaves))
+        terms = [[column[i] for column in columns] for i in range(len(leaves))]
+        outs, found, out_tree = with_settings(
+            now, push_series, origin, fun, leaves, terms, order, masked
+        )
+        return [t for row in found for t in row or [None] * order]
+
+    found = without_warnings(over_paths, origin, seeds, run, leaves)
+    return outs, in_rows(found, order) if order else [[] for _ in outs], out_tree
 
 
 def _common_length(rows: Sequence[list[Any]]) -> int:
@@ -124,12 +149,10 @@ def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
     def coefficients(x: Any, /, *args: Any, **kwargs: Any) -> Any:
         check_leaves("taylor", fun, (0,), (x,))
         one = np.ones(shape_of(x), dtype_of(x))
-        terms = [one, *[None] * (order - 1)][:order]
+        seeds = [one, *[None] * order][:order]
         on_leaves = lambda xs: warn_at_user_line(fun, xs[0], *args, **kwargs)
-        outs, found, out_tree = push_series(origin, on_leaves, [x], [terms], order)
-        stacks = [
-            _stacked([y, *(row or [None] * order)]) for y, row in zip(outs, found, strict=True)
-        ]
+        outs, found, out_tree = _over_paths(origin, on_leaves, [x], seeds, order)
+        stacks = [_stacked([y, *row]) for y, row in zip(outs, found, strict=True)]
         return tree.unflatten(out_tree, stacks)
 
     return coefficients

@@ -19,6 +19,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_inexact
 from ..core.buffers import returned, settled
+from ..core.companions import NO_JOINT_RULES
 from ..core.floating import without_warnings
 from ..core.ownership import apart
 from ..core.series import Curve, convolution, square
@@ -26,6 +27,7 @@ from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walk
 from ..ops.families import Elementwise
 from ..ops.structure import zeros_like
 from .arguments import check_alive
+from .seeds import params_for_trace
 
 # k -> coefficient k of each output, None for zero
 TermRule: TypeAlias = Callable[[int], Sequence[Any]]
@@ -51,8 +53,14 @@ class Taylor(Trace):
 
     __slots__ = ("degree", "made", "memo")
 
-    def __init__(self, origin: object, degree: int | None = None, for_rule: bool = False) -> None:
-        super().__init__(origin)
+    def __init__(
+        self,
+        origin: object,
+        degree: int | None = None,
+        masked: bool = False,
+        for_rule: bool = False,
+    ) -> None:
+        super().__init__(origin, masked)
         self.degree = degree
         # of a rule, its operations: sin and cos are in the jvp of one another
         self.memo: dict[Any, Any] | None = {} if for_rule else None
@@ -129,6 +137,8 @@ class Taylor(Trace):
     def apply(self, prim: Primitive, args: Sequence[Any], params: dict) -> Sequence[Any]:
         if prim.joint.value_and_series is not None:
             return self.apply_program(prim, args, params)
+        if prim.joint is not NO_JOINT_RULES:
+            params = params_for_trace(self, params)
         pairs = [self.split(x) for x in args]
         values = [x for x, _ in pairs]
         outs = prim.bind(*values, **params)
@@ -149,6 +159,7 @@ class Taylor(Trace):
 
     def apply_program(self, prim: Primitive, args: Sequence[Any], params: dict) -> Sequence[Any]:
         """Apply a primitive that computes its outputs and their coefficients jointly."""
+        params = params_for_trace(self, params)
         if self.degree is None and prim.decompose is not None:
             return prim.decompose(*args, **params)
         values, curves = zip(*map(self.split, args), strict=True)
@@ -231,7 +242,7 @@ class Application:
         """Extend the curves, up to the degree of the trace, or when asked."""
         inside = trace
         if trace.memo is None:
-            inside = self.inside = Taylor(trace.origin, for_rule=True)
+            inside = self.inside = Taylor(trace.origin, None, trace.masked, for_rule=True)
         self.extend_by(self.rule(inside))
         if trace.degree is not None:
             self.reach(trace.degree)
@@ -311,12 +322,13 @@ def push_series(
     primals: Sequence[Any],
     terms: Sequence[Any],
     order: int,
+    masked: bool = False,
 ) -> tuple[list[Any], list[Any], tree.TreeDef]:
     """Run ``fun`` on leaves with the coefficients 1 to ``order`` of each, None for a constant.
 
     Returns the leaves of its output, their coefficients, and the structure of the output.
     """
-    trace = Taylor(origin, order)
+    trace = Taylor(origin, order, masked)
     before = running.get()
     try:
         running.set(trace)
