@@ -29,9 +29,10 @@ BLOCK = 1 << 16  # elements of a block
 
 
 class Blocks(Primitive, Codegen):
-    """``jaxpr : operands -> outs``, elementwise, over blocks of ``rows`` rows of the first axis.
+    """``jaxpr : operands -> outs``, elementwise, over blocks of ``rows`` rows of one axis.
 
-    ``flat``: the arrays are flattened to one axis before.
+    ``axis``: 0, or 1 of stacks of a few arrays, each of which has a part in a block. ``flat``: the
+    arrays are flattened to one axis before.
     All blocks have the same size: unless ``exact``, the last one overlaps the one before.
     """
 
@@ -42,14 +43,14 @@ class Blocks(Primitive, Codegen):
         self.exact = exact  # True: no blocks overlap, so that outputs may be written in place
 
     @override
-    def run(self, *args: Any, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Any, ...]:
+    def run(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
         return jaxpr.run(*args)
 
-    def decompose(self, *args: Any, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Any, ...]:
+    def decompose(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
         return eval_jaxpr(jaxpr, (), args)
 
     @override
-    def infer(self, *avals: Aval, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Aval, ...]:
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
         return tuple([a.aval for a in jaxpr.outvars])
 
     @override
@@ -58,44 +59,51 @@ class Blocks(Primitive, Codegen):
 
     def emit(
         self, w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int,
-        flat: bool,
+        axis: int, flat: bool,
     ) -> None:  # fmt: skip
         shape = outs[0].aval.shape
         whole = (math.prod(shape),) if flat else shape
         names = [w.allocate(out) for out in outs]
-        cut = lambda aval: len(aval.shape) == len(shape) and aval.shape[:1] == shape[:1]
-        sources = [_whole(w, x, flat) if cut(x.aval) else x for x in ins]
+        place = lambda x: cut_axis(x.aval.shape, shape, axis)
+        sources = [x if place(x) is None else _whole(w, x, flat) for x in ins]
         sinks = [_whole(w, out, flat) for out in outs]
-        inner = resized(jaxpr, shape, (rows, *whole[1:]))
+        inner = resized(jaxpr, shape, (*whole[:axis], rows, *whole[axis + 1 :]), axis)
         w.study(inner)
-        starts = _starts(whole[0], rows, self.exact)
+        starts = _starts(whole[axis], rows, self.exact)
 
         def body(step: str) -> None:
-            w.comment(f"blocks of {math.prod((rows, *whole[1:]))} elements")
-            part = f"[{step}:{step} + {rows}]"
+            w.comment(f"blocks of {math.prod(whole) // whole[axis] * rows} elements")
+            part = [f"[{':, ' * d}{step}:{step} + {rows}]" for d in (0, 1)]
             roots = {name: Allocation() for name in names}
-            rows_of = dict[Any, str]()
             given = [
-                _part(w, x, part, v.aval, roots.get(old.text)) if cut(old.aval) else x
+                x if (d := place(old)) is None
+                else _part(w, x, part[d], v.aval, roots.get(old.text), d)
                 for x, old, v in zip(sources, ins, inner.invars, strict=True)
-            ]
-            for x, old in zip(given, ins, strict=True):
-                kept = x is not old and x.aval.ndim == old.aval.ndim  # else it is flat
-                if old.frame is not None and kept:
-                    x.frame = from_row(w, old.frame, step, rows_of)
-                    w.unread.add(old.text)
+            ]  # fmt: skip
+            if not axis:
+                _keep_frames(w, given, ins, step)
             targets = [
-                _part(w, y, part, a.aval, roots[name])
+                _part(w, y, part[axis], a.aval, roots[name], axis)
                 for y, a, name in zip(sinks, inner.outvars, names, strict=True)
             ]
             w.block(inner, given, targets)
 
-        if w.threads > 1 and whole[0] >= 2 * w.threads * rows:
+        if w.threads > 1 and whole[axis] >= 2 * w.threads * rows:
             in_threads(w, starts, body)
         else:
             step = w.token("i")
             with w.indented(f"for {step} in {starts}:"):
                 body(step)
+
+
+def _keep_frames(w: Writer, given: Sequence[Value], ins: Sequence[Value], step: str) -> None:
+    """Tell of parts of slices where they lie in the arrays of these."""
+    rows_of = dict[Any, str]()
+    for x, old in zip(given, ins, strict=True):
+        kept = x is not old and x.aval.ndim == old.aval.ndim  # else it is flat
+        if old.frame is not None and kept:
+            x.frame = from_row(w, old.frame, step, rows_of)
+            w.unread.add(old.text)
 
 
 def _whole(w: Writer, x: Value, flat: bool) -> Value:
@@ -106,8 +114,10 @@ def _whole(w: Writer, x: Value, flat: bool) -> Value:
     return w.view(x, x.reshaped(aval.shape), aval, True, "", static=x.static and x.contiguous)
 
 
-def _part(w: Writer, x: Value, part: str, aval: Aval, memory: Allocation | None) -> Value:
-    value = Value(w.token(), aval, memory)
+def _part(
+    w: Writer, x: Value, part: str, aval: Aval, memory: Allocation | None, axis: int
+) -> Value:
+    value = Value(w.token(), aval, memory, contiguous=not axis)
     w.line(f"{value} = {x}{part}")
     return value
 
@@ -118,7 +128,13 @@ def _starts(n: int, rows: int, exact: bool) -> str:
     return f"(*range(0, {n - rows}, {rows}), {n - rows})"
 
 
-def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
+def cut_axis(have: Shape, shape: Shape, axis: int) -> int | None:
+    """The axis of an operand that is cut with an axis of the result; None for a whole operand."""
+    d = axis - (len(shape) - len(have))
+    return d if d >= 0 and have[d] == shape[axis] else None
+
+
+def resized(jaxpr: Jaxpr, shape: Shape, block: Shape, axis: int) -> Jaxpr:
     """An elementwise program with the shapes of one block in place of those of whole arrays."""
     now: dict[Any, Any] = {}
 
@@ -126,8 +142,8 @@ def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
         have = var.aval.shape
         if have == shape:
             have = block
-        elif len(have) == len(shape) and have[:1] == shape[:1]:
-            have = (block[0], *have[1:])
+        elif (d := cut_axis(have, shape, axis)) is not None:
+            have = (*have[:d], block[axis], *have[d + 1 :])
         return Var(Aval(have, var.aval.dtype, var.aval.weak), var.of)
 
     now.update((v, sized(v)) for v in jaxpr.invars)
@@ -238,8 +254,14 @@ def _fusible(eqn: Eqn) -> bool:
 
 
 def _has_blocks(shape: Shape) -> bool:
-    """Whether rows of the first axis make blocks, of one or many."""
-    return shape[0] >= 8 or (shape[0] > 1 and BLOCK // 4 <= math.prod(shape[1:]) <= 2 * BLOCK)
+    """Whether rows of the first axis make blocks, or parts of a stack of few arrays."""
+    return shape[0] >= 8 or _is_stack(shape)
+
+
+def _is_stack(shape: Shape) -> bool:
+    """Whether blocks of a stack of few arrays are cut along the second axis."""
+    fits = len(shape) > 1 and 1 < shape[0] < 8 <= shape[1]
+    return fits and shape[0] * math.prod(shape[2:]) <= BLOCK // 8
 
 
 def _narrow(have: Shape, shape: Shape) -> bool:
@@ -275,11 +297,12 @@ def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]], strided
     flat = all(a.aval.shape in ((), shape) for e in group for a in (*e.ins, *e.outs))
     if shape[0] >= 8 and math.prod(shape[1:]) <= BLOCK and not strided.isdisjoint(read):
         flat = False  # a view with gaps would be copied
-    count = math.prod(shape) if flat else shape[0]
-    per_row = 1 if flat else math.prod(shape[1:])
+    axis = 1 if not flat and shape[0] < 8 and _is_stack(shape) else 0
+    count = math.prod(shape) if flat else shape[axis]
+    per_row = 1 if flat else math.prod(shape) // shape[axis]
     rows, exact = block_rows(count, per_row)
     prim = blocks_p if exact else overlapping_p
-    params = {"jaxpr": program, "rows": rows, "flat": flat}
+    params = {"jaxpr": program, "rows": rows, "axis": axis, "flat": flat}
     return Eqn(prim, tuple(read), outs, params, group[0].source, group[0].scope)
 
 
