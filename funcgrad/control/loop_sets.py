@@ -34,7 +34,7 @@ def cost(jaxpr: Jaxpr) -> int:
 
 def _size(operands: Sequence[Operand]) -> int:
     tables = {x.sets.table for x in operands if x.sets is not None}
-    return sum(len(table.indices) for table in tables) // ELEMENTS
+    return sum(len(table.starts) for table in tables) // ELEMENTS
 
 
 def branches_sets(
@@ -167,7 +167,7 @@ def _settled(
 def _same(a: IndexSets | None, b: IndexSets | None) -> bool:
     if a is None or b is None:
         return a is b
-    return all(map(np.array_equal, a.csr(), b.csr()))
+    return all(map(np.array_equal, a.runs(), b.runs()))
 
 
 def while_sets(

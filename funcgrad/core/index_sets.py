@@ -1,10 +1,12 @@
 """For each element of an array the set of inputs that it depends on, in sorted arrays of integers.
 
 The distinct sets are the rows of a table, and an array holds the number of a row for each element:
-to move elements is to move these numbers, and a set that many elements share is stored once. A
-union of few is not computed before it must be: the element has several rows.
+to move elements is to move these numbers, and a set that many elements share is stored once. A set
+is stored as runs of neighbours, so that bands, triangles and whole rows take few integers. A union
+of few sets is not computed before it must be: the element has several rows.
 """
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,39 +16,64 @@ import numpy as np
 from .avals import Axes, Shape
 from .errors import MemoryLimitError
 
-MOST = 2 * 10**8  # elements of sets in all, 8 bytes each, and as much again to sort them
+MOST = 2 * 10**8  # elements, or runs, in all: 8 bytes each, and as much again to sort them
 FEW = 16  # rows of the table for each element, up to which a union is not computed
 
 
-class Table:
-    """Sets of integers below ``width`` as rows of one CSR structure; row 0 is empty.
+class TooManyError(Exception):
+    """Sets with too many elements in all."""
 
-    ``contents``: tables whose rows it has too, each with the number before that of its row 1.
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+    def at(self, place: str) -> MemoryLimitError:
+        """The error for the user."""
+        return MemoryLimitError(
+            f"pattern: the sets of {place} have at most {MOST} elements in all: got {self.count}; "
+            f"use products with the matrix, by jvp or vjp"
+        )
+
+
+def check_room(count: int) -> None:
+    """Raise if sets have too many elements in all."""
+    if count > MOST:
+        raise TooManyError(count)
+
+
+class Table:
+    """Sets of integers below ``width``: row i has the runs from indptr[i] to indptr[i + 1].
+
+    A run has the integers from its start to its stop, which is not in it; it touches no other run
+    of its row. Row 0 is empty. ``contents``: tables whose rows it has too, each with the number
+    before that of its row 1.
     """
 
-    __slots__ = ("contents", "indices", "indptr", "sizes", "width")
+    __slots__ = ("contents", "indptr", "sizes", "starts", "stops", "width")
 
-    def __init__(self, indptr: np.ndarray, indices: np.ndarray, width: int) -> None:
-        self.indptr, self.indices, self.width = indptr, indices, width
-        self.sizes = np.diff(indptr)
+    def __init__(
+        self, indptr: np.ndarray, starts: np.ndarray, stops: np.ndarray, width: int
+    ) -> None:
+        self.indptr, self.starts, self.stops, self.width = indptr, starts, stops, width
+        self.sizes = np.diff(indptr)  # in runs
         self.contents: dict[Table, int] = {self: 0}
 
-    def keys(self, bases: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """The elements of the sets, each plus the number beside its set; vectors."""
+    def runs(self, bases: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Starts and stops of the runs of rows, each plus the number beside its row; vectors."""
         counts = self.sizes[rows]
         check_room(int(counts.sum()))
         if counts.max(initial=0) < 2:
             some = np.flatnonzero(counts)
-            return bases[some] + self.indices[self.indptr[rows[some]]]
-        first = np.cumsum(counts) - counts
-        places = np.repeat(self.indptr[rows] - first, counts)
-        places += np.arange(len(places))
-        return np.repeat(bases, counts) + self.indices[places]
+            places, bases = self.indptr[rows[some]], bases[some]
+        else:
+            places = np.repeat(self.indptr[rows] - (np.cumsum(counts) - counts), counts)
+            places += np.arange(len(places))
+            bases = np.repeat(bases, counts)
+        return bases + self.starts[places], bases + self.stops[places]
 
 
 def _joined(tables: Sequence[Table]) -> tuple[Table, dict[Table, int]]:
     """A table with the rows of several, and the shift of the numbers of each."""
-    largest = max(tables, key=lambda table: len(table.indices))
+    largest = max(tables, key=lambda table: len(table.starts))
     shifts, new = dict(largest.contents), []
     for table in tables:
         if table not in shifts:
@@ -55,13 +82,14 @@ def _joined(tables: Sequence[Table]) -> tuple[Table, dict[Table, int]]:
     if not new:
         return largest, shifts
     rows, end = len(largest.indptr) - 2, largest.indptr[-1]
-    starts = [largest.indptr]
+    indptr = [largest.indptr]
     for table in new:
-        starts.append(table.indptr[2:] + end)
+        indptr.append(table.indptr[2:] + end)
         shifts.update({part: n + rows for part, n in table.contents.items()})
         rows, end = rows + len(table.indptr) - 2, end + table.indptr[-1]
-    indices = np.concatenate([largest.indices, *(table.indices for table in new)])
-    whole = Table(np.concatenate(starts), indices, largest.width)
+    starts = np.concatenate([largest.starts, *(table.starts for table in new)])
+    stops = np.concatenate([largest.stops, *(table.stops for table in new)])
+    whole = Table(np.concatenate(indptr), starts, stops, largest.width)
     whole.contents.update(shifts)
     return whole, shifts
 
@@ -126,7 +154,6 @@ class IndexSets:
     def settled(self) -> "IndexSets":
         """The same sets in a table of their own."""
         size = self.size
-        numbers = np.arange(size)
         rows = [part.reshape(-1) for part in self.parts]
         # sets are large: equal ones are computed once
         if size and rows and sum(int(self.table.sizes[r].sum()) for r in rows) > 4 * FEW * size:
@@ -135,10 +162,9 @@ class IndexSets:
                 label = np.unique(label * len(self.table.indptr) + row, return_inverse=True)[1]
             first = np.unique(label, return_index=True)[1]
             pairs = [(np.arange(len(first)), r[first]) for r in rows]
-            return _united(self.table, pairs, (len(first),)).moved(
-                lambda part: part[label].reshape(self.shape)
-            )
-        return _united(self.table, [(numbers, r) for r in rows], self.shape)
+            few = _united(self.table, pairs, (len(first),))
+            return few.moved(lambda part: part[label].reshape(self.shape))
+        return _united(self.table, [(np.arange(size), r) for r in rows], self.shape)
 
     def united(self, axes: Axes) -> "IndexSets":
         """The unions along axes, which are removed."""
@@ -191,67 +217,47 @@ class IndexSets:
         return IndexSets(found[0].table, parts, shape)
 
     def accumulated(self, axis: int, reverse: bool) -> "IndexSets":
-        """The unions of each element and those before it along an axis."""
-        if not self.size:
-            return self
-        length = self.shape[axis]
-        places = np.arange(length)[:: -1 if reverse else 1]
-        lines = np.moveaxis(np.arange(self.size).reshape(self.shape), axis, -1)[..., ::1]
-        lines = lines[..., places].reshape(-1, length)  # numbers of elements, in order
-        width, keys = self.table.width, []
-        bases = np.arange(self.size) // length * width
-        for part in self.parts:
-            rows = part.reshape(-1)[lines].reshape(-1)
-            places = np.repeat(np.arange(self.size) % length, self.table.sizes[rows])
-            keys.append(self.table.keys(bases, rows) * length + places)
-        key = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.intp)
-        both, first = np.divmod(key, length)
-        new = np.ones(len(key), bool)
-        new[1:] = both[1:] != both[:-1]
-        both, first = both[new], first[new]
-        counts = length - first
-        check_room(int(counts.sum()))
-        owner = np.repeat(np.arange(len(both)), counts)
-        step = np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner] + first[owner]
-        targets = lines.reshape(-1)[both[owner] // width * length + step]
-        table = _table(targets * width + both[owner] % width, self.size, width)
-        return IndexSets(table, [np.arange(self.size).reshape(self.shape) + 1], self.shape)
+        """The unions of each element and those before it along an axis, by doubling."""
+        sets, reach = self, 1
+        while reach < self.shape[axis]:
+            before = sets.moved(functools.partial(_moved, -reach if reverse else reach, axis))
+            sets, reach = sets.union([before], self.shape).settled(), 2 * reach
+        return sets
+
+    def runs(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The number of runs of each element, in C order, and the starts and stops of all."""
+        one = self if len(self.parts) == 1 else self.settled()
+        if not one.parts:
+            return np.zeros(self.size, np.intp), _NONE, _NONE
+        rows = one.parts[0].reshape(-1)
+        return one.table.sizes[rows], *one.table.runs(np.zeros(len(rows), np.intp), rows)
 
     def csr(self) -> tuple[np.ndarray, np.ndarray]:
         """The sets of all elements in C order: where each begins, and their sorted elements."""
-        if not self.parts:
-            return np.zeros(self.size + 1, np.intp), _NONE
-        one = self if len(self.parts) == 1 else self.settled()
-        rows = one.parts[0].reshape(-1)
-        if np.array_equal(rows, np.arange(1, len(one.table.indptr) - 1)):
-            return one.table.indptr[1:], one.table.indices
-        indptr = np.zeros(len(rows) + 1, np.intp)
-        np.cumsum(one.table.sizes[rows], out=indptr[1:])
-        return indptr, one.table.keys(np.zeros(len(rows), np.intp), rows)
-
-
-class TooManyError(Exception):
-    """Sets with too many elements in all."""
-
-    def __init__(self, count: int) -> None:
-        self.count = count
-
-    def at(self, place: str) -> MemoryLimitError:
-        """The error for the user."""
-        return MemoryLimitError(
-            f"pattern: the sets of {place} have at most {MOST} elements in all: got {self.count}; "
-            f"use products with the matrix, by jvp or vjp"
-        )
-
-
-def check_room(count: int) -> None:
-    """Raise if sets have too many elements in all."""
-    if count > MOST:
-        raise TooManyError(count)
+        counts, starts, stops = self.runs()
+        lengths = stops - starts
+        ends = np.cumsum(lengths)
+        total = int(ends[-1]) if len(ends) else 0
+        check_room(total)
+        indices = np.repeat(starts - (ends - lengths), lengths)
+        indices += np.arange(total)
+        ends = np.concatenate([[0], ends])
+        return ends[np.concatenate([[0], np.cumsum(counts)])], indices
 
 
 _NONE = np.zeros(0, np.intp)
-_ONE = Table(np.array([0, 0, 1]), np.zeros(1, np.intp), 1)
+_ONE = Table(np.array([0, 0, 1]), np.array([0]), np.array([1]), 1)
+
+
+def _moved(n: int, axis: int, part: np.ndarray) -> np.ndarray:
+    """Elements moved by n along an axis, the first ones 0."""
+    found = np.zeros_like(part)
+    before, after = (
+        (slice(None, -n), slice(n, None)) if n > 0 else (slice(-n, None), slice(None, n))
+    )
+    lead = (slice(None),) * axis
+    found[(*lead, after)] = part[(*lead, before)]
+    return found
 
 
 def _distinct(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -271,49 +277,33 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
 
 def _united(table: Table, pairs: Any, shape: Shape) -> IndexSets:
     """An array whose set ``g`` unites the rows beside ``g``; pairs of vectors (g, row)."""
-    count, width = math.prod(shape), table.width
-    full = table.sizes == max(width, 1)
-    whole = np.zeros(count, bool)
-    if full.any():
-        for group, rows in pairs:
-            whole[group[full[rows]]] = True
-        pairs = [(g[keep], r[keep]) for g, r in pairs for keep in (~whole[g],)]
-    keys = [_NONE]
+    count, gap = math.prod(shape), table.width + 1  # runs of neighbouring sets do not touch
+    starts, stops = [_NONE], [_NONE]
     for group, rows in pairs:
         if len(rows) > 2 * count:  # a group may have a set twice
             group, rows = np.divmod(_unique(group * len(table.indptr) + rows), len(table.indptr))
-        keys.append(table.keys(group * width, rows))
-    made = _table(np.concatenate(keys), count, width)
-    numbers = np.arange(1, count + 1)
-    known = whole.any()  # of these no elements were found
-    whole |= made.sizes[1:] == max(width, 1)
-    if known or np.count_nonzero(whole) > 1:
-        made, numbers = _with_one_full_set(made, whole)
-    return IndexSets(made, [numbers.reshape(shape)], shape)
-
-
-def _with_one_full_set(table: Table, whole: np.ndarray) -> tuple[Table, np.ndarray]:
-    """A table with one set of all for those flagged, and the new numbers of the sets."""
-    sizes, kept = table.sizes, np.concatenate([[False], ~whole])
-    indices = table.indices[np.repeat(kept, sizes)]
-    numbers = np.cumsum(kept)[1:]
-    numbers[whole] = np.count_nonzero(kept) + 1
-    indptr = np.concatenate([[0], np.cumsum(np.concatenate([[0], sizes[kept], [table.width]]))])
-    return Table(indptr, np.concatenate([indices, np.arange(table.width)]), table.width), numbers
-
-
-def _table(keys: np.ndarray, count: int, width: int) -> Table:
-    """The table of sets, of elements ``set * width + index``."""
-    if count * width <= 4 * len(keys):
-        mask = np.zeros(count * width, bool)
-        mask[keys] = True
-        keys = np.flatnonzero(mask)
-    else:
-        keys = _unique(keys)
-    owners = keys // max(width, 1)
+        first, last = table.runs(group * gap, rows)
+        starts.append(first)
+        stops.append(last)
+    first, last = _merged(np.concatenate(starts), np.concatenate(stops))
+    owners = first // gap
     indptr = np.zeros(count + 2, np.intp)
     np.cumsum(np.bincount(owners, minlength=count), out=indptr[2:])
-    return Table(indptr, keys - owners * width, width)
+    made = Table(indptr, first - owners * gap, last - owners * gap, table.width)
+    return IndexSets(made, [np.arange(1, count + 1).reshape(shape)], shape)
+
+
+def _merged(starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted runs that do not touch, of the same integers as those given."""
+    if np.array_equal(stops, starts + 1):  # single integers
+        starts = _unique(starts)
+        stops = starts + 1
+    else:
+        # at a gap as many runs have stopped as have started, whichever these are
+        starts, stops = np.sort(starts), np.sort(stops)
+    new = np.ones(len(starts) + 1, bool)
+    np.greater(starts[1:], stops[:-1], out=new[1:-1])
+    return starts[new[:-1]], stops[new[1:]]
 
 
 def _unique(keys: np.ndarray) -> np.ndarray:
@@ -330,8 +320,8 @@ def identity_sets(shapes: Sequence[Shape]) -> list[IndexSets]:
     """The sets of arrays whose elements are numbered one after another: each has its own number."""
     sizes = [math.prod(shape) for shape in shapes]
     total = sum(sizes)
-    indptr = np.maximum(np.arange(-1, total + 1), 0)
-    table, start, made = Table(indptr, np.arange(total), total), 1, []
+    indptr, numbers = np.maximum(np.arange(-1, total + 1), 0), np.arange(total)
+    table, start, made = Table(indptr, numbers, numbers + 1, total), 1, []
     for shape, size in zip(shapes, sizes, strict=True):
         made.append(IndexSets(table, [np.arange(start, start + size).reshape(shape)], shape))
         start += size

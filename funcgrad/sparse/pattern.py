@@ -82,7 +82,7 @@ def pattern(
     except TooManyError as err:
         raise err.at("the result") from None
     if order == 2:  # both it and its transpose have all elements that are not 0
-        found = _intersection(found, found.T)
+        found = _symmetric(found)
     vars(found)["dense_by"] = tuple(walk.dense)
     return found
 
@@ -169,7 +169,11 @@ def _matrix(sets: Sequence[tuple[Aval, IndexSets | None]], width: int) -> Patter
     return Pattern((len(indptr) - 1, width), indptr, np.concatenate(found))
 
 
-def _intersection(a: Pattern, b: Pattern) -> Pattern:
+def _symmetric(a: Pattern) -> Pattern:
+    """The elements that a matrix and its transpose share."""
     n = a.shape[1]
-    keys = np.intersect1d(a.rows * n + a.indices, b.rows * n + b.indices, assume_unique=True)
-    return Pattern.from_coo(a.shape, *np.divmod(keys, n))
+    keys, turned = a.rows * n + a.indices, np.sort(a.indices * n + a.rows)
+    if np.array_equal(keys, turned):
+        return a
+    shared = np.intersect1d(keys, turned, assume_unique=True)
+    return Pattern.from_coo(a.shape, *np.divmod(shared, n))
