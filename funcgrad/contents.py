@@ -6,6 +6,7 @@ A test compares the tables with the modules. ``core/registry.py`` reads them.
 # fmt: off
 # module -> names of the primitives that it defines
 PRIMITIVES = {
+    "c.kernel": "c_kernel",
     "compile.elements": "elements",
     "compile.fusion": "blocks overlapping_blocks",
     "compile.finite_checks": "check after",
@@ -92,7 +93,7 @@ PRIMITIVES = {
         "random_below",
     "random.transformed": "random_wald",
     "sparse.bilinear": "sparse_product sparse_sample",
-    "transforms.jit.primitive": "jit checked_jit",
+    "transforms.jit.primitive": "jit_in_c jit checked_jit",
     "transforms.checkpoint": "checkpoint name",
     "ops.stop_gradient": "stop_gradient",
     "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",

@@ -53,6 +53,9 @@ class Elements(Primitive, Codegen):
             w.line(f"{out}[{f'{start}:{stop}' if x.aval.shape else start}] = {x}")
             start = stop
 
+    def in_c(self, w: Any, *xs: Any, dtype: np.dtype) -> Any:
+        return w.concatenate([x.reshaped((x.aval.size,)) for x in map(w.in_order, xs)], 0, dtype)
+
 
 elements_p = Elements("elements")
 

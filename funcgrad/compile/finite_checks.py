@@ -105,6 +105,9 @@ class Check(Primitive, Codegen):
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, count: int) -> None:
         w.fall_back_if(w.not_finite(list({x.text: x for x in ins[:count]}.values())))
 
+    def in_c(self, w: Any, *xs: Any, count: int) -> Any:
+        return w.check_finite(xs[:count])
+
 
 class After(Primitive, Codegen):
     """The identity, ordered after a check."""
@@ -120,6 +123,9 @@ class After(Primitive, Codegen):
 
     def decompose(self, x: Any, token: Any) -> Any:
         return (x,)
+
+    def in_c(self, w: Any, x: Any, token: Any) -> Any:
+        return x
 
     @override
     def infer(self, x: Aval, token: Aval) -> tuple[Aval, ...]:

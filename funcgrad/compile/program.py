@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
+from ..core.registry import primitives
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
-from .names import quote
+from .names import label, quote
 from .passes import LARGE, LAST, optimize, passed
 from .rematerialization import fit_memory
 from .source import Source, source_of
@@ -102,6 +103,7 @@ def compiled(
     memory_limit: int | None = None,
     threads: int = 1,
     constants: Sequence[Any] = (),
+    backend: str = "numpy",
 ) -> Program:
     """Optimise a program, write its source and compile it.
 
@@ -114,6 +116,7 @@ def compiled(
         memory_limit: the largest workspace, in bytes.
         threads: the number of threads that share loops over blocks of big arrays.
         constants: known values of the first inputs.
+        backend: "numpy", or "c" for equations in C where that is faster.
 
     Raises:
         MemoryLimitError: if no plan fits the limit.
@@ -128,6 +131,8 @@ def compiled(
     with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
         program = optimize(jaxpr)
         program = fold_constants(program, constants) if constants else program
+        if backend == "c":
+            program = primitives["c_kernel"].outlined(program, label(name) or "main", names)
         if memory_limit is not None:
             program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
         return Program(name, write(program))

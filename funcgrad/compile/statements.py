@@ -26,6 +26,7 @@ class Statements:
         self.globals = Globals(self.names)
         self.memory = Allocator(self.names, self.globals)
         self.token, self.bind = self.names.token, self.globals.bind
+        self.made = self.globals.constant
         self.numpy, self.dtype = self.globals.numpy, self.globals.dtype
         self.lines: list[str] = []
         self.depth = 1

@@ -43,6 +43,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.staging import is_staged
+from .c_loops import cond_in_c
 from .codegen import write_cond
 from .loop_sets import branches_sets
 from .pruning import pruned_cond
@@ -69,6 +70,9 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_cond(w, outs, ins, **params)
+
+    def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
+        return cond_in_c(w, *ins, **params)
 
     def bodies(self, _: Any, *ins: Any, branches: tuple[Jaxpr, ...]) -> list[tuple[Jaxpr, Any]]:
         return [(branch, ins) for branch in branches]

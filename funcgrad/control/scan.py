@@ -33,6 +33,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.staging import is_staged
+from .c_loops import scan_in_c
 from .code_motion import hoisted_scan
 from .codegen import write_scan
 from .loop_sets import scan_sets
@@ -98,6 +99,9 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_scan(w, outs, ins, **params)
+
+    def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
+        return scan_in_c(w, *ins, **params)
 
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_scan(build, eqn)

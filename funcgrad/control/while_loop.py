@@ -37,6 +37,7 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.paths import Paths
+from .c_loops import while_in_c
 from .codegen import write_while
 from .loop_sets import while_sets
 from .pruning import pruned_while
@@ -97,6 +98,9 @@ class While(JaxprPrimitive, Masking, Codegen):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_while(w, outs, ins, **params)
+
+    def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
+        return while_in_c(w, *ins, **params)
 
     def bodies(self, *ins: Any, cond: Jaxpr, passes: Any, sizes: Any) -> list[tuple[Jaxpr, Any]]:
         cond_consts, parts = WhileLayout(sizes).operands(ins)

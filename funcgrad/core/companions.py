@@ -54,6 +54,7 @@ class Codegen:
     is_view: ClassVar[bool] = False  # True: the output aliases the operand
     is_new: ClassVar[bool] = False  # True: no output of ``run`` aliases an operand
 
+    in_c: Any = None  # writer, *ins, **params -> the values: written in C, see c/
     lower: Any = None  # build, *atoms, **params -> an atom made of faster operations
     lower_from: int = 0  # elements of the result, below which lower does nothing
     view: Any = None  # emitter, *ins, **params -> expression, contiguous; or None

@@ -19,13 +19,17 @@ class Settings:
             (of ``grad``, ``vmap``) each of them; beyond, the least recently used is dropped.
         jit_workspace_bytes: how much memory the idle workspaces of a compiled function may take;
             beyond, the programs least recently used give theirs back.
+        c_cache_bytes: how much space the shared objects of compiled C may take on disk; beyond,
+            the least recently used are deleted; 0 keeps none.
     """
 
     jit_cache_size: int = 512
     jit_workspace_bytes: int = 2**30
+    c_cache_bytes: int = 2**28
 
     def __post_init__(self) -> None:
-        for name, least in (("jit_cache_size", 1), ("jit_workspace_bytes", 0)):
+        for name, least in (("jit_cache_size", 1), ("jit_workspace_bytes", 0),
+                            ("c_cache_bytes", 0)):  # fmt: skip
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"config: {name} must be an integer >= {least}: got {value!r}")

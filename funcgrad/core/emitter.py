@@ -91,6 +91,9 @@ class Emitter(Protocol[V]):
     def bind(self, value: Any, hint: str = "") -> str:
         """A name for an object that has no text."""
 
+    def made(self, expression: str, hint: str) -> str:
+        """A name for an object that an expression makes, once for the module."""
+
     def param(self, value: Any) -> str:
         """A static parameter as an expression."""
 

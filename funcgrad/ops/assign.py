@@ -75,6 +75,9 @@ class SetAt(Primitive, Masking, Codegen, Overwriting):
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
         w.set_at(ins[0], ins[1], index, ins[2:], outs[0])
 
+    def in_c(self, w: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+        return w.set_at(x, v, index, arrays)
+
 
 class LastWriter(Primitive):
     """The mask of indices whose value no later duplicate overwrites."""
@@ -167,6 +170,9 @@ class AddAt(Primitive, Masking, Codegen, Updating):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
         w.add_at(ins[0], ins[1], index, ins[2:], outs[0])
+
+    def in_c(self, w: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+        return w.add_at(x, v, index, arrays)
 
 
 class ExtremumAt(Primitive, Codegen, Updating):

@@ -43,6 +43,9 @@ class Constant(Primitive, Codegen):
     def view(self, w: Emitter[Any], *, array: Array) -> tuple[str, bool]:
         return w.bind(array.value), array.value.flags.c_contiguous
 
+    def in_c(self, w: Any, *, array: Array) -> Any:
+        return w.constant(array.value)
+
 
 class Absent(Linear, Codegen, Dependence):
     """Zeros in place of a symbolic zero tangent or cotangent, beside one that is not zero.

@@ -161,6 +161,9 @@ class Matmul(Multilinear, Codegen, Contracting):
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.matmul(ins[0], ins[1], outs[0])
 
+    def in_c(self, w: Any, a: Any, b: Any) -> Any:
+        return w.matmul(a, b, w.out.dtype)
+
 
 def _product(a: np.ndarray, b: np.ndarray) -> Any:
     """The product of two matrices; dot takes half of matmul's time for small ones."""
@@ -309,6 +312,9 @@ class Vecdot(Multilinear, Codegen, Contracting):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.call(w.numpy("vecdot" if outs[0].aval.shape else "dot"), list(ins), outs[0])
+
+    def in_c(self, w: Any, a: Any, b: Any) -> Any:
+        return w.vecdot(a, b, w.out.dtype)
 
 
 def _are_real(*xs: Any) -> bool:

@@ -45,6 +45,7 @@ REFUSED = {
     "linear_solve": "its solver is a function that the user gives",
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
+    "c_kernel": "it is a function in C",
     "check": "it raises where values are not finite",
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,

@@ -71,6 +71,7 @@ class Getitem(Linear, Codegen, JointRules, Viewing, Reading):
     """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
 
     is_read = True
+    in_c = staticmethod(lambda w, x, *arrays, index: w.getitem(x, index, arrays))
 
     @override
     def run(self, x: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
@@ -123,6 +124,7 @@ class ScatterAdd(Linear, Codegen, Adding):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
 
     pads = True
+    in_c = staticmethod(lambda w, x, *arrays, **params: w.scatter_add(x, arrays, **params))
 
     @override
     def run(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> tuple[Any, ...]:
@@ -248,13 +250,9 @@ class Batching:
     """
 
     def __init__(
-        self,
-        index: Index,
-        arrays: Sequence[Any],
-        axes: Sequence[int | None],
-        size: int,
+        self, index: Index, arrays: Sequence[Any], axes: Sequence[int | None], size: int,
         x_rank: int,
-    ) -> None:
+    ) -> None:  # fmt: skip
         ranks = [len(shape_of(a)) - (d is not None) for a, d in zip(arrays, axes, strict=True)]
         self.common = common = max(ranks, default=0)
         positions = [k for k, e in enumerate(index) if type(e) is int or e is ARRAY]
@@ -335,6 +333,8 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
 
 class Concatenate(Primitive, Masking, Codegen, Joining):
     """Join any number of arrays along one axis."""
+
+    in_c = staticmethod(lambda w, *xs, axis: w.concatenate(xs, axis, w.out.dtype))
 
     @override
     def run(self, *xs: Any, axis: int) -> tuple[Any, ...]:

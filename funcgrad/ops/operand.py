@@ -227,5 +227,8 @@ class Weaken(Linear, Codegen, Keeping):
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.assign(outs[0], str(ins[0]) if ins[0].aval.weak else f"{ins[0]}.item()")
 
+    def in_c(self, w: Any, x: Any) -> Any:
+        return w.cast(x, w.out.dtype)
+
 
 weaken_p = Weaken("weaken")

@@ -90,6 +90,7 @@ class Reduction(Primitive, Codegen, Uniting):
         self.function = function
         if ufunc is not None:  # whose ``reduce`` is the function
             self.emit = lambda w, outs, ins, *, axes: w.reduce(ufunc, ins[0], axes, outs[0])
+            self.in_c = lambda w, x, *, axes: w.reduce(name, x, axes, w.out.dtype)
 
     @override
     def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
@@ -292,6 +293,9 @@ class Cumprod(Primitive, Codegen, Accumulating):
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:
         w.accumulate("multiply", ins[0], axis, outs[0])
 
+    def in_c(self, w: Any, x: Any, *, axis: int) -> Any:
+        return w.accumulate("prod", x, axis, w.out.dtype)
+
 
 class Position(Primitive, Codegen):
     """An index along one axis, such as argmax: an integer without a derivative."""
@@ -319,6 +323,9 @@ class Position(Primitive, Codegen):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int, **params: Any) -> Batched:
         return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1, **params), (0,)
+
+    def in_c(self, w: Any, x: Any, *, axis: int, **params: Any) -> Any:
+        return w.position(self.name, x, axis)
 
 
 def gather_along_axis(x: Any, positions: Any, axis: int) -> Any:

@@ -82,6 +82,9 @@ class Broadcast(Linear, Codegen, Moving):
     ) -> None:
         w.broadcast(ins[0], axes, outs[0])
 
+    def in_c(self, w: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
+        return x.repeated(shape, axes)
+
 
 class Sum(Linear, Codegen, Uniting):
     """Sum along ``axes``, which are not negative and are removed."""
@@ -102,6 +105,9 @@ class Sum(Linear, Codegen, Uniting):
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axes: Axes) -> None:
         w.reduce(np.add, ins[0], axes, outs[0])
+
+    def in_c(self, w: Any, x: Any, *, axes: Axes) -> Any:
+        return w.reduce("sum", x, axes, w.out.dtype)
 
     @override
     def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
@@ -169,6 +175,9 @@ class Cumsum(Linear, Codegen, Accumulating):
     ) -> None:
         w.accumulate("add", ins[0], axis, outs[0], reverse)
 
+    def in_c(self, w: Any, x: Any, *, axis: int, reverse: bool) -> Any:
+        return w.accumulate("sum", x, axis, w.out.dtype, reverse)
+
 
 class Reshape(Linear, Codegen, Viewing, Moving):
     """The same elements, in C order, with another shape."""
@@ -210,6 +219,9 @@ class Reshape(Linear, Codegen, Viewing, Moving):
         else:
             w.broadcast(ins[0], (), outs[0])
 
+    def in_c(self, w: Any, x: Any, *, shape: Shape) -> Any:
+        return w.in_order(x).reshaped(shape)
+
 
 class Transpose(Linear, Codegen, Viewing, Moving):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
@@ -245,6 +257,9 @@ class Transpose(Linear, Codegen, Viewing, Moving):
             w.assign_view(outs[0], ins[0].transposed(perm))
         else:
             w.broadcast(ins[0], (), outs[0])
+
+    def in_c(self, w: Any, x: Any, *, perm: Axes) -> Any:
+        return x.transposed(perm)
 
 
 broadcast_p = Broadcast("broadcast")

@@ -15,7 +15,7 @@ from ...core.axes import axis_env
 from ...core.buffers import returned
 from ...core.cache import Cache
 from ...core.config import current
-from ...core.errors import too_deep
+from ...core.errors import shown, too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
 from ...core.tree_code import MISS, Static
@@ -167,15 +167,24 @@ class Compiled(Generic[P, R]):
 
     # about the program of a call
 
-    def source(self, /, *args: Any, standalone: bool = False, **kwargs: Any) -> str:
-        """The NumPy source that a call with such arguments runs.
+    def source(
+        self, /, *args: Any, standalone: bool = False, lang: str = "numpy", **kwargs: Any
+    ) -> str:
+        """The source that a call with such arguments runs.
 
         Args:
             *args: arguments, or ShapeDtypeStructs for the arrays.
             standalone: whether to return a module that imports only NumPy.
+            lang: "numpy"; or "c" for the whole program as one function in C99.
             **kwargs: keyword arguments.
+
+        Raises:
+            UnsupportedError: if ``lang`` is "c" and an operation cannot be written in it.
         """
-        return self._signature(args, kwargs)[0].text(standalone)
+        if lang not in ("numpy", "c"):
+            raise ValueError(f"source: lang must be 'numpy' or 'c': got {shown(lang)}")
+        signature = self._signature(args, kwargs)[0]
+        return signature.text_in_c() if lang == "c" else signature.text(standalone)
 
     def jaxpr(self, /, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """The jaxpr of a call with such arguments, before compilation."""
@@ -194,7 +203,7 @@ class Compiled(Generic[P, R]):
         call = self.spec.flatten(args, kwargs)
         for s in signatures:
             if s.key == call.key:
-                return f"{self!r}: it is compiled: {_reason(s, signatures)}"
+                return f"{self!r}: it is compiled: {_reason(s, signatures)}{s.backend()}"
         return f"{self!r}: it would compile: {compared(call, signatures)}"
 
     def cache_info(self) -> CacheInfo:
@@ -277,6 +286,7 @@ def jit(
     memory_limit: int | None = None,
     threads: int = 1,
     debug_nans: bool = False,
+    backend: str = "numpy",
 ) -> Any:
     """Compile a function: trace it once for each signature, and run the trace as NumPy source.
 
@@ -291,13 +301,13 @@ def jit(
         memory_limit: bytes that temporaries may take; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
+        backend: "numpy"; or "c", for loops and chains of small operations in C.
 
     Raises:
         ConcretizationError: if ``fun`` needs the value of an argument that is not static.
         TypeError: if a static argument is not hashable, or an argument is no array.
 
-    Arrays that ``fun`` closes over become constants. The ``config.jit_cache_size`` programs called
-    last are kept. See ``source``, ``explain``, ``memory``.
+    Arrays that ``fun`` closes over become constants. See ``source``, ``explain``, ``memory``.
 
     >>> import numpy as np
     >>> double = jit(lambda x: 2 * x)
@@ -312,6 +322,7 @@ def jit(
         memory_limit=memory_limit,
         threads=threads,
         debug_nans=debug_nans,
+        backend=backend,
     )
     if fun is None:
         return lambda fun: jit(fun, **options)

@@ -24,7 +24,7 @@ from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
-from .primitive import call_p, checked_call_p
+from .primitive import call_in_c_p, call_p, checked_call_p
 
 
 class Key(NamedTuple):
@@ -47,6 +47,7 @@ class JitOptions(TypedDict, total=False):
     memory_limit: int | None
     threads: int
     debug_nans: bool
+    backend: str
 
 
 class FlatCall(NamedTuple):
@@ -69,7 +70,11 @@ class ArgSpec:
 
     def __init__(self, fun: Callable[..., Any], **options: Unpack[JitOptions]) -> None:
         self.fun = fun
-        self.call_p = checked_call_p if options["debug_nans"] else call_p
+        self.backend = options["backend"]
+        if self.backend not in ("numpy", "c"):
+            raise ValueError(f"jit: backend must be 'numpy' or 'c': got {shown(self.backend)}")
+        self.call_p = call_in_c_p if self.backend == "c" else call_p
+        self.call_p = checked_call_p if options["debug_nans"] else self.call_p
         limit = options["memory_limit"]
         self.memory_limit = None if limit is None else _at_least(0, "memory_limit", limit)
         self.threads = _at_least(1, "threads", options["threads"])

@@ -24,17 +24,21 @@ from ..nans import raise_first
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..staging import is_staged
 
+PROGRAMS = {"numpy": "program", "c": "program in C"}  # backend -> where a program is kept
+
 
 class Call(CallPrimitive):
     """``jaxpr : operands -> outs``, compiled."""
 
     lasting = True
+    backend = "numpy"
 
     @override
     def run(self, *args: Any, jaxpr: Jaxpr, name: str) -> tuple[Any, ...]:
-        program = jaxpr.memo.get("program")
+        key = PROGRAMS[self.backend]
+        program = jaxpr.memo.get(key)
         if program is None:
-            program = jaxpr.memo["program"] = compiled(jaxpr, name)
+            program = jaxpr.memo[key] = compiled(jaxpr, name, backend=self.backend)
         return program.main(*args)
 
     def inline(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
@@ -126,11 +130,17 @@ def _derived(jaxpr: Jaxpr) -> Cache[Any]:
 
 def compiled_of(jaxpr: Jaxpr) -> list[Program]:
     """The compiled programs of a jaxpr, and of the jaxprs derived from it."""
-    own = [jaxpr.memo["program"]] if "program" in jaxpr.memo else []
+    own = [jaxpr.memo[key] for key in PROGRAMS.values() if key in jaxpr.memo]
     derived = jaxpr.memo["derived"].values() if "derived" in jaxpr.memo else ()
     parts = [part for made in derived for part in made[:1]]
     programs = [p for part in parts for p in (part if isinstance(part, tuple) else (part,))]
     return [*own, *(found for p in programs if isinstance(p, Jaxpr) for found in compiled_of(p))]
+
+
+class CallInC(Call):
+    """A call whose program, and those derived from it, are written in C where that is faster."""
+
+    backend = "c"
 
 
 class CheckedCall(Call):
@@ -148,4 +158,5 @@ class CheckedCall(Call):
 
 
 call_p = Call("jit")
+call_in_c_p = CallInC("jit_in_c")
 checked_call_p = CheckedCall("checked_jit")

@@ -17,15 +17,19 @@ from typing_extensions import override
 from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
+from ...compile.names import label
+from ...compile.passes import optimize
 from ...compile.program import Program, compiled, young_only
 from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
 from ...core.errors import MemoryLimitError, shown
-from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
+from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, constants_as_inputs
+from ...core.registry import primitives
 from ...core.trace import Tracer
 from ...core.tree_code import Code, DictKeys, Node, Static, built
+from ...ops.constant import Array, constant_p
 from ...ops.layout import body_value
 from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
@@ -110,6 +114,9 @@ class Signature:
         self.jaxpr = constants_as_inputs(closed.jaxpr) if closed.consts else closed.jaxpr
         name = getattr(spec.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spec.fun).__name__
+        code = getattr(inspect.unwrap(spec.fun), "__code__", None)
+        where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+        self.title = f"{self.name}{where}, compiled by funcgrad."
         self.lasts = not took and not any(isinstance(x, Tracer) for x in self.consts)
         # constants of the program alone; a tracer of an outer transform may hold a user's array
         self.jaxpr.memo["own constants"] = len(self.consts) if self.lasts else 0
@@ -140,18 +147,15 @@ class Signature:
         wanted = [a.aval if a.aval.shape else None for a in self.jaxpr.outvars]
         return [None if j is None else offers[j] for j in match_donors(wanted, avals)]
 
-    def compile(self, donors: Sequence[int | None] = ()) -> Program:
+    def compile(self, donors: Sequence[int | None] = (), backend: str = "") -> Program:
         """Compile the program; ``donors`` are those of its outputs, see :meth:`donors`."""
         spec = self.spec
         names = [f"constant{i}" for i in range(len(self.consts))]
         names += [spec.name_of(*place) for place in self.inputs]
-        code = getattr(inspect.unwrap(spec.fun), "__code__", None)
-        where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
-        title = f"{self.name}{where}, compiled by funcgrad."
         constants = self.consts if self.lasts and not self.named else ()
         return compiled(
-            self.jaxpr, self.name, names, donors, title, spec.memory_limit, spec.threads,
-            constants,
+            self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
+            constants, backend or spec.backend,
         )  # fmt: skip
 
     @lazy
@@ -211,8 +215,25 @@ class Signature:
         source = self.donating[0].source
         if not standalone:
             return source.text
+        if self.spec.backend != "numpy":  # a file in NumPy alone
+            source = self.compile(backend="numpy").source
         leaves = list(zip(self.places, self.key.leaves, strict=True))
         return standalone_module(self.spec, leaves, source, self.consts, self.out_tree, self.name)
+
+    def text_in_c(self) -> str:
+        """The whole program as a function in C; its constants are tables."""
+        rows = zip(self.staged.constvars, self.consts, strict=True)
+        made = [Eqn(constant_p, (), (v,), {"array": Array(np.asarray(x))}) for v, x in rows]
+        staged = self.staged
+        program = optimize(Jaxpr(staged.invars, (), (*made, *staged.eqns), staged.outvars))
+        names = [self.spec.name_of(*place) for place in self.inputs]
+        return primitives["c_kernel"].text(program, label(self.name) or "main", self.title, names)
+
+    def backend(self) -> str:
+        """What the program is written in, and why, for :meth:`Compiled.explain`."""
+        if self.spec.backend == "numpy":
+            return ""
+        return f"; {primitives['c_kernel'].told(optimize(self.jaxpr))}"
 
     def memory(self) -> MemoryReport:
         source = self.donating[0].source

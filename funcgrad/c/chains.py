@@ -1,0 +1,113 @@
+"""Chains: elementwise equations of one shape as one loop, whose intermediates are scalars."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from ..core.avals import Aval
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
+from .functions import expression, is_elementwise
+from .literals import ctype
+from .nests import Nest
+from .statements import Statements
+from .values import TINY, Value, registers
+
+
+def is_loop(eqn: Eqn) -> bool:
+    """Whether an equation is a loop over the elements of its result."""
+    return is_elementwise(eqn.prim) and eqn.outs[0].aval.size > TINY
+
+
+def chains_of(jaxpr: Jaxpr) -> list[list[Eqn]]:
+    """The equations in groups, each a chain or one equation.
+
+    An equation joins the last chain of its shape, unless it depends on an equation after that.
+    """
+    groups: list[list[Eqn]] = []
+    home: dict[Any, int] = {}  # the group where a variable is defined
+    last: dict[Any, int] = {}
+    for eqn in jaxpr.eqns:
+        ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
+        shape = eqn.outs[0].aval.shape if eqn.outs else ()
+        at = last.get(shape, -1) if is_loop(eqn) else -1
+        if at >= max(ready, 0):
+            groups[at].append(eqn)
+        else:
+            at = len(groups)
+            groups.append([eqn])
+            if is_loop(eqn):
+                last[shape] = at
+        home.update((v, at) for v in eqn.outs)
+    return groups
+
+
+def last_reads(jaxpr: Jaxpr, groups: Sequence[Sequence[Eqn]]) -> list[list[Var]]:
+    """For each group the variables that no later one reads, its own included."""
+    last: dict[Any, int] = {}
+    for i, group in enumerate(groups):
+        for eqn in group:
+            last.update(dict.fromkeys((*eqn.outs, *eqn.ins), i))
+    for a in jaxpr.outvars:
+        last.pop(a, None)
+    dying: list[list[Var]] = [[] for _ in groups]
+    for var, i in last.items():
+        if isinstance(var, Var):
+            dying[i].append(var)
+    return dying
+
+
+def write_chain(
+    w: Statements,
+    group: Sequence[Eqn],
+    env: dict[Var, Value],
+    targets: dict[Any, Value | None],
+    dying: Collection[Var],
+) -> None:
+    """Write a chain as one loop nest; of its values those that live on go to memory."""
+    made = {v for eqn in group for v in eqn.outs}
+    later = made.difference(dying)
+    shape = group[0].outs[0].aval.shape
+    uses = [a for eqn in group for a in eqn.ins]
+    texts: dict[Any, str] = {}
+    arrays: dict[Any, Value] = {}
+    for atom in dict.fromkeys(a for a in uses if isinstance(a, Var) and a not in made):
+        x = env[atom]
+        if x.memory is None and x.aval.size == 1:
+            texts[atom] = x.items[0]
+        else:
+            arrays[atom] = w.stored(x).broadcast(shape)
+    for v in [v for eqn in group for v in eqn.outs if v in later]:
+        w.wanted = [(targets.get(v), w.names.hint(v))]
+        w.bind(env, v, w.array(v.aval))
+    outs = {v: env[v] for v in later}
+    nest = Nest(shape, [*arrays.values(), *outs.values()], w.indices(len(shape)))
+    with w.loops(nest.lengths, nest.indices), w.using(nest.indices):
+        for atom, x in arrays.items():
+            texts[atom] = nest.at(x)
+            if uses.count(atom) > 1 and x.memory is not None:
+                name = w.name(f"{x.memory.name}_{nest.indices[-1]}")
+                w.line(f"const {ctype(x.aval.dtype)} {name} = {texts[atom]};")
+                texts[atom] = name
+        _body(w, group, env, texts, {v: nest.at(y) for v, y in outs.items()})
+
+
+def _body(
+    w: Statements, group: Sequence[Eqn], env: dict[Var, Value], texts: dict[Any, str],
+    places: dict[Any, str],
+) -> None:  # fmt: skip
+    """The lines of one turn: each value once, and those that are read later into memory."""
+    uses = {a for eqn in group for a in eqn.ins}
+    values: dict[Any, Value] = {}
+    for eqn in group:
+        (out,) = eqn.outs
+        w.note(eqn)
+        ins = [values[a] if a in values else w.read(a, env) for a in eqn.ins]
+        given = [x.items[0] if isinstance(a, Literal) else texts[a]
+                 for a, x in zip(eqn.ins, ins, strict=True)]  # fmt: skip
+        text = expression(eqn.prim, ins, given, out.aval, eqn.params)
+        values[out] = registers(Aval((), out.aval.dtype, out.aval.weak), [""])
+        if out in uses:
+            texts[out] = w.name(w.names.hint(out))
+            w.line(f"const {ctype(out.aval.dtype)} {texts[out]} = {text};")
+            text = texts[out]
+        if out in places:
+            w.line(f"{places[out]} = {text};")

@@ -1,0 +1,186 @@
+"""Elementwise functions in C: one table, an expression a primitive.
+
+In an expression ``{0}`` and ``{1}`` are the operands, atoms or in parentheses, in the dtype that
+NumPy computes in, ``{f}`` is the suffix of the C library for it, ``{t}`` its type. A function that
+``helpers.py`` defines is written in front of the program. A function of the C library is replaced
+by one of our own by another entry here.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Aval
+from ..ops.bits import Mask
+from ..ops.convert import Convert
+from ..ops.families import PYTHON_TYPES, Elementwise
+from .literals import NotInCError, ctype, number, suffix
+from .values import Value
+
+# fmt: off
+_OF_ALL = {
+    "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "pos": "{0}",
+    "square": "{0} * {0}", "sign": "sign_{n}({0})", "conj": "{0}", "real": "{0}",
+    "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
+    "gt": "{0} > {1}", "ge": "{0} >= {1}",
+    "logical_and": "{0} && {1}", "logical_or": "{0} || {1}", "logical_not": "!{0}",
+    "logical_xor": "!{0} != !{1}",
+    "mod": "mod_{n}({0}, {1})", "floor_divide": "floor_divide_{n}({0}, {1})",
+}
+_OF_ONE = (
+    "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh floor ceil trunc rint"
+)
+_OF_FLOATS = {
+    "div": "{0} / {1}", "quotient": "{0} / {1}", "reciprocal": "1 / {0}",
+    "abs": "fabs{f}({0})", "fabs": "fabs{f}({0})",
+    "maximum": "maximum_{n}({0}, {1})", "minimum": "minimum_{n}({0}, {1})",
+    "fmax": "fmax_{n}({0}, {1})", "fmin": "fmin_{n}({0}, {1})",
+    "isfinite": "isfinite({0})", "isinf": "isinf({0})", "isnan": "isnan({0})",
+    "signbit": "signbit({0}) != 0",
+    "root": "sqrt{f}({0})", "tailed_tanh": "tanh{f}({0})", "logaddexp": "logaddexp_{n}({0}, {1})",
+    "arcsin": "asin{f}({0})", "arccos": "acos{f}({0})", "arctan": "atan{f}({0})",
+    "arcsinh": "asinh{f}({0})", "arccosh": "acosh{f}({0})", "arctanh": "atanh{f}({0})",
+    "arctan2": "atan2{f}({0}, {1})", "hypot": "hypot{f}({0}, {1})",
+    **{name: f"{name}{{f}}({{0}})" for name in _OF_ONE.split()},
+    **{name: f"{name}{{f}}({{0}}, {{1}})" for name in ("pow", "fmod", "copysign", "nextafter")},
+    "deg2rad": "{0} * {radian}", "radians": "{0} * {radian}",
+    "rad2deg": "{0} * {degree}", "degrees": "{0} * {degree}",
+}
+_OF_INTEGERS = {
+    "abs": "abs_{n}({0})", "maximum": "{0} >= {1} ? {0} : {1}", "minimum": "{0} <= {1} ? {0} : {1}",
+    "fmax": "{0} >= {1} ? {0} : {1}", "fmin": "{0} <= {1} ? {0} : {1}",
+    "fmod": "fmod_{n}({0}, {1})",
+    "isfinite": "true", "isinf": "false", "isnan": "false",
+    "floor": "{0}", "ceil": "{0}", "trunc": "{0}", "rint": "{0}",
+    "bitwise_and": "{0} & {1}", "bitwise_or": "{0} | {1}", "bitwise_xor": "{0} ^ {1}",
+    "invert": "~{0}", "left_shift": "left_shift_{n}({0}, {1})",
+    "right_shift": "right_shift_{n}({0}, {1})",
+}
+_OF_BOOLEANS = {
+    "add": "{0} || {1}", "mul": "{0} && {1}", "maximum": "{0} || {1}", "minimum": "{0} && {1}",
+    "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}",
+    "invert": "!{0}", "abs": "{0}", "square": "{0}", "isfinite": "true", "isinf": "false",
+    "isnan": "false",
+}
+# selections, whose condition keeps its dtype: the operands that are cast to that of the result
+_SELECTIONS = {
+    "where": ("{0} ? {1} : {2}", (1, 2)), "blend": ("{0} ? {1} : {2}", (1, 2)),
+    "gate": ("{1} ? {0} : 0", (0,)), "hide": ("{1} ? {0} : 0", (0,)),
+    "keep": ("{1} ? {0} : 0", (0,)),
+    "wins": ("{1} == {3} ? {0} * {half} : {1} == {2} ? {0} : 0", (0,)),
+}
+# fmt: on
+_UNORDERED = frozenset({"sub", "neg", "sign", "mod", "floor_divide"})  # not of booleans
+
+
+@lru_cache(4096)
+def loop_dtypes(prim: Any, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
+    """The dtypes to which a ufunc casts its operands, Python types for weak ones.
+
+    Raises:
+        NotInCError: if NumPy compares them without a common dtype.
+    """
+    function = prim.function
+    if not isinstance(function, np.ufunc):
+        y = prim.infer(*[_aval(k) for k in kinds])[0].dtype
+        return (y,) * len(kinds)
+    found = function.resolve_dtypes((*kinds, *[None] * function.nout))[: len(kinds)]
+    if len(set(found)) > 1:
+        raise NotInCError(f"{prim.name} of operands with different dtypes")
+    return tuple(found)
+
+
+def _aval(kind: Any) -> Aval:
+    weak = isinstance(kind, type)
+    return Aval((), np.dtype(kind), weak)
+
+
+def kinds_of(values: Sequence[Any]) -> tuple[Any, ...]:
+    """The dtypes of operands, Python types for weak ones."""
+    return tuple([PYTHON_TYPES[x.aval.dtype.kind] if x.aval.weak else x.aval.dtype for x in values])
+
+
+def template(prim: Any, dtype: np.dtype) -> str:
+    """The expression of a primitive that computes in a dtype.
+
+    Raises:
+        NotInCError: if it is not in the table.
+    """
+    name = prim.name
+    if dtype.kind == "b":
+        found = _OF_BOOLEANS.get(name) or (None if name in _UNORDERED else _OF_ALL.get(name))
+    else:
+        found = (_OF_FLOATS if dtype.kind == "f" else _OF_INTEGERS).get(name) or _OF_ALL.get(name)
+    if found is None or dtype.kind not in "biuf" or dtype.char == "e":
+        raise NotInCError(f"{name} of {dtype.name} is not written in C")
+    return found
+
+
+def is_elementwise(prim: Any) -> bool:
+    """Whether the table may have the primitive."""
+    return isinstance(prim, (Elementwise, Convert))
+
+
+def expression(
+    prim: Any, ins: Sequence[Value], texts: Sequence[str], out: Aval, params: Any
+) -> str:
+    """The expression of an element of the result.
+
+    Args:
+        prim: an elementwise primitive, or a cast.
+        ins: its operands.
+        texts: the expression of an element of each.
+        out: the aval of the result.
+        params: the parameters of the primitive.
+
+    Raises:
+        NotInCError: if C has no such expression.
+    """
+    if out.weak and out.dtype.kind == "i":
+        raise NotInCError("Python integers have no bounds")
+    if isinstance(prim, Convert):
+        return cast(texts[0], ins[0], out.dtype)
+    if isinstance(prim, Mask):
+        return f"-({ctype(out.dtype)}){texts[0]}"
+    if prim.name in _SELECTIONS:
+        text, chosen = _SELECTIONS[prim.name]
+        cast_ins = [_operand(t, x, out.dtype) if i in chosen else _operand(t, x, x.aval.dtype)
+                    for i, (t, x) in enumerate(zip(texts, ins, strict=True))]  # fmt: skip
+        return text.format(*cast_ins, half=number(0.5, out.dtype) if "half" in text else "")
+    dtypes = loop_dtypes(prim, kinds_of(ins))
+    given = [_operand(t, x, d) for t, x, d in zip(texts, ins, dtypes, strict=True)]
+    dtype = dtypes[0]
+    text = template(prim, dtype).format(
+        *given, f=suffix(dtype), n=ctype(dtype).removesuffix("_t"), t=ctype(dtype),
+        radian=number(np.pi / 180, np.dtype(float)) + suffix(dtype),
+        degree=number(180 / np.pi, np.dtype(float)) + suffix(dtype),
+    )  # fmt: skip
+    small = out.dtype.kind in "iu" and out.dtype.itemsize < 4  # C computes in int
+    return f"({ctype(out.dtype)})({text})" if small else text
+
+
+def cast(text: str, x: Value, dtype: np.dtype) -> str:
+    """The expression of an element in another dtype, by the rules of NumPy's astype."""
+    if x.number is not None:
+        return number(dtype.type(x.number) if dtype.kind in "bf" else x.number, dtype)
+    have = x.aval.dtype
+    if have == dtype:
+        return text
+    if dtype.kind == "b":
+        return f"{text} != 0"
+    if have.kind == "f" and dtype.kind in "iu" and dtype.itemsize < 4:
+        return f"({ctype(dtype)})(int32_t){text}"
+    if have.kind == "f" and dtype.kind == "u":
+        return f"({ctype(dtype)})(int64_t){text}" if dtype.itemsize == 4 else f"(uint64_t){text}"
+    return f"({ctype(dtype)}){text}"
+
+
+def _operand(text: str, x: Value, dtype: np.dtype) -> str:
+    """An operand in the dtype that NumPy computes in."""
+    if x.number is not None:
+        text = number(x.number, dtype)
+    elif x.aval.dtype != dtype:
+        text = cast(text, x, dtype)
+    return f"({text})" if text.startswith(("-", "(")) or " " in text.split("[")[0] else text

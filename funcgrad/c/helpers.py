@@ -1,0 +1,139 @@
+"""Functions in C that the table of ``functions.py`` and the kernels call, by name and dtype.
+
+The text of a name ``base_type`` is its row with ``{t}`` for the type, ``{f}`` for the suffix of the
+C library.
+"""
+
+import re
+from collections.abc import Iterable
+
+# fmt: off
+_ROWS = {
+    "sign": "{t} sign_{n}({t} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }}",
+    "abs": "{t} abs_{n}({t} x) {{ return x < 0 ? ({t})-x : x; }}",
+    "maximum": "{t} maximum_{n}({t} a, {t} b) {{ return a >= b || isnan(a) ? a : b; }}",
+    "minimum": "{t} minimum_{n}({t} a, {t} b) {{ return a <= b || isnan(a) ? a : b; }}",
+    "fmax": "{t} fmax_{n}({t} a, {t} b) {{ return a >= b || isnan(b) ? a : b; }}",
+    "fmin": "{t} fmin_{n}({t} a, {t} b) {{ return a <= b || isnan(b) ? a : b; }}",
+    "logaddexp": """\
+{t} logaddexp_{n}({t} a, {t} b) {{
+    const {t} gap = a - b;
+    if (a == b)
+        return a + ({t})0.69314718055994530942;
+    if (gap > 0)
+        return a + log1p{f}(exp{f}(-gap));
+    return gap <= 0 ? b + log1p{f}(exp{f}(gap)) : gap;
+}}""",
+    "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
+                  "{{ return b >= 0 && b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
+    "right_shift": "{t} right_shift_{n}({t} a, {t} b) "
+                   "{{ return b >= 0 && b < 8 * ({t})sizeof a ? a >> b : a < 0 ? -1 : 0; }}",
+}
+_OF_FLOATS = {
+    "mod": """\
+{t} mod_{n}({t} a, {t} b) {{
+    {t} rest = fmod{f}(a, b);
+    if (b == 0)
+        return rest;
+    if (rest == 0)
+        return copysign{f}(0, b);
+    return (b < 0) != (rest < 0) ? rest + b : rest;
+}}""",
+    "floor_divide": """\
+{t} floor_divide_{n}({t} a, {t} b) {{
+    {t} rest = fmod{f}(a, b);
+    if (b == 0)
+        return a / b;
+    {t} ratio = (a - rest) / b;
+    if (rest != 0 && (b < 0) != (rest < 0))
+        ratio -= 1;
+    if (ratio == 0)
+        return copysign{f}(0, a / b);
+    {t} whole = floor{f}(ratio);
+    return ratio - whole > ({t})0.5 ? whole + 1 : whole;
+}}""",
+}
+_OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that number
+    "mod": """\
+{t} mod_{n}({t} a, {t} b) {{
+    if (b == 0 || b == ({t})-1)
+        return b == 0 || ({t})-1 < 0 ? 0 : a % b;
+    const {t} rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}}""",
+    "floor_divide": """\
+{t} floor_divide_{n}({t} a, {t} b) {{
+    if (b == 0 || (b == ({t})-1 && ({t})-1 < 0))
+        return b == 0 ? 0 : ({t})(0 - a);
+    const {t} ratio = a / b;
+    return a % b != 0 && (a < 0) != (b < 0) ? ratio - 1 : ratio;
+}}""",
+    "fmod": """\
+{t} fmod_{n}({t} a, {t} b) {{
+    return b == 0 || (b == ({t})-1 && ({t})-1 < 0) ? 0 : a % b;
+}}""",
+}
+_OF_MATRICES = {
+    "solve": """\
+/* x = a^-1 b for a [n,n] and b [n,m]; a and b are overwritten; 0 if a is singular */
+int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
+    for (int k = 0; k < n; k++) {{
+        int pivot = k;
+        for (int i = k + 1; i < n; i++)
+            if (fabs{f}(a[n*i + k]) > fabs{f}(a[n*pivot + k]))
+                pivot = i;
+        if (a[n*pivot + k] == 0)
+            return 0;
+        if (pivot != k) {{
+            for (int j = 0; j < n; j++) {{
+                const {t} t = a[n*k + j];
+                a[n*k + j] = a[n*pivot + j];
+                a[n*pivot + j] = t;
+            }}
+            for (int j = 0; j < m; j++) {{
+                const {t} t = b[m*k + j];
+                b[m*k + j] = b[m*pivot + j];
+                b[m*pivot + j] = t;
+            }}
+        }}
+        for (int i = k + 1; i < n; i++) {{
+            const {t} factor = a[n*i + k] / a[n*k + k];
+            for (int j = k + 1; j < n; j++)
+                a[n*i + j] -= factor * a[n*k + j];
+            for (int j = 0; j < m; j++)
+                b[m*i + j] -= factor * b[m*k + j];
+        }}
+    }}
+    for (int k = n - 1; k >= 0; k--)
+        for (int j = 0; j < m; j++) {{
+            {t} sum = b[m*k + j];
+            for (int i = k + 1; i < n; i++)
+                sum -= a[n*k + i] * b[m*i + j];
+            b[m*k + j] = sum / a[n*k + k];
+        }}
+    return 1;
+}}""",
+}
+# fmt: on
+_ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
+_CALL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
+
+
+def definitions(lines: Iterable[str]) -> list[str]:
+    """The definitions of the functions that the lines call."""
+    found = dict.fromkeys(call.groups() for line in lines for call in _CALL.finditer(line))
+    return [_definition(base, name) for base, name in sorted(found)]
+
+
+def _definition(base: str, name: str) -> str:
+    floating = name in ("float", "double")
+    own = _OF_FLOATS if floating else _OF_INTEGERS
+    text = own.get(base) or _ALL[base]
+    if not floating:
+        text = text.replace(" || isnan(a)", "").replace(" || isnan(b)", "")
+    t = name if floating or name == "bool" else f"{name}_t"
+    head, comment = text, ""
+    if text.startswith("/*"):
+        comment, _, head = text.partition("\n")
+    made = f"static inline {head}".format(t=t, n=name, f="f" if name == "float" else "")
+    return f"{comment}\n{made}" if comment else made

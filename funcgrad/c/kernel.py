@@ -1,0 +1,146 @@
+"""The call of a C function as an operation of a NumPy program."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..compile.names import Names
+from ..core.avals import Aval
+from ..core.companions import Codegen
+from ..core.emitter import Emitter, V
+from ..core.errors import UnsupportedError
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.trace import Primitive
+from .library import Library, recover
+from .literals import NotInCError
+from .programs import function_of
+from .regions import VIEWS, parts_of
+
+
+class Kernel(Primitive, Codegen):
+    """The call of a C function."""
+
+    differentiable = False
+    is_new = True
+
+    def outlined(self, jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
+        """The program with calls in place of the equations that are written in C."""
+        return outline(jaxpr, name, inputs)
+
+    def text(self, jaxpr: Jaxpr, name: str, title: str, inputs: Sequence[str]) -> str:
+        """A whole program as one function in C.
+
+        Raises:
+            UnsupportedError: if an equation cannot be written in C.
+        """
+        try:
+            return function_of(jaxpr, name, title, inputs).text
+        except NotInCError as err:
+            raise UnsupportedError(
+                f"source: the program is not written in C: {err}; leave lang away for its source "
+                f"in NumPy"
+            ) from None
+
+    def told(self, jaxpr: Jaxpr) -> str:
+        """What is written in C, and what is left to NumPy for which reason."""
+        parts = parts_of(jaxpr)
+        written = [len(part.eqns) for part in parts if not part.reason]
+        reasons = dict.fromkeys(p.reason for p in parts if p.reason and p.reason != VIEWS)
+        calls = f"{len(written)} call{'s' * (len(written) != 1)} of C"
+        left = f"; in NumPy: {', '.join(reasons)}" if reasons else ""
+        return f"{calls} for {sum(written)} of {len(jaxpr.eqns)} equations{left}"
+
+    @override
+    def run(self, *args: Any, library: Library) -> tuple[Any, ...]:
+        function = library.function
+        outs = [np.empty(a.shape, a.dtype) for a in function.outs]
+        work = [np.empty(function.work, np.uint8)] if function.work else []
+        ins = [np.ascontiguousarray(x, a.dtype) if a.shape else a.dtype.type(x)
+               for x, a in zip(args, function.ins, strict=True)]  # fmt: skip
+        given = (*ins, *outs, *work, np.ndarray)
+        code = library.call(given)
+        if code:
+            recover(library.call, code, given)
+        return tuple([y if y.shape else y[()] for y in outs])
+
+    @override
+    def infer(self, *avals: Aval, library: Library) -> tuple[Aval, ...]:
+        return library.function.outs
+
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, library: Library) -> None:
+        function, memory = library.function, w.memory
+        call = w.made(f"{w.bind(library, function.name)}.call", f"{function.name}_c")
+        given = [_operand(w, x) for x in ins]
+        numbers = [None if y.aval.shape else memory.buffer(Aval((), y.aval.dtype)) for y in outs]
+        given += [w.allocate(y) if n is None else n.text
+                  for y, n in zip(outs, numbers, strict=True)]  # fmt: skip
+        work = [memory.buffer(Aval((function.work,), np.dtype(np.uint8)), "work")]
+        given += [work[0].text] if function.work else []
+        given.append(w.numpy("ndarray"))
+        args, code = w.as_tuple(given), w.token("code")
+        w.line(f"{code} = {call}({args})")
+        with w.indented(f"if {code}:"):
+            w.line(f"{code} = {w.bind(recover, 'recover')}({call}, {code}, {args})")
+        if function.checks:
+            w.fall_back_if(code)
+        for y, n in zip(outs, numbers, strict=True):
+            if n is not None:
+                w.assign(y, f"{n}.item()" if y.aval.weak else f"{n}[()]")
+                memory.free(n)
+        memory.free(work[0])
+
+
+def _operand(w: Emitter[V], x: V) -> str:
+    """An operand as an item of the tuple: Python's integers and booleans as NumPy's."""
+    if x.aval.shape or (x.aval.weak and x.aval.dtype.kind == "f"):
+        return x.text
+    if not x.aval.weak:
+        return w.scalar(x)
+    return f"{w.dtype(x.aval.dtype)}({x})"
+
+
+kernel_p = Kernel("c_kernel")
+
+
+def outline(jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
+    """Replace the equations that are written in C by calls, see :func:`parts_of`."""
+    names = Names()
+    names.study(jaxpr, inputs)
+    eqns: list[Eqn] = []
+    parts = parts_of(jaxpr)
+    readers = _readers(jaxpr)
+    kernels = [part for part in parts if not part.reason]
+    for part in parts:
+        if part.reason:
+            eqns += part.eqns
+            continue
+        own = name if len(kernels) == 1 else f"{name}_{kernels.index(part) + 1}"
+        eqns.append(_call(readers, part.eqns, own, names))
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _readers(jaxpr: Jaxpr) -> dict[Any, set[int]]:
+    """The equations that read each variable, by identity; 0 stands for the program's outputs."""
+    found: dict[Any, set[int]] = {v: set() for eqn in jaxpr.eqns for v in eqn.outs}
+    for eqn in jaxpr.eqns:
+        for a in eqn.ins:
+            found.setdefault(a, set()).add(id(eqn))
+    for a in jaxpr.outvars:
+        found.setdefault(a, set()).add(0)
+    return found
+
+
+def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names) -> Eqn:
+    """The equation that calls a group of equations."""
+    made = {v for eqn in eqns for v in eqn.outs}
+    read = dict.fromkeys(a for e in eqns for a in e.ins if isinstance(a, Var) and a not in made)
+    inside = set(map(id, eqns))
+    outs = tuple([v for e in eqns for v in e.outs if not readers[v] <= inside])
+    hints = [names.hint(v) or "x" for v in read]
+    told = [names.hint(v) or "out" for v in outs]
+    program = Jaxpr(tuple(read), (), tuple(eqns), outs)
+    function = function_of(program, name, f"{name}, written by funcgrad.", hints, told)
+    library = Library(function)
+    return Eqn(kernel_p, tuple(read), outs, {"library": library}, eqns[0].source, eqns[0].scope)

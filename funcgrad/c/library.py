@@ -1,0 +1,139 @@
+"""Calls of compiled functions: one tuple of NumPy objects, read in C, with the GIL released.
+
+ctypes converts an argument in 0.1 us, more than a small program takes. So the call has one, a
+tuple, and ``call`` in C reads the addresses of the data from NumPy's own structures: an array holds
+it behind the header of all objects, a scalar its value. That they lie there is checked first.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import UnsupportedError
+from .compiler import built
+from .literals import ctype
+from .programs import CODES, Function
+
+HEADER = object.__basicsize__  # bytes in front of the fields of an object
+ITEMS = tuple.__basicsize__  # bytes in front of the items of a tuple
+STRIDED = -1  # the code of an operand that is not in C order
+
+_SHIM = """
+/* The call from Python: the operands and results, as the items of a tuple. */
+#include <stddef.h>
+
+static char *item(char *args, int i) {{ return ((char **)(args + {items}))[i]; }}
+static char *data(char *array) {{ return *(char **)(array + {header}); }}
+
+static int is_in_order(char *array, size_t alignment) {{
+    const int rank = *(int *)(array + {header} + sizeof(char *));
+    const ptrdiff_t *shape = ((ptrdiff_t **)(array + {header}))[2];
+    const ptrdiff_t *strides = ((ptrdiff_t **)(array + {header}))[3];
+    ptrdiff_t expected = alignment;
+    for (int d = rank - 1; d >= 0; d--) {{
+        if (shape[d] != 1 && strides[d] != expected)
+            return 0;
+        expected *= shape[d];
+    }}
+    return (uintptr_t)data(array) % alignment == 0;
+}}
+
+static char *scalar(char *args, int i, int last) {{
+    char *x = item(args, i);
+    return ((char **)x)[1] == item(args, last) ? data(x) : x + {header};
+}}
+
+__attribute__((visibility("default"))) int call(char *args) {{
+{lines}
+}}
+"""
+
+
+def shim_of(function: Function) -> str:
+    """The C function that takes a tuple: operands, results, the workspace, and np.ndarray."""
+    count = len(function.ins) + len(function.outs) + bool(function.work)
+    checks, given = [], []
+    for i, aval in enumerate(function.ins):
+        kind = ctype(aval.dtype)
+        if aval.shape:
+            checks.append(f"!is_in_order(item(args, {i}), sizeof({kind}))" if aval.size else "0")
+            given.append(f"({kind} *)data(item(args, {i}))")
+        else:
+            given.append(f"*({kind} *)scalar(args, {i}, {count})")
+    start = len(function.ins)
+    given += [f"({ctype(a.dtype)} *)data(item(args, {start + j}))"
+              for j, a in enumerate(function.outs)]  # fmt: skip
+    if function.work:
+        given.append(f"(void *)data(item(args, {count - 1}))")
+    test = [f"    if ({' || '.join(checks)})", f"        return {STRIDED};"] if checks else []
+    lines = [*test, f"    return {function.name}({', '.join(given)});"]
+    return _SHIM.format(items=ITEMS, header=HEADER, lines="\n".join(lines))
+
+
+class Library:
+    """A function that is compiled when it is first asked for; it pickles as its source."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+
+    @functools.cached_property
+    def call(self) -> Callable[[tuple[Any, ...]], int]:
+        """The function of a tuple of operands, results, workspace and ``np.ndarray``."""
+        if not _is_as_expected():
+            raise UnsupportedError(
+                "jit: backend='c' reads the structures of CPython and NumPy, and these differ; "
+                "use backend='numpy'"
+            )
+        with built(self.function.text + shim_of(self.function)) as path:
+            call = ctypes.CDLL(str(path)).call
+        call.argtypes, call.restype = [ctypes.py_object], ctypes.c_int
+        return call  # type: ignore[no-any-return]
+
+    def __reduce__(self) -> Any:
+        return Library, (self.function,)
+
+
+@functools.lru_cache(1)
+def _is_as_expected() -> bool:
+    """Whether arrays, scalars and tuples hold their data where ``call`` looks for it."""
+    array, pair = np.arange(6.0).reshape(2, 3), (object(), object())
+    word = ctypes.c_ssize_t
+    fields = [word.from_address(id(array) + HEADER + 8 * k).value for k in (0, 2, 3)]
+    rank = ctypes.c_int.from_address(id(array) + HEADER + 8).value
+    if fields[0] != array.ctypes.data or rank != 2:
+        return False
+    shape, strides = ([word.from_address(p + 8 * d).value for d in (0, 1)] for p in fields[1:])
+    if (tuple(shape), tuple(strides)) != (array.shape, array.strides):
+        return False
+    if [word.from_address(id(pair) + ITEMS + 8 * k).value for k in (0, 1)] != list(map(id, pair)):
+        return False
+    if word.from_address(id(array) + 8).value != id(np.ndarray):
+        return False
+    samples = [2.5, np.float64(2.5), np.float32(2.5), np.int64(-7), np.uint8(200), np.bool_(True)]
+    for x in samples:
+        kind = np.ctypeslib.as_ctypes_type(np.asarray(x).dtype)
+        if kind.from_address(id(x) + HEADER).value != x:
+            return False
+    return True
+
+
+def recover(call: Callable[[tuple[Any, ...]], int], code: int, args: tuple[Any, ...]) -> int:
+    """Answer the code of a call: call again with copies, or raise; 1 if a value is not finite."""
+    if code == STRIDED:
+        args = tuple([_in_order(x) for x in args])
+        code = call(args)
+    if code == CODES["INDEX_OUT_OF_RANGE"]:
+        raise IndexError("an index is out of bounds of its axis")
+    if code == CODES["SINGULAR_MATRIX"]:
+        raise np.linalg.LinAlgError("Singular matrix")
+    return code
+
+
+def _in_order(x: Any) -> Any:
+    """An array in C order, aligned; results are so, and stay the same object."""
+    if type(x) is not np.ndarray or not x.shape or (x.flags.c_contiguous and x.flags.aligned):
+        return x
+    return np.array(x, order="C")

@@ -1,0 +1,71 @@
+"""Dtypes and numbers in C."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Aval, dtype_name
+from ..core.errors import FuncgradError
+
+_TYPES = {
+    "bool": "bool", "float32": "float", "float64": "double",
+    **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
+}  # fmt: skip
+
+
+class NotInCError(FuncgradError):
+    """An operation that cannot be written in C; the text names it and says why."""
+
+
+def ctype(dtype: np.dtype) -> str:
+    """The C type of an element.
+
+    Raises:
+        NotInCError: if it has none.
+    """
+    name = _TYPES.get(dtype.name) if dtype.isnative else None
+    if name is None:
+        raise NotInCError(f"{dtype_name(dtype)} has no type in C")
+    return name
+
+
+def is_written(aval: Aval) -> bool:
+    """Whether arrays of this dtype can be written in C."""
+    return aval.dtype.isnative and aval.dtype.name in _TYPES
+
+
+def suffix(dtype: np.dtype) -> str:
+    """The suffix of a function of the C library for this dtype: f of float."""
+    return "f" if dtype.char == "f" else ""
+
+
+def number(value: Any, dtype: np.dtype) -> str:
+    """A number as a constant of a dtype.
+
+    Raises:
+        NotInCError: if an integer is out of the range of the dtype.
+    """
+    if dtype.kind == "b":
+        return "true" if value else "false"
+    if dtype.kind in "iu":
+        return _integer(int(value), dtype)
+    with np.errstate(all="ignore"):
+        exact = dtype.type(value)
+    if np.isnan(exact):
+        return "NAN" if dtype.char == "f" else "(double)NAN"
+    if np.isinf(exact):
+        return f"{'-' if exact < 0 else ''}INFINITY"
+    text = repr(float(exact)) if dtype.char == "d" else str(exact)
+    text = text if any(c in text for c in ".en") else f"{text}.0"
+    return f"{text}{suffix(dtype)}"
+
+
+def _integer(value: int, dtype: np.dtype) -> str:
+    info = np.iinfo(dtype)
+    if not info.min <= value <= info.max:
+        raise NotInCError(f"{value} is out of the range of {dtype_name(dtype)}")
+    if value == -(1 << 63):
+        return "INT64_MIN"
+    if abs(value) < 1 << 31:
+        return str(value)
+    return f"{'U' if dtype.kind == 'u' else ''}INT64_C({value})"

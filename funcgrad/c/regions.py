@@ -1,0 +1,127 @@
+"""Regions: the equations of a program that are written in C, in groups."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
+from .functions import is_elementwise
+from .literals import NotInCError, is_written
+from .programs import function_of
+
+WORTH = 3  # operations from which a call pays
+LONG = 2048  # elements from which NumPy's vectorised functions are faster than the C library's
+LARGE_PRODUCT = 1 << 15  # multiplications from which BLAS is faster
+LONGEST = 400  # equations of a function, whose compile time grows faster than its length
+VIEWS = "a view costs nothing"
+LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
+
+_OF_THE_LIBRARY = (
+    "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh "
+    "arcsinh arccosh arctanh pow hypot cbrt logaddexp tailed_tanh mod fmod floor_divide"
+)
+_SLOW = frozenset(_OF_THE_LIBRARY.split())
+
+
+class Part(NamedTuple):
+    """A group of equations: written in C, or left to NumPy for a reason."""
+
+    eqns: list[Eqn]
+    reason: str  # "" if it is written in C
+
+
+def parts_of(jaxpr: Jaxpr) -> list[Part]:
+    """The equations in groups, in an order in which they can run.
+
+    An equation joins the last group in C, unless it depends on an equation of NumPy after that.
+    """
+    groups: list[Part] = []
+    home: dict[Any, int] = {}
+    last = -1
+    known: dict[Any, str] = {}
+    for eqn in jaxpr.eqns:
+        key = _key(eqn)
+        if key not in known:
+            known[key] = why_not(eqn)
+        reason = known[key]
+        ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
+        at = last
+        room = last >= 0 and len(groups[last].eqns) < LONGEST
+        if not reason and room and last >= ready:
+            groups[at].eqns.append(eqn)
+        else:
+            at = len(groups)
+            groups.append(Part([eqn], reason))
+            last = last if reason else at
+        home.update((v, at) for v in eqn.outs)
+    kept = [p for part in groups for p in ([part] if part.reason else _trimmed(part))]
+    return [p if p.reason or _work(p.eqns) >= WORTH else Part(p.eqns, "a call costs more")
+            for p in kept]  # fmt: skip
+
+
+def _trimmed(part: Part) -> list[Part]:
+    """A group without the views that only NumPy reads, which follow or precede it."""
+    before: list[Eqn] = []
+    after: list[Eqn] = []
+    kept: list[Eqn] = []
+    read: set[Any] = set()
+    made = {v for eqn in part.eqns for v in eqn.outs}
+    for eqn in reversed(part.eqns):
+        if not _is_view(eqn) or not read.isdisjoint(eqn.outs):
+            kept.append(eqn)
+            read.update(eqn.ins)
+        else:
+            (before if made.isdisjoint(eqn.ins) else after).append(eqn)
+    rows = [Part(before[::-1], VIEWS), Part(kept[::-1], ""), Part(after[::-1], VIEWS)]
+    return [row for row in rows if row.eqns]
+
+
+def _is_view(eqn: Eqn) -> bool:
+    return eqn.prim.codegen.view is not None and len(eqn.ins) <= 1
+
+
+def _work(eqns: Sequence[Eqn]) -> int:
+    """How many operations of NumPy a call takes the place of, a loop as enough of them."""
+    return sum(WORTH if programs_in(e.params) else not _is_view(e) for e in eqns)
+
+
+# what is written in C
+
+
+def _key(eqn: Eqn) -> Any:
+    """What the text of an equation depends on, apart from names."""
+    ins = [(a.aval, repr(a.value) if isinstance(a, Literal) else eqn.ins.index(a)) for a in eqn.ins]
+    return eqn.prim, tuple(ins), tuple([v.aval for v in eqn.outs]), tuple(eqn.params.items())
+
+
+def why_not(eqn: Eqn) -> str:
+    """The reason why an equation is left to NumPy; "" if it is written in C."""
+    try:
+        _check(eqn)
+        ins = tuple([a for a in dict.fromkeys(eqn.ins) if isinstance(a, Var)])
+        alone = Jaxpr(ins, (), (eqn,), eqn.outs)
+        function_of(alone, "program", "", [f"x{i}" for i in range(len(ins))])
+    except NotInCError as err:
+        return str(err)
+    return ""
+
+
+def _check(eqn: Eqn) -> None:
+    """Raise if an equation, or one that it holds, is not written in C, or is slower there."""
+    avals = [a.aval for a in (*eqn.ins, *eqn.outs)]
+    for aval in avals:
+        if not is_written(aval):
+            raise NotInCError(f"{eqn.prim.name} of {aval.dtype.name}")
+    held = programs_in(eqn.params)
+    for program in held:
+        for inner in program.eqns:
+            _check(inner)
+    if not eqn.outs:
+        raise NotInCError(f"{eqn.prim.name} has no results")
+    out = eqn.outs[0].aval
+    name = eqn.prim.name
+    if is_elementwise(eqn.prim) and name in _SLOW and out.size >= LONG:
+        raise NotInCError(f"{name} of {out} is faster in NumPy")
+    if name == "matmul" and out.size * eqn.ins[0].aval.shape[-1] > LARGE_PRODUCT:
+        raise NotInCError(f"matmul to {out} is faster by BLAS")
+    if name == "constant" and out.size > LARGE_CONSTANT:
+        raise NotInCError("a large constant is an operand")

@@ -1,0 +1,233 @@
+"""The lines of one function in C, with the names that it uses, its memory, and its values."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..compile.names import Names, label
+from ..core.avals import Aval
+from ..core.jaxpr import Atom, Eqn, Literal, Var
+from .functions import cast
+from .literals import ctype
+from .nests import Lines, Nest
+from .values import TINY, Memory, Value, constant, in_memory, registers
+
+STACK = 1 << 11  # bytes of an array up to which it lies on the stack
+STACKS = 1 << 15  # bytes of all of them
+INDICES = "ijklmnopqr"
+_MATHEMATICS = (
+    "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
+    "fabs fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 "
+    "log1p log2 logb lrint lround modf nan nearbyint nextafter nexttoward pow remainder remquo "
+    "rint round scalbln scalbn sin sinh sqrt tan tanh tgamma trunc"
+)
+_WORDS = (
+    "auto break case char const continue default do double else enum extern float for goto if "
+    "inline int long register restrict return short signed sizeof static struct switch typedef "
+    "union unsigned void volatile while bool true false main call work item data scalar NAN "
+    "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
+    "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
+    "strpbrk strrchr strspn strstr strtok strxfrm"
+)
+_FUNCTIONS = [f"{name}{suffix}" for name in _MATHEMATICS.split() for suffix in ("", "f", "l")]
+RESERVED = frozenset([*_WORDS.split(), *_FUNCTIONS])  # no names of values
+
+
+class Statements(Lines):
+    """A function under construction.
+
+    Args:
+        inputs: names that are taken.
+    """
+
+    def __init__(self, inputs: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.names = Names()
+        self.used = {*RESERVED, *inputs}
+        self.counts: dict[str, int] = {}
+        self.stack = 0  # bytes of the arrays on it
+        self.slots: list[Memory] = []  # the arrays of the workspace
+        self.vacant: list[Memory] = []  # those that hold no live value
+        self.tables: dict[bytes, str] = {}  # constant arrays, by their elements
+        self.top: list[str] = []  # their definitions
+        self.noted = ""  # the source line of the last comment
+        self.wanted: list[tuple[Value | None, str]] = []  # target and name of each output
+        self.fails = False  # whether it may return the code of a failure
+        self.out = Aval((), np.dtype(float))  # the first output of the equation
+        self.over: set[int] = set()  # operands over which it may be written
+
+    def name(self, hint: str = "") -> str:
+        """A new name."""
+        plain = label(hint.encode("ascii", "ignore").decode()) or "t"
+        name = plain.lstrip("_") or "t"
+        name = name if not name[0].isdigit() else f"t{name}"
+        while name in self.used:
+            self.counts[plain] = self.counts.get(plain, 1) + 1
+            name = f"{plain.lstrip('_') or 't'}_{self.counts[plain]}"
+        self.used.add(name)
+        return name
+
+    def memory(self, aval: Aval, hint: str = "") -> Memory:
+        """Memory for a temporary: on the stack if it is small, else in the workspace."""
+        size = aval.size * aval.dtype.itemsize
+        if size <= STACK and self.stack + size <= STACKS:
+            self.stack += size
+            memory = Memory(self.name(hint), aval, owned=True)
+            self.line(f"{ctype(aval.dtype)} {memory.name}[{max(aval.size, 1)}];{_told(aval)}")
+            return memory
+        fitting = [
+            m for m in self.vacant if m.aval.dtype == aval.dtype and m.aval.size >= aval.size
+        ]
+        slot = min(fitting, key=lambda m: m.aval.size, default=None)
+        if slot is None:
+            slot = Memory(self.name(hint), Aval((aval.size,), aval.dtype), owned=True)
+            self.slots.append(slot)
+            slot.free = lambda: self.vacant.append(slot)
+        else:
+            self.vacant.remove(slot)
+        return slot
+
+    def array(self, aval: Aval, k: int = 0) -> Value:
+        """Memory for output number ``k`` of the equation that is written."""
+        ctype(aval.dtype)
+        target, hint = self.wanted[k] if k < len(self.wanted) else (None, "")
+        if target is not None and target.aval == Aval(aval.shape, aval.dtype):
+            return target
+        return in_memory(self.memory(aval, hint), aval)
+
+    def bind(self, env: dict[Var, Value], var: Var, value: Value) -> None:
+        """Set the value of a variable."""
+        env[var] = value
+        if value.memory is not None:
+            value.memory.references += 1
+
+    def release(self, value: Value) -> None:
+        """Count one live value less in its memory."""
+        if (memory := value.memory) is not None:
+            memory.references -= 1
+            if memory.references == 0 and memory.free is not None:
+                memory.free()
+
+    def define(self, aval: Aval, texts: Sequence[str], hint: str = "") -> Value:
+        """Constants for the elements of a small value."""
+        kind = ctype(aval.dtype)
+        if len(texts) == 1:
+            name = self.name(hint)
+            self.line(f"const {kind} {name} = {texts[0]};")
+            return registers(aval, [name])
+        base = self.name(hint)
+        names = [self.name(f"{base}_{i}") for i in range(len(texts))]
+        for name, text in zip(names, texts, strict=True):
+            self.line(f"const {kind} {name} = {text};")
+        return registers(aval, names)
+
+    def loaded(self, x: Value, hint: str = "") -> Value:
+        """A small value in registers."""
+        if x.memory is None or x.aval.size > TINY:
+            return x
+        return self.define(x.aval, x.items, hint)
+
+    def cast(self, x: Value, dtype: np.dtype) -> Value:
+        """A small value in another dtype."""
+        return self.define(Aval(x.aval.shape, dtype), [cast(t, x, dtype) for t in x.items])
+
+    def filled(self, aval: Aval, text: str) -> Value:
+        """An array of one number."""
+        number = registers(Aval((), aval.dtype), [text])
+        if aval.size <= TINY:
+            return number.broadcast(aval.shape)
+        out = self.array(aval)
+        self.copy(out, number)
+        return out
+
+    def stored(self, x: Value) -> Value:
+        """A value in memory."""
+        if x.memory is not None:
+            return x
+        if x.number is not None:
+            x = constant(x.number, x.aval)
+        aval = Aval(x.aval.shape, x.aval.dtype)
+        name = self.name(f"{x.items[0].rpartition('_')[0] or 'all'}" if x.aval.size > 1 else "at")
+        self.line(
+            f"const {ctype(aval.dtype)} {name}[{max(aval.size, 1)}] = {{{', '.join(x.items)}}};"
+        )
+        return in_memory(Memory(name, aval), aval)
+
+    def in_order(self, x: Value) -> Value:
+        """A value whose elements lie in C order, or in registers."""
+        if x.memory is None or x.contiguous:
+            return x
+        copied = in_memory(self.memory(x.aval), x.aval)
+        self.copy(copied, x)
+        return copied
+
+    def copy(self, out: Value, x: Value) -> None:
+        """Write the elements of a value, broadcast, into memory, cast to its dtype."""
+        x = x if x.aval.shape == out.aval.shape else x.broadcast(out.aval.shape)
+        if not out.aval.size:
+            return
+        kind = ctype(out.aval.dtype)
+        same = x.memory is not None and x.aval.dtype == out.aval.dtype
+        if same and x.contiguous and out.contiguous and out.aval.size > TINY:
+            names = [
+                f"{m.name} + {v.offset}" if v.offset else m.name
+                for v in (out, x)
+                if (m := v.memory)
+            ]
+            return self.line(f"memcpy({names[0]}, {names[1]}, {out.aval.size} * sizeof({kind}));")
+        if x.memory is None and (x.aval.size <= TINY or len(set(x.items)) > 1):
+            for place, item in zip(out.items, x.items, strict=True):
+                self.line(f"{place} = {cast(item, x, out.aval.dtype)};")
+            return None
+        arrays = [out] if x.memory is None else [out, x]
+        nest = Nest(out.aval.shape, arrays, self.indices(out.aval.ndim))
+        with self.loops(nest.lengths, nest.indices):
+            item = x.items[0] if x.memory is None else nest.at(x)
+            self.line(f"{nest.at(out)} = {cast(item, x, out.aval.dtype)};")
+        return None
+
+    def indices(self, count: int) -> list[str]:
+        """Names of the indices of a loop nest, which no line around it uses."""
+        found = [c for c in INDICES if c not in self.used]
+        found += [f"i{k}" for k in range(count) if f"i{k}" not in self.used]
+        return found[:count]
+
+    @contextmanager
+    def using(self, names: Sequence[str]) -> Iterator[None]:
+        """Keep names of indices from loops inside."""
+        fresh = set(names) - self.used
+        self.used |= fresh
+        yield
+        self.used -= fresh
+
+    def fail_if(self, condition: str, code: str) -> None:
+        """Write a check; where it holds, the function returns a code."""
+        self.fails = True
+        self.line(f"if ({condition})")
+        self.line(f"    return {code};")
+
+    def read(self, atom: Atom, env: dict[Var, Value]) -> Value:
+        """The value of an atom."""
+        return constant(atom.value, atom.aval) if isinstance(atom, Literal) else env[atom]
+
+    def note(self, eqn: Eqn) -> None:
+        """The user's line as a comment, where it is another."""
+        if eqn.source and eqn.source != self.noted:
+            self.noted = eqn.source
+            self.comment(self.names.location(eqn))
+
+    def comment(self, text: str) -> None:
+        plain = text.encode("ascii", "backslashreplace").decode().replace("*/", "* /")
+        self.line(f"/* {plain.replace('??', '? ?')} */")
+
+    def scratch(self, aval: Aval, hint: str = "") -> Value:
+        """Memory for the lines of one equation; the caller releases it."""
+        value = in_memory(self.memory(aval, hint), aval)
+        assert value.memory is not None
+        value.memory.references += 1
+        return value
+
+
+def _told(aval: Aval) -> str:
+    return f" /* {aval} */" if len(aval.shape) > 1 else ""

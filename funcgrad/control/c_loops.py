@@ -1,0 +1,211 @@
+"""Control flow in C: a ``for`` loop for scan, ``for (;;)`` for while, ``if`` for cond.
+
+A small carry is variables. An array that is carried has one buffer, to which a step's result is
+copied unless the step updates it in place. Stacked outputs are written in place, by rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..c.functions import cast
+from ..c.literals import NotInCError, ctype
+from ..c.values import TINY, Memory, Value, in_memory, place, registers, stand_in
+from ..c.writer import Writer
+from ..core.avals import Aval
+from ..core.jaxpr import Jaxpr, Var
+
+
+class Variables:
+    """A carried value: variables, or a buffer."""
+
+    def __init__(self, w: Writer, init: Value, var: Var, changes: bool) -> None:
+        self.w, self.aval, self.changes = w, Aval(var.aval.shape, var.aval.dtype), changes
+        kind, hint = ctype(self.aval.dtype), w.names.hint(var) or "carry"
+        self.target: Value | None = None
+        if not changes:
+            self.now = init
+        elif self.aval.size <= TINY:
+            base = w.name(hint)
+            count = self.aval.size
+            names = [base] if count == 1 else [w.name(f"{base}_{i}") for i in range(count)]
+            for name, item in zip(names, init.items, strict=True):
+                w.line(f"{kind} {name} = {cast(item, init, self.aval.dtype)};")
+            self.now = registers(self.aval, names)
+        else:
+            memory = w.memory(self.aval, hint)
+            self.free, memory.free = memory.free, None  # not before the loop ends
+            self.now = in_memory(memory, self.aval)
+            w.copy(self.now, init)
+
+    def finish(self) -> Value:
+        """The last value, whose memory belongs to the equation of the loop from now on."""
+        if self.changes and self.now.memory is not None:
+            self.now.memory.free = self.free
+        return self.now
+
+
+def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) -> None:
+    """Write the statements that make the next carry the current one."""
+    moved = [(c, y) for c, y in zip(carries, values, strict=True) if c.changes]
+    names = {t for c, _ in moved if c.now.memory is None for t in c.now.items}
+    buffers = {c.now.memory for c, _ in moved if c.now.memory is not None}
+    ready = []
+    for c, y in moved:  # a value that reads another carry is saved before that is overwritten
+        if c.now.memory is None:
+            items = [cast(t, y, c.aval.dtype) for t in y.items]
+            pairs = zip(items, c.now.items, strict=True)
+            clash = y.memory in buffers or any(t != now and t in names for t, now in pairs)
+            y = w.define(c.aval, items) if clash else registers(c.aval, items)
+        elif y.memory in buffers and not _is_same(c.now, y):
+            saved = w.scratch(c.aval)
+            w.copy(saved, y)
+            y = saved
+        ready.append((c, y))
+    for c, y in ready:
+        if c.now.memory is None:
+            for name, item in zip(c.now.items, y.items, strict=True):
+                if name != item:
+                    w.line(f"{name} = {item};")
+        elif not _is_same(c.now, y):
+            w.copy(c.now, y)
+
+
+def _is_same(x: Value, y: Value) -> bool:
+    """Whether two values are the same elements of memory."""
+    return x.memory is y.memory and x.offset == y.offset and x.strides == y.strides
+
+
+def rows(w: Writer, stack: Value, var: Var, step: str, writes: bool = False) -> Value:
+    """The row of a stacked array at a step."""
+    stack = w.stored(stack)
+    assert stack.memory is not None
+    kind, shape = ctype(stack.aval.dtype), stack.aval.shape[1:]
+    at = place(stack.offset, stack.strides[:1], [step])
+    aval = Aval(var.aval.shape, stack.aval.dtype)
+    part = Value(aval, stand_in(shape, 0, stack.strides[1:]), stack.memory)
+    if not writes and aval.size == 1:
+        name = w.name(w.names.hint(var))
+        w.line(f"const {kind} {name} = {stack.memory.name}[{at}];")
+        return registers(aval, [name])
+    name = w.name(w.names.hint(var) or "row")
+    w.line(f"{'' if writes else 'const '}{kind} *{name} = {stack.memory.name} + {at};")
+    memory = Memory(name, aval)
+    return (
+        w.loaded(Value(aval, part.layout, memory), w.names.hint(var))
+        if not writes
+        else Value(aval, part.layout, memory)
+    )
+
+
+def scan_in_c(
+    w: Writer,
+    *ins: Value,
+    jaxpr: Jaxpr,
+    length: int,
+    reverse: bool,
+    num_consts: int,
+    num_carry: int,
+) -> list[Value]:
+    """Write a scan as a loop over its steps."""
+    n, k = num_consts, num_carry
+    w.names.study(jaxpr)
+    pairs = zip(jaxpr.invars[n : n + k], jaxpr.outvars[:k], ins[n : n + k], strict=True)
+    wanted = w.wanted
+    carries = [Variables(w, init, v, a is not v) for v, a, init in pairs]
+    w.wanted = wanted
+    stacks = [w.array(Aval((length, *a.aval.shape), a.aval.dtype), k + j)
+              for j, a in enumerate(jaxpr.outvars[k:])]  # fmt: skip
+    xs = [w.stored(x) for x in ins[n + k :]] if length else []
+    read = {a for eqn in jaxpr.eqns for a in eqn.ins}.union(jaxpr.outvars)
+    step = w.name("step")
+    kind = "int" if length < 1 << 31 else "int64_t"
+    head = f"{kind} {step} = 0; {step} < {length}; {step}++"
+    if reverse:
+        head = f"{kind} {step} = {length} - 1; {step} >= 0; {step}--"
+    if length:
+        with w.braces(f"for ({head})"):
+            given = [rows(w, x, v, step) if v in read else x
+                     for x, v in zip(xs, jaxpr.invars[n + k :], strict=True)]  # fmt: skip
+            targets = [_target(w, y, a, step)
+                       for y, a in zip(stacks, jaxpr.outvars[k:], strict=True)]  # fmt: skip
+            now = [c.now for c in carries]
+            values = w.block(jaxpr, [*ins[:n], *now, *given], [*[None] * k, *targets])
+            for stack, target, value in zip(stacks, targets, values[k:], strict=True):
+                if target is None:
+                    _write_row(w, stack, value, step)
+            step_on(w, carries, values[:k])
+            for value in values:
+                w.release(value)
+    return [*(c.finish() for c in carries), *stacks]
+
+
+def _target(w: Writer, stack: Value, atom: Any, step: str) -> Value | None:
+    """The row to which a step writes an array; None for few elements."""
+    if atom.aval.size <= TINY:
+        return None
+    return rows(w, stack, Var(atom.aval), step, writes=True)
+
+
+def _write_row(w: Writer, stack: Value, x: Value, step: str) -> None:
+    """Write a few elements to a row."""
+    assert stack.memory is not None
+    for j, item in enumerate(x.items):
+        at = place(stack.offset + j, stack.strides[:1], [step])
+        w.line(f"{stack.memory.name}[{at}] = {cast(item, x, stack.aval.dtype)};")
+
+
+def cond_in_c(w: Writer, index: Value, *args: Value, branches: Sequence[Jaxpr]) -> list[Value]:
+    """Write a cond as if, else if, else; all branches write to the same memory."""
+    avals = [Aval(a.aval.shape, a.aval.dtype) for a in branches[0].outvars]
+    outs = []
+    for i, aval in enumerate(avals):
+        if aval.size > TINY:
+            outs.append(w.array(aval, i))
+            continue
+        base = w.name("chosen")
+        names = [base if aval.size == 1 else w.name(f"{base}_{j}") for j in range(aval.size)]
+        for name in names:
+            w.line(f"{ctype(aval.dtype)} {name};")
+        outs.append(registers(aval, names))
+    last = len(branches) - 1
+    for i, branch in enumerate(branches):
+        test = f"if ({index.items[0]} <= {i})"
+        head = test if not i else f"else {test}" if i < last else "else"
+        with w.braces("" if not last else head):
+            targets = [y if y.memory is not None else None for y in outs]
+            values = w.block(branch, args, targets)
+            for out, value in zip(outs, values, strict=True):
+                if out.memory is None:
+                    for name, item in zip(out.items, value.items, strict=True):
+                        w.line(f"{name} = {cast(item, value, out.aval.dtype)};")
+                w.release(value)
+    return outs
+
+
+def while_in_c(
+    w: Writer,
+    *ins: Value,
+    cond: Jaxpr,
+    passes: Sequence[Jaxpr],
+    sizes: Sequence[tuple[int, int]],
+) -> list[Value]:
+    """Write a loop of one pass; the rows of a loop that is reversed have no bound."""
+    if len(passes) > 1:
+        raise NotInCError("the derivative of a while loop keeps rows whose number is not known")
+    (loop,), ((n, k),) = passes, sizes
+    start = len(ins) - n - k
+    w.names.study(loop)
+    pairs = zip(loop.invars[n:], loop.outvars[:k], ins[start + n :], strict=True)
+    carries = [Variables(w, init, v, a is not v) for v, a, init in pairs]
+    with w.braces("for (;;)"):
+        now = [c.now for c in carries]
+        (goes,) = w.block(cond, [*ins[:start], *now], [None])
+        w.line(
+            f"if (!{goes.items[0]})" if goes.items[0].isidentifier() else f"if (!({goes.items[0]}))"
+        )
+        w.line("    break;")
+        values = w.block(loop, [*ins[start : start + n], *now], [None] * k)
+        step_on(w, carries, values)
+        for value in values:
+            w.release(value)
+    return [c.finish() for c in carries]

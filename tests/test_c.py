@@ -1,0 +1,374 @@
+"""Programs in C: they give what NumPy gives, their objects are private, and their text compiles."""
+
+import itertools
+import os
+import pickle
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.c import compiler
+from funcgrad.c.kernel import kernel_p
+from funcgrad.c.library import Library
+from funcgrad.c.literals import NotInCError
+from funcgrad.c.programs import function_of
+from funcgrad.core.avals import aval_of
+from funcgrad.core.errors import UnsupportedError
+from funcgrad.core.jaxpr import Jaxpr
+from funcgrad.core.registry import primitives
+from funcgrad.transforms.jaxprs import trace_to_jaxpr
+
+from .support.cases import CASES, F64
+from .support.compare import assert_same
+
+F32 = np.dtype("f4")
+TOLERANCES = {F64: 1e-12, F32: 2e-6}  # other orders of sums, and the C library's functions
+
+needs_compiler = pytest.mark.skipif(
+    not compiler.is_found(), reason="needs a C compiler: $CC, cc, gcc or clang"
+)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    """A directory of objects for this file alone."""
+    folder = tmp_path_factory.getbasetemp() / "objects"
+    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
+    return folder
+
+
+# the table of primitives
+
+
+def written_rows(step=1):
+    """Yield rows of the table that are written in C: name, dtype, program, arrays, results."""
+    cases = [(n, case) for n in CASES if n in primitives for case in CASES[n]]
+    for (name, case), dtype in list(itertools.product(cases, (F64, F32)))[::step]:
+        operands = case.operands(dtype)
+        arrays = [x for x in operands if isinstance(x, np.ndarray | np.generic)]
+
+        def body(values, name=name, case=case, operands=operands):
+            rest = iter(values)
+            given = [next(rest) if hasattr(x, "dtype") else x for x in operands]
+            return list(primitives[name].bind(*given, **case.params))
+
+        program, consts = trace_to_jaxpr("law", body, [aval_of(x) for x in arrays])
+        values = [*consts, *arrays]
+        try:
+            function_of(program, "f", "", [f"x{i}" for i in range(len(values))])
+        except NotInCError:
+            continue
+        with np.errstate(all="ignore"):
+            want = tuple(primitives[name].run(*operands, **case.params))
+        yield name, dtype, program, values, want
+
+
+def check_rows(rows):
+    """Run rows as one function in C, and compare the results of each."""
+    programs = [row[2] for row in rows]
+    whole = Jaxpr(
+        tuple(v for p in programs for v in p.invars), (),
+        tuple(eqn for p in programs for eqn in p.eqns),
+        tuple(a for p in programs for a in p.outvars),
+    )  # fmt: skip
+    function = function_of(whole, "f", "rows", [f"x{i}" for i in range(len(whole.invars))])
+    values = [x for row in rows for x in row[3]]
+    outs = iter(kernel_p.run(*values, library=Library(function)))
+    for name, dtype, program, _, want in rows:
+        got = tuple(next(outs) for _ in program.outvars)
+        slack = TOLERANCES[dtype]
+        assert_same(want, got, slack, slack, note=f"{name} {dtype}")
+
+
+@needs_compiler
+def test_a_drawn_part_of_the_table_gives_what_numpy_gives():
+    rows = list(written_rows(31))
+
+    assert len(rows) > 30
+    check_rows(rows)
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["gcc", "clang"])
+def test_the_whole_table_gives_what_numpy_gives(name, monkeypatch):
+    monkeypatch.setenv("CC", name)
+    if os.path.basename(compiler.compiler()) != name:
+        pytest.skip(f"needs {name}")
+    rows = list(written_rows())
+
+    assert len(rows) > 1200
+    for k in range(0, len(rows), 40):
+        check_rows(rows[k : k + 40])
+
+
+# programs
+
+RNG = np.random.default_rng(7)
+LONG = RNG.normal(size=40)
+
+
+def rotate(a, b, xs):
+    """Carries that change places, and arrays longer than those in registers."""
+
+    def step(carry, x):
+        p, q, v = carry
+        return (q, p + x, v[::-1] * 0.5 + x), (p, v * x)
+
+    return fg.lax.scan(step, (a, b, np.zeros(6) + a), xs)
+
+
+def updates(x, xs):
+    """A carry that is updated in place, at an index that is known at run time."""
+
+    def step(carry, i):
+        carry = carry.copy()
+        carry[i] = carry[i - 1] + i
+        carry[-i] += 1.0
+        return carry, carry[i]
+
+    return fg.lax.scan(step, x, xs)
+
+
+def newton(a):
+    """A loop whose number of steps depends on values."""
+    go = lambda state: np.abs(state[0] ** 2 - a) > 1e-10
+    return fg.lax.while_loop(go, lambda s: (0.5 * (s[0] + a / s[0]), s[1] + 1), (a, 0))
+
+
+def branches(i, x):
+    """A branch for each step, with results in registers and in memory."""
+
+    def step(carry, k):
+        y, s = fg.lax.switch(
+            (k + i) % 3,
+            [lambda v: (v * 2, v[0]), lambda v: (-v, v[1]), lambda v: (np.sin(v), v[2])],
+            carry,
+        )
+        return y, s
+
+    return fg.lax.scan(step, x, np.arange(5))
+
+
+def reduced(x):
+    """Sums along each axis, extrema, positions and accumulations."""
+    return (
+        x.sum(), x.sum(0), x.sum(1), x.max(0), x.min(1), x.argmax(1), np.cumsum(x, 0),
+        np.cumsum(x[:, ::-1], 1), (x > 0).all(0), (x > 0).any(1), np.prod(x[:3], 0), x.T @ x,
+        x @ x[0], x[0] @ x.T, np.linalg.solve(x.T @ x + np.eye(5), x.T),
+    )  # fmt: skip
+
+
+PROGRAMS = {
+    "rotate": (rotate, (0.5, 1.5, LONG[:5])),
+    "gradient": (fg.grad(lambda a, xs: (rotate(a, 2.0, xs)[1][1] ** 2).sum()), (0.5, LONG[:5])),
+    "updates": (updates, (LONG[:8].copy(), np.array([1, 2, 5]))),
+    "newton": (newton, (2.0,)),
+    "branches": (branches, (1, LONG[:6])),
+    "reduced": (reduced, (RNG.normal(size=(300, 5)),)),
+    "sums": (lambda x: (x.sum(), (x * x).sum(), x[::3].sum()), (RNG.normal(size=10_000),)),
+    "float32": (fg.grad(lambda x: np.tanh(x * x[::-1]).sum()), (LONG.astype(F32),)),
+    "integers": (lambda i: (i // 3, i % -3, i**2, i << 1, ~i, i & 5, i > 2), (np.arange(-9, 9),)),
+    "empty": (lambda x: (x * 2 + 1, x.sum() + 1.0, np.sin(x[None] - x)), (np.zeros((0, 3)),)),
+}
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_gives_what_numpy_gives(name):
+    function, args = PROGRAMS[name]
+    want = fg.jit(function)(*args)
+    compiled = fg.jit(function, backend="c")
+
+    got = compiled(*args)
+
+    assert_same(want, got, *(1e-12, 1e-12) if name != "float32" else (2e-6, 1e-6))
+    assert "_c((" in compiled.source(*args)
+
+
+@needs_compiler
+def test_special_values_are_those_of_numpy():
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e308])
+    functions = (
+        lambda a, b: (
+            a * b, a + b, a / b, np.sign(a), a > b, a == b, np.where(a > b, a, b), a % b, a // b,
+            np.logaddexp(a, b), abs(a), -a, np.isfinite(a), np.signbit(a), np.rint(a),
+            np.copysign(a, b), abs(np.maximum(a, b)), abs(np.minimum(a, b)), abs(np.fmax(a, b)),
+        )  # the sign of the maximum of 0.0 and -0.0 is open
+    )  # fmt: skip
+    a, b = (np.ascontiguousarray(v) for v in np.meshgrid(x, x))
+    with np.errstate(all="ignore"):
+        want = fg.jit(functions)(a, b)
+
+    assert_same(want, fg.jit(functions, backend="c")(a, b), 1e-15, signs=True)
+
+
+# calls
+
+SMALL = lambda x: np.cumsum(x * 2 + x.sum() - x.max())
+
+
+@needs_compiler
+def test_strided_operands_are_copied():
+    x = np.arange(24.0).reshape(4, 6)
+    f = fg.jit(SMALL, backend="c")
+
+    for part in (x[:, 1], x[::-1, 0], x.T[2]):
+        assert_same(SMALL(part), f(part), 1e-14)
+
+
+@needs_compiler
+def test_an_index_out_of_bounds_raises():
+    f = fg.jit(lambda x, i: (x[i] * 2 + 1).sum() - x.max(), backend="c")
+
+    assert f(np.arange(4.0), np.array([-4, 3])) == 5.0
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(np.arange(4.0), np.array([0, 4]))
+    with pytest.raises(IndexError, match="out of bounds"):
+        f(np.arange(4.0), np.array([-5, 0]))
+
+
+@needs_compiler
+def test_a_singular_matrix_raises():
+    f = fg.jit(lambda a, b: np.linalg.solve(a + 1, b * 2) * 3, backend="c")
+
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        f(-np.ones((3, 3)), np.ones((3, 2)))
+
+
+@needs_compiler
+def test_a_derivative_that_is_not_finite_falls_back():
+    f = fg.grad(lambda x: np.where(x > 0, np.sqrt(x), 0.0).sum() + (x * x).sum())
+    x = np.array([0.0, 4.0, -1.0, 1.0, 9.0])
+
+    with np.errstate(all="ignore"):
+        assert_same(f(x), fg.jit(f, backend="c")(x), 1e-15)
+
+
+@needs_compiler
+def test_transforms_of_a_compiled_function_are_written_in_c():
+    f = fg.jit(lambda x: (np.tanh(x * 2) * x[::-1]).sum(), backend="c")
+    plain = fg.jit(f.fun)
+    xs = LONG.reshape(5, 8)
+
+    assert_same(fg.grad(plain)(LONG), fg.grad(f)(LONG), 1e-14)
+    assert_same(fg.vmap(plain)(xs), fg.vmap(f)(xs), 1e-13)
+
+
+@needs_compiler
+def test_a_program_pickles_as_its_source():
+    f = fg.jit(lambda x: SMALL(x) + 1, backend="c")
+    want = f(LONG)
+
+    assert_same(want, pickle.loads(pickle.dumps(f))(LONG))
+
+
+@needs_compiler
+def test_threads_share_a_program():
+    f, results = fg.jit(SMALL, backend="c"), {}
+    want = [f(LONG + k) for k in range(4)]
+
+    def work(k):
+        results[k] = [f(LONG + k) for _ in range(50)]
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    for k in range(4):
+        assert_same([want[k]] * 50, results[k])
+
+
+# the text
+
+
+@needs_compiler
+def test_the_source_is_one_function_that_compiles_without_warnings(tmp_path):
+    f = fg.jit(fg.grad(lambda a, xs: (rotate(a, 2.0, xs)[1][1] ** 2).sum()), backend="c")
+    text = f.source(0.5, LONG, lang="c")
+    path = tmp_path / "program.c"
+    path.write_text(text, encoding="ascii")
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O1"]
+
+    subprocess.run(
+        [compiler.compiler(), *strict, "-c", str(path), "-o", str(tmp_path / "o.o")], check=True
+    )
+
+    assert "double a, /* f64[] */" in text and "malloc" not in text
+
+
+def test_what_is_not_written_in_c_is_named():
+    f = fg.jit(lambda x: np.linalg.eigvalsh(x) + np.sort(x[0]))
+
+    with pytest.raises(UnsupportedError, match=r"source: .* has no rule for C; leave lang away"):
+        f.source(np.eye(3), lang="c")
+
+
+@needs_compiler
+def test_explain_tells_what_is_written_in_c():
+    f = fg.jit(lambda x: np.linalg.eigvalsh(x * 2 + x.T - x[0]).sum(), backend="c")
+    f(np.eye(3))
+
+    assert "1 call of C" in f.explain(np.eye(3)) and "eigvalsh" in f.explain(np.eye(3))
+
+
+# the compiler, and the objects on disk
+
+
+def test_without_a_compiler_one_line_names_the_cure(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CC", "no-compiler")
+
+    with pytest.raises(UnsupportedError, match=r"needs a C compiler: .* apt-get install gcc$"):
+        fg.jit(SMALL, backend="c")(LONG)
+
+
+def test_an_unknown_backend_is_refused():
+    with pytest.raises(ValueError, match=r"backend must be 'numpy' or 'c': got 'cuda'"):
+        fg.jit(SMALL, backend="cuda")
+
+
+@needs_compiler
+def test_only_objects_whose_content_is_known_are_loaded(own_cache, monkeypatch, tmp_path):
+    folder = tmp_path / "objects"
+    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
+    double = fg.jit(SMALL, backend="c")
+    want = double(LONG)
+    (path,) = folder.glob("*.so")
+    assert folder.stat().st_mode & 0o077 == 0
+
+    part = path.read_bytes()[:2000]
+    path.unlink()  # it is loaded: another file takes its place
+    path.write_bytes(part)
+    assert_same(want, fg.jit(SMALL, backend="c")(LONG))
+    for kept in folder.iterdir():
+        kept.unlink()
+    path.symlink_to("/bin/sh")
+    assert_same(want, fg.jit(SMALL, backend="c")(LONG))
+
+
+@needs_compiler
+def test_a_directory_that_others_may_write_to_is_not_used(monkeypatch, tmp_path):
+    folder = tmp_path / "objects"
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
+
+    assert_same(SMALL(LONG), fg.jit(SMALL, backend="c")(LONG), 1e-14)
+    assert not list(folder.iterdir())
+
+
+@needs_compiler
+def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
+    folder = tmp_path / "objects"
+    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
+    with fg.config(c_cache_bytes=40_000):
+        for k in range(4):
+            fg.jit(lambda x, k=k: SMALL(x) + k, backend="c")(LONG)
+
+    assert sum(p.stat().st_size for p in folder.iterdir()) <= 40_000
