@@ -267,6 +267,22 @@ def test_trees_have_a_list_in_place_of_each_leaf():
     assert series == {"y": [9.0, 0.0], "n": [0, 0]}
 
 
+def test_a_series_of_a_tree_may_be_a_list_of_trees():
+    fun = lambda p: p["a"] * p["b"]
+    want = fg.jet(fun, ({"a": 2.0, "b": 3.0},), ({"a": [1.0, 0.0], "b": [0.0, 4.0]},))
+    got = fg.jet(fun, ({"a": 2.0, "b": 3.0},), ([{"a": 1.0, "b": 0.0}, {"a": 0.0, "b": 4.0}],))
+
+    assert got == want == (6.0, [3.0, 8.0])
+
+
+def test_arguments_of_taylor_are_those_of_the_function():
+    assert fg.taylor(lambda x, n, *, scale=1: scale * x**n, 2)(2.0, 2, scale=3).tolist() == [
+        12,
+        12,
+        3,
+    ]
+
+
 def test_coefficients_without_factorials():
     y, series = fg.jet(np.exp, (0.0,), ([1.0, 0.0, 0.0],), factorial_scaled=False)
 
@@ -378,6 +394,12 @@ def test_errors_say_the_cause_and_the_cure():
         fg.jet(np.add, (1.0, 2.0), ([1.0], [1.0, 0.0]))
     with pytest.raises(fg.errors.ShapeError, match="jet: the tangent of argument 0"):
         fg.jet(np.sin, (1.0,), ([np.ones(2)],))
+    with pytest.raises(
+        TypeError, match="jet: series must have a list of derivatives for each leaf"
+    ):
+        fg.jet(np.sin, (1.0,), (1.0,))
+    with pytest.raises(TypeError, match="one entry for each of the 1 primals"):
+        fg.jet(np.sin, (1.0,), ([1.0], [2.0]))
     with pytest.raises(fg.errors.DtypeError, match=r"taylor: argument 0 .* write 1\.0"):
         fg.taylor(lambda x: x, 2)(1)
     with pytest.raises(ValueError, match="taylor: order must be an integer of at least 0: got -1"):

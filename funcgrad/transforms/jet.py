@@ -20,6 +20,8 @@ from .arguments import (
     check_callable,
     check_leaves,
     check_pair,
+    flatten_like,
+    is_number,
     tangents_of,
     warn_at_user_line,
     zero_of,
@@ -39,14 +41,14 @@ def jet(
 
     jet : (a -> b) -> (a, [T a]) -> (b, [T b])
 
-    The cost grows as the square of the order. Any order, through any program: loops, branches,
-    linear algebra and other transforms too.
+    The cost grows as the square of the order.
 
     Args:
         fun: a function of arrays, or of trees of arrays.
         primals: tuple or list of the arguments at t = 0 of the curve.
         series: for each argument its derivatives by t at t = 0, of order 1, 2, ...: a list of
-            arrays like the argument, in place of each leaf of a tree.
+            arrays like the argument. For a tree such a list in place of each leaf, as in the
+            result; or a list of trees, unless the argument is a list itself.
         factorial_scaled: False: coefficients of powers of t in place of derivatives, in both.
 
     Returns:
@@ -62,12 +64,12 @@ def jet(
     8.0 12.0 12.0 6.0
     """
     check_callable("jet", fun)
-    check_pair("jet", primals, series)
+    check_pair("jet", primals, primals)
     primals = tuple(primals)
     leaves, treedef = tree.flatten(primals)
     if not all(map(carries_derivative, leaves)):
         check_leaves("jet", fun, range(len(primals)), primals, mixed=True)
-    rows = [list(row) for row in tree.flatten_up_to(treedef, tuple(series), "jet: series")]
+    rows = _rows(primals, series)
     order = _common_length(rows)
     columns = [
         tangents_of("jet", fun, primals, leaves, column) for column in zip(*rows, strict=True)
@@ -110,6 +112,34 @@ def _over_paths(
     return outs, in_rows(found, order) if order else [[] for _ in outs], out_tree
 
 
+def _rows(primals: Sequence[Any], series: Sequence[Any]) -> list[list[Any]]:
+    """The list of derivatives of each leaf."""
+    if not isinstance(series, (list, tuple)) or len(series) != len(primals):
+        raise TypeError(
+            f"jet: series must be a tuple or list with one entry for each of the {len(primals)} "
+            f"primals: got {shown(series)}; write ([...],) for one"
+        )
+    lists = []
+    for primal, given in zip(primals, series, strict=True):
+        leaves, inner = tree.flatten(primal)
+        listed = isinstance(given, (list, tuple)) and not isinstance(primal, (list, tuple))
+        if listed and (len(leaves) != 1 or leaves[0] is not primal):  # a list of trees
+            trees = [flatten_like("jet", "an element of series", inner, x) for x in given]
+            lists += [[leaves[i] for leaves in trees] for i in range(len(leaves))]
+        else:
+            lists += map(_row, tree.flatten_up_to(inner, given, "jet: series"))
+    return lists
+
+
+def _row(given: Any) -> list[Any]:
+    if isinstance(given, (list, tuple)) or len(shape_of(given)):
+        return list(given)
+    raise TypeError(
+        f"jet: series must have a list of derivatives for each leaf: got {shown(given)}; write "
+        f"[{shown(given)}]"
+    )
+
+
 def _common_length(rows: Sequence[list[Any]]) -> int:
     lengths = sorted(set(map(len, rows)))
     if len(lengths) > 1:
@@ -150,7 +180,8 @@ def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
         check_leaves("taylor", fun, (0,), (x,))
         one = np.ones(shape_of(x), dtype_of(x))
         seeds = [one, *[None] * order][:order]
-        on_leaves = lambda xs: warn_at_user_line(fun, xs[0], *args, **kwargs)
+        call = functools.partial(fun, **kwargs)
+        on_leaves = lambda xs: warn_at_user_line(call, xs[0], *args)
         outs, found, out_tree = _over_paths(origin, on_leaves, [x], seeds, order)
         stacks = [_stacked([y, *row]) for y, row in zip(outs, found, strict=True)]
         return tree.unflatten(out_tree, stacks)
@@ -161,4 +192,6 @@ def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
 def _stacked(terms: Sequence[Any]) -> Any:
     """The coefficients as one array."""
     y = terms[0]
+    if not is_number(y):
+        return y
     return np.stack([strong(operand(zeros_like(y) if x is None else x)) for x in terms])
