@@ -180,6 +180,23 @@ def make_parser(description: str | None, **defaults: float) -> argparse.Argument
     return parser
 
 
+def picture(path: str, draw: Callable[[Any], None], columns: int = 1) -> None:
+    """Write a file with what ``draw`` draws on a row of axes, by matplotlib if it is installed."""
+    try:
+        import matplotlib
+    except ImportError:
+        print("no picture: matplotlib is not installed: pip install matplotlib")
+        return
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, columns, squeeze=False, figsize=(6 * columns, 5))
+    draw(axes[0])
+    figure.savefig(path, dpi=120, bbox_inches="tight")
+    pyplot.close(figure)
+    print(f"picture in {path}")
+
+
 class Progress:
     """Print one line per epoch: named scores, and the time left.
 

@@ -24,7 +24,11 @@ SHORT = {
     "names.py": ["--epochs", "2"],
     "alice.py": ["--steps", "40", "--batch", "4", "--every", "10"],
     "meta.py": ["--rounds", "20"],
+    "soap_film.py": ["--points", "42"],
 }
+with_scipy = pytest.mark.skipif(
+    not importlib.util.find_spec("scipy"), reason="SciPy is not installed"
+)
 
 # script, arguments, what it prints (group 1, if there is one, being the score), the least score
 SCRIPTS = [
@@ -41,6 +45,11 @@ SCRIPTS = [
     ("cnn.py", SHORT["cnn.py"], r"\ntest .* ([\d.]+)\n", 0.96),
     pytest.param(*("cnn.py", [], r"\ntest .* ([\d.]+)\n", 0.985), marks=pytest.mark.slow),
     pytest.param(*("names.py", [], r"\nnetwork +([\d.]+)\n", 0.845), marks=pytest.mark.slow),
+    pytest.param(*("swing_up.py", [], r"\noptimum +58\.83\d+ +13\.97", 0.0), marks=with_scipy),
+    pytest.param(
+        *("soap_film.py", SHORT["soap_film.py"], r"CSR of 1600 by 1600 .* 7 colours\n", 0.0),
+        marks=with_scipy,
+    ),
     ("alice.py", SHORT["alice.py"], r"\ntransformer +([\d.]+)\n", 0.0),
     ("names.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
     ("alice.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
@@ -67,6 +76,12 @@ PROOFS = [
     ("pendulum.py", r"estimates are off by at most +(\S+)", 2.0),  # deviations of the noise
     ("pendulum.py", r"gradient against differences +(\S+)", 1e-7),  # their own error
     ("meta.py", r"gradient against a difference +(\S+)", 1e-6),  # its own error
+    pytest.param(  # the trapezoids' error of second order, in motion that is not stable
+        *("swing_up.py", r"simulated state against the target +(\S+)", 0.1), marks=with_scipy
+    ),
+    pytest.param(  # the triangles' error of second order
+        *("soap_film.py", r"heights against Scherk's surface +(\S+)", 1e-4), marks=with_scipy
+    ),
     ("ensemble.py", r"first alone against first of all +(\S+)", 1e-4),  # float32, 330 steps
     ("compiled.py", r"compiled against eager +(\S+)", 1e-9),  # other arithmetic, 3000 steps
     ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
