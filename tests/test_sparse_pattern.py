@@ -142,6 +142,7 @@ JACOBIANS = {
     "transcription": (transcription, (15,)),
     "triangle": (lambda x: np.tril(x[:3]) @ x[3], (4, 3)),
     "three factors": (lambda x: np.einsum("ij,jk,kl->il", x, BAND[:3], np.eye(5)), (2, 3)),
+    "axis of a third": (lambda x: np.einsum("ij,jk,kl->il", x, x.T, BAND[:2]), (2, 3)),
     "mlp": (mlp, (3, 3)),
     "jit": (fg.jit(lambda x: x[1:] * x[:-1]), (5,)),
     "checkpoint": (fg.checkpoint(lambda x: x[1:] * x[:-1]), (5,)),

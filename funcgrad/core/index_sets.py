@@ -17,6 +17,7 @@ from .avals import Axes, Shape
 from .errors import MemoryLimitError
 
 MOST = 2 * 10**8  # elements, or runs, in all: 8 bytes each, and as much again to sort them
+SMALL = 512  # elements, below which arrays are compared by their bytes
 FEW = 16  # rows of the table for each element, up to which a union is not computed
 
 
@@ -109,8 +110,7 @@ class IndexSets:
     __slots__ = ("parts", "shape", "table")
 
     def __init__(self, table: Table, parts: Sequence[np.ndarray], shape: Shape) -> None:
-        self.table, self.shape = table, shape
-        self.parts = [part for part in parts if part.any()]
+        self.table, self.parts, self.shape = table, parts, shape
 
     @classmethod
     def united_parts(cls, table: Table, parts: Sequence[np.ndarray], shape: Shape) -> "IndexSets":
@@ -135,7 +135,7 @@ class IndexSets:
         """The sets of an array made of the same elements, by a function of the array."""
         parts = [np.asarray(move(part)) for part in self.parts]
         shape = parts[0].shape if parts else np.shape(move(np.zeros(self.shape, np.intp)))
-        return IndexSets(self.table, parts, shape)
+        return IndexSets(self.table, [part for part in parts if part.any()], shape)
 
     def reshaped(self, shape: Shape) -> "IndexSets":
         return IndexSets(self.table, [part.reshape(shape) for part in self.parts], shape)
@@ -173,7 +173,7 @@ class IndexSets:
         length = math.prod(self.shape[d] for d in axes)
         rows = [p.transpose(*kept, *axes).reshape(*shape, length) for p in self.parts]
         if length * len(rows) <= FEW:
-            few = [r[..., i] for r in rows for i in range(length)]
+            few = [r[..., i] for r in rows for i in range(length) if r[..., i].any()]
             return IndexSets.united_parts(self.table, few, shape)
         groups = np.broadcast_to(np.arange(math.prod(shape)).reshape(*shape, 1), (*shape, length))
         return self._grouped([(groups, row) for row in rows], shape)
@@ -214,7 +214,7 @@ class IndexSets:
         ]  # fmt: skip
         parts = [np.asarray(move(*row)) for row in rows]
         shape = parts[0].shape if parts else np.shape(move(*zeros))
-        return IndexSets(found[0].table, parts, shape)
+        return IndexSets(found[0].table, [part for part in parts if part.any()], shape)
 
     def accumulated(self, axis: int, reverse: bool) -> "IndexSets":
         """The unions of each element and those before it along an axis, by doubling."""
@@ -262,6 +262,8 @@ def _moved(n: int, axis: int, part: np.ndarray) -> np.ndarray:
 
 def _distinct(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
     """The parts that differ from those before."""
+    if len(parts) > 1 and parts[0].size < SMALL:
+        return list({part.tobytes(): part for part in parts}.values())
     found: list[np.ndarray] = []
     for part in parts:
         if not any(part is one or _equal(part, one) for one in found):

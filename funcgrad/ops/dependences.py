@@ -309,9 +309,9 @@ def _by_factor(
     """The sets of a product with a factor that may differ from 0 in some places, or None."""
     lengths = dict(zip(letters, sets.shape, strict=True))
     # an axis of length 1 broadcasts: it is not there
-    one = {axis for axis, n in zip(others, factor.shape, strict=True)
-           if axis in lengths and n != lengths[axis]}  # fmt: skip
-    kept = [d for d, axis in enumerate(others) if axis not in one or lengths[axis] == 1]
+    single = {axis for axis, n in zip(others, factor.shape, strict=True)
+              if axis in lengths and n != lengths[axis]}  # fmt: skip
+    kept = [d for d, axis in enumerate(others) if axis not in single or lengths[axis] == 1]
     factor = factor.reshape([factor.shape[d] for d in kept])
     others = [others[d] for d in kept]
     coords = dict(zip(others, np.nonzero(factor) if others else (), strict=True))
@@ -326,8 +326,10 @@ def _by_factor(
     own = {axis: 0 if lengths[axis] == 1 else places[axis] for axis in letters}
     pairs = (int(np.count_nonzero(factor)), count)
     source = _numbers(sets.shape, [own[axis] for axis in letters], pairs)
-    target = _numbers(shape, [places[axis] for axis in out], pairs)
-    return sets.through(target, source, shape)
+    # axes of other operands alone: all along them depend on the same
+    one = tuple(n if axis in places else 1 for axis, n in zip(out, shape, strict=True))
+    target = _numbers(one, [places.get(axis, 0) for axis in out], pairs)
+    return sets.through(target, source, one).broadcast(shape)
 
 
 def _numbers(shape: Shape, places: Sequence[Any], pairs: tuple[int, int]) -> np.ndarray:
