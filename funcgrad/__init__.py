@@ -23,6 +23,7 @@ _HOMES = _homes_of({
     "transforms.batching": "vmap",
     "transforms.checking": "check_grads",
     "transforms.checkpoint": "checkpoint checkpoint_name checkpoint_policies remat",
+    "transforms.curvature": "curvature",
     "transforms.custom.decorators": "custom_batch custom_gradient custom_jvp custom_vjp",
     "transforms.forward": "jvp",
     "transforms.grad": "grad value_and_grad vjp",

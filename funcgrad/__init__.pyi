@@ -51,6 +51,9 @@ from .transforms.checkpoint import (
     checkpoint_policies as checkpoint_policies,
     remat as remat,
 )
+from .transforms.curvature import (
+    curvature as curvature,
+)
 from .transforms.custom.decorators import (
     custom_batch as custom_batch,
     custom_gradient as custom_gradient,

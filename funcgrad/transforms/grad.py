@@ -331,6 +331,14 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     """
     if (check := debugging.get().check) is not None:
         return check.call(functools.partial(vjp, fun, has_aux=has_aux), primals, maps=True)
+    out, pullback, run = recorded(fun, primals, has_aux)
+    return (out, pullback, run.rest) if has_aux else (out, pullback)
+
+
+def recorded(
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool
+) -> tuple[Any, Callable[[Any], tuple[Any, ...]], Recording]:
+    """The output of a function, the map that pulls cotangents back, and the recording."""
     check_callable("vjp", fun)
     leaves, treedef = tree.flatten(primals)
     tracked = list(map(carries_derivative, leaves))
@@ -365,5 +373,4 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     # the tape reads its values again, so what the caller may change are copies
     pairs = zip(run.outs, run.numbers, strict=True)
     outs = [as_given(y if number is None else copied(y), leaves) for y, number in pairs]
-    out = tree.unflatten(out_tree, outs)
-    return (out, pullback, run.rest) if has_aux else (out, pullback)
+    return tree.unflatten(out_tree, outs), pullback, run

@@ -16,6 +16,7 @@ from ..ops.structure import reshape, zeros_like
 from .arguments import (
     DiffArguments,
     Origin,
+    call_with_aux,
     carries_derivative,
     check_callable,
     check_leaves,
@@ -24,10 +25,12 @@ from .arguments import (
     is_number,
 )
 from .batching import vmap
+from .diagonal import as_diagonal, is_elementwise_program, is_elementwise_tape, jacobians_by
 from .forward import jvp
-from .grad import grad, vjp
-from .linear import linearize
+from .grad import Recording, grad, recorded, vjp
+from .linear import Linearization, linearized
 from .nans import beside, debugging
+from .symmetric import symmetric
 from .typevars import P
 
 _FEW = 6  # unit arrays, up to which a batch of them costs more than it saves
@@ -38,6 +41,11 @@ def _units(x: Any) -> Any:
     aval = aval_of(x)
     units = np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
     return beside([x], [units])[0]
+
+
+def _ones(x: Any) -> Any:
+    """Ones of the shape and dtype of a value."""
+    return beside([x], [np.ones(shape_of(x), dtype_of(x))])[0]
 
 
 def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
@@ -102,31 +110,52 @@ def jacfwd(
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
         chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
-        single = len(leaves) == 1 and type(leaves[0][0]) is np.ndarray and leaves[0][1]
-        if single and leaves[0][0].size > _FEW:
-            x = leaves[0][0]
-            run: Any = lambda hand: _pushed(chosen, x, treedef, has_aux, holomorphic, hand)
-        else:
-            run = lambda hand: linearize(chosen.caller(hand), chosen.argument, has_aux=has_aux)
-        out, push, *aux = origin.run(run, chosen.others)
+        run = lambda hand: _pushed(origin, chosen, hand, leaves, treedef, has_aux)
+        out, columns_of, aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        columns = push if type(push) is list else _columns(push, outs, leaves, treedef, holomorphic)
+        _check_outputs("jacfwd", outs, holomorphic)
+        columns = columns_of(outs, leaves, treedef)
         results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
         jacobian = tree.unflatten(out_tree, results)
-        return (jacobian, aux[0]) if has_aux else jacobian
+        return (jacobian, aux) if has_aux else jacobian
 
     return jacobian_of
 
 
+def _pushed(
+    origin: Origin,
+    chosen: DiffArguments,
+    hand: Callable[[Any], Any],
+    leaves: Sequence[tuple[Any, bool]],
+    treedef: tree.TreeDef,
+    has_aux: bool,
+) -> tuple[Any, Any, Any]:
+    """The output of a function, a function that gives the columns of its Jacobian, and aux."""
+    chosen.hand = hand
+    x, inexact = leaves[0] if len(leaves) == 1 else (None, False)
+    if type(x) is np.ndarray and inexact and x.size > _FEW:
+        whole = lambda x: chosen.call(tree.unflatten(treedef, [x]))
+        on_array = lambda x: call_with_aux("jacfwd", has_aux, whole, x)
+        out, jacobians, aux = jacobians_by(origin, on_array, x)
+        return out, lambda *_: [[as_given(t, (x,))] for t in jacobians], aux
+    out, push, linearization = linearized(chosen.call, (chosen.argument,), has_aux)
+    return out, functools.partial(_columns, push, linearization), linearization.aux
+
+
 def _columns(
     push: Any,
+    linearization: Linearization,
     outs: Sequence[Any],
     leaves: Sequence[tuple[Any, bool]],
     treedef: tree.TreeDef,
-    holomorphic: bool,
 ) -> list[list[Any]]:
     """Of each output, one array an argument: the derivative along its unit arrays."""
-    _check_outputs("jacfwd", outs, holomorphic)
+    if len(leaves) == len(outs) == 1 and leaves[0][1]:
+        ((x, _),), shape = leaves, shape_of(leaves[0][0])
+        program = linearization.closed.jaxpr
+        if shape == shape_of(outs[0]) and shape and is_elementwise_program(program, shape):
+            (t,) = tree.leaves(push(tree.unflatten(treedef, [_ones(x)])))
+            return [[as_given(as_diagonal(t, shape), (x,))]]
     still = [zeros_like(x) if inexact else x for x, inexact in leaves]
     columns: list[list[Any]] = [[] for _ in outs]
     for k, (x, inexact) in enumerate(leaves):
@@ -143,33 +172,6 @@ def _columns(
 def _shaped(t: Any, y: Any, x: Any) -> Any:
     """The derivative of ``y`` by ``x``, from that by its elements."""
     return as_given(reshape(t, shape_of(y) + shape_of(x)), (x,))
-
-
-def _pushed(
-    chosen: DiffArguments,
-    x: Any,
-    treedef: tree.TreeDef,
-    has_aux: bool,
-    holomorphic: bool,
-    hand: Callable[[Any], Any],
-) -> tuple[Any, ...]:
-    """Output, columns and aux by one array: its unit arrays are pushed as the function runs.
-
-    Staging the tangents, which several arrays need, takes as long again.
-    """
-    found: list[Any] = []
-
-    def along(e: Any) -> Any:
-        given = (chosen.argument,), (tree.unflatten(treedef, [e]),)
-        out, tangents, *aux = jvp(chosen.caller(hand), *given, has_aux=has_aux)
-        found[:] = out, *aux  # a tangent here would be a reference cycle
-        _check_outputs("jacfwd", tree.leaves(out), holomorphic)
-        return tree.leaves(tangents)
-
-    pushed = vmap(along, out_axes=-1)(_units(x))
-    out, *aux = found
-    rows = zip(pushed, tree.leaves(out), strict=True)
-    return out, [[_shaped(t, y, x)] for t, y in rows], *aux
 
 
 @picklable
@@ -203,24 +205,44 @@ def jacrev(
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
-        run = lambda hand: vjp(chosen.caller(hand), chosen.argument, has_aux=has_aux)
-        out, pullback, *aux = origin.run(run, chosen.others)
+        run = lambda hand: recorded(chosen.caller(hand), (chosen.argument,), has_aux)
+        out, pullback, recording = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacrev", outs, holomorphic)
-        still = [zeros_like(y) for y in outs]
-        rows = []
-        for j, y in enumerate(outs):
-            along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))
-            pulled = _of_units(along, y, 0, [inexact for _, inexact in leaves], outs)
-            row = [
+        aux = recording.rest
+        rows = _rows(pullback, recording, outs, out_tree, leaves)
+        rows = [chosen.result(tree.unflatten(treedef, row)) for row in rows]
+        jacobian = tree.unflatten(out_tree, rows)
+        return (jacobian, aux) if has_aux else jacobian
+
+    return jacobian_of
+
+
+def _rows(
+    pullback: Any,
+    recording: Recording,
+    outs: Sequence[Any],
+    out_tree: tree.TreeDef,
+    leaves: Sequence[tuple[Any, bool]],
+) -> list[list[Any]]:
+    """Of each output, one array an argument: the cotangents of its unit arrays."""
+    if len(leaves) == len(outs) == 1 and leaves[0][1]:
+        (x, _), shape = leaves[0], shape_of(outs[0])
+        if shape and shape == shape_of(x) and is_elementwise_tape(recording.tape, shape):
+            (ct,) = tree.leaves(pullback(tree.unflatten(out_tree, [_ones(outs[0])])))
+            return [[as_given(as_diagonal(ct, shape), (x,))]]
+    still = [zeros_like(y) for y in outs]
+    rows = []
+    for j, y in enumerate(outs):
+        along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))
+        pulled = _of_units(along, y, 0, [inexact for _, inexact in leaves], outs)
+        rows.append(
+            [
                 as_given(reshape(ct, shape_of(y) + shape_of(x)), (x,)) if inexact else _still(x, y)
                 for ct, (x, inexact) in zip(pulled, leaves, strict=True)
             ]
-            rows.append(chosen.result(tree.unflatten(treedef, row)))
-        jacobian = tree.unflatten(out_tree, rows)
-        return (jacobian, aux[0]) if has_aux else jacobian
-
-    return jacobian_of
+        )
+    return rows
 
 
 def _still(x: Any, y: Any) -> Any:
@@ -288,14 +310,26 @@ def hessian(
 
     hessian : (a -> R) -> a -> (a by a)
 
-    Arguments and errors are those of :func:`jacfwd`; for a tree the result is a tree of trees.
+    Arguments and errors are those of :func:`jacfwd`; for a tree the result is a tree of trees. In
+    eager code it is symmetric to the last bit.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
     array([[6., 2.],
            [2., 0.]])
     """
     inner = jacrev(fun, argnums, has_aux, holomorphic, argnames=argnames)
-    return jacfwd(inner, argnums, has_aux, holomorphic, argnames=argnames)
+    outer = jacfwd(inner, argnums, has_aux, holomorphic, argnames=argnames)
+
+    @functools.wraps(fun)
+    def hessian_of(*args: Any, **kwargs: Any) -> Any:
+        chosen = diff_arguments("hessian", fun, argnums, argnames, args, kwargs)
+        shapes = [shape_of(x) for x in tree.leaves(chosen.result(chosen.argument))]
+        found = outer(*args, **kwargs)
+        if has_aux:
+            return symmetric(found[0], shapes), found[1]
+        return symmetric(found, shapes)
+
+    return hessian_of
 
 
 def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:

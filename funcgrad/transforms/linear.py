@@ -1,8 +1,8 @@
-"""Linear maps as programs: linearize, linear_transpose."""
+"""Linear maps as programs: linearize, with its transpose, and linear_transpose."""
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Generic, Literal, overload
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.floating import without_warnings
 from ..core.jaxpr import eval_jaxpr
+from ..core.lists import expand
 from ..core.ownership import unaliased
 from ..ops.structure import zeros_like
 from .arguments import (
@@ -33,14 +34,27 @@ from .transposition import transpose_program
 from .typevars import R, X
 
 
+class Linearized(Generic[R]):
+    """The derivative of a function at a point: a linear map of tangents, and its transpose.
+
+    ``transpose(ct)`` takes a tree like the output to a tuple with one cotangent per primal.
+    """
+
+    def __init__(self, push: Callable[..., R], transpose: Callable[[Any], tuple[Any, ...]]) -> None:
+        self._push, self.transpose = push, transpose
+
+    def __call__(self, *tangents: Any) -> R:
+        return self._push(*tangents)
+
+
 @overload
 def linearize(
     fun: Callable[..., R], *primals: Any, has_aux: Literal[False] = False
-) -> tuple[R, Callable[..., R]]: ...
+) -> tuple[R, Linearized[R]]: ...
 @overload
 def linearize(
     fun: Callable[..., tuple[R, X]], *primals: Any, has_aux: Literal[True]
-) -> tuple[R, Callable[..., R], X]: ...
+) -> tuple[R, Linearized[R], X]: ...
 @overload
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool) -> tuple[Any, ...]: ...
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
@@ -56,6 +70,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     Returns:
         ``(output, f_jvp)`` or ``(output, f_jvp, aux)``. ``f_jvp(*tangents)`` runs only operations
         on tangents, and so costs less than ``jvp`` when it is called many times.
+        ``f_jvp.transpose(ct)``, which gives one cotangent per primal, is the same for ``vjp``.
 
     Raises:
         DtypeError: if no primal is floating, or a tangent's dtype differs from its primal's.
@@ -66,14 +81,25 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     9.0 6.0
     """
     if (check := debugging.get().check) is not None:
-        return check.call(functools.partial(linearize, fun, has_aux=has_aux), primals, maps=True)
+        again = functools.partial(linearize, fun, has_aux=has_aux)
+        out, pushed, *aux = check.call(again, primals, maps=True)
+        back = pushed.transpose
+        return out, Linearized(pushed, lambda ct: check.call(back, (ct,))), *aux
+    out, linear, run = linearized(fun, primals, has_aux)
+    return (out, linear, run.aux) if has_aux else (out, linear)
+
+
+def linearized(
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool
+) -> tuple[Any, Linearized[Any], "Linearization"]:
+    """The output of a function, its derivative, and the program of that."""
     check_callable("linearize", fun)
     check_leaves("linearize", fun, range(len(primals)), primals, mixed=True)
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
     origin = Origin("linearize", fun)
     on_leaves = lambda xs: call_with_aux("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
-    run = _Staged(origin, on_leaves, leaves, inexact)
+    run = Linearization(origin, on_leaves, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
         given = flatten_like("linearize", "the tangents", treedef, tangents)
@@ -86,11 +112,24 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         tangents_out = [next(results) if is_number(y) else y for y in run.outs]
         return tree.unflatten(run.out_tree, tangents_out)
 
-    out = tree.unflatten(run.out_tree, run.outs)
-    return (out, f_jvp, run.aux) if has_aux else (out, f_jvp)
+    def transpose(ct: Any) -> tuple[Any, ...]:
+        given = flatten_like("linearize", "the cotangent", run.out_tree, ct)
+        cts = [
+            as_tangent("linearize", "the cotangent", c, aval_of(y))
+            if carries_derivative(y)
+            else None
+            for y, c in zip(run.outs, given, strict=True)
+        ]
+        found = without_warnings(over_paths, origin, cts, run.cotangents, run.outs)
+        taken = set(map(id, (*cts, *run.closed.consts)))
+        rows = zip(expand(found, inexact), leaves, strict=True)
+        xs = [zero_of(x) if c is None else unaliased(c, taken) for c, x in rows]
+        return tree.unflatten(treedef, xs)
+
+    return tree.unflatten(run.out_tree, run.outs), Linearized(f_jvp, transpose), run
 
 
-class _Staged:
+class Linearization:
     """A function evaluated, its tangents staged; it may run again, with masks."""
 
     def __init__(
@@ -119,10 +158,19 @@ class _Staged:
         return [zero_of(y) if t is None else t for y, t in pairs if is_number(y)]
 
     def tangents(self, tangents: Sequence[Any], masked: bool) -> Sequence[Any]:
+        self.again(masked)
+        return eval_jaxpr(self.closed.jaxpr, self.closed.consts, tangents)
+
+    def cotangents(self, cts: Sequence[Any], masked: bool) -> Sequence[Any]:
+        self.again(masked)
+        numbers = [c for c, y in zip(cts, self.outs, strict=True) if is_number(y)]
+        return transpose_program(self.closed, numbers)
+
+    def again(self, masked: bool) -> None:
+        """Record once more, if maps inside the function need masks."""
         if masked and self.inner:
             self.record(masked)
             check_repeated(self.origin, self.marks, self.outs)
-        return eval_jaxpr(self.closed.jaxpr, self.closed.consts, tangents)
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
