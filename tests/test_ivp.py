@@ -70,12 +70,23 @@ def test_times_and_dense_output_agree_with_the_solution():
     np.testing.assert_allclose(back.sol(times), got.y, atol=1e-13)
 
 
+def test_many_times_cost_one_evaluation_for_each_step():
+    times = np.linspace(0, 1, 20_001)
+    got = solve_ivp(oscillator, (0, 1), [1.0, 0.0], t_eval=times)
+    none = solve_ivp(oscillator, (0, 1), [1.0, 0.0], t_eval=[])
+    still = solve_ivp(oscillator, (0, 0), [1.0, 0.0], t_eval=[0])
+
+    assert got.nfev < 20 and got.y.shape == (2, 20_001)
+    assert none.y.shape == (2, 0) and still.y.tolist() == [[1.0], [0.0]]
+
+
 def test_an_equation_that_depends_on_time():
     got = solve_ivp(lambda t, y: np.cos(t) * y, (0, 2), [1.0, 2.0], **TIGHT)
     blown = solve_ivp(lambda t, y: y * y, (0, 2), [1.0])
 
     np.testing.assert_allclose(got.y[:, -1], np.exp(np.sin(2)) * np.array([1, 2]), rtol=1e-14)
     assert not blown.success and blown.status == -1 and abs(blown.t[-1] - 1) < 0.01
+    assert "not finite" in solve_ivp(lambda t, y: np.sqrt(y), (0, 1), [0.0]).message
 
 
 def test_dtypes_are_kept():

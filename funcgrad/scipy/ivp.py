@@ -23,11 +23,12 @@ from ..transforms.arguments import check_callable
 from ..transforms.jit.api import jit
 from ..transforms.taylor import flow
 
-COMPILED_FROM = 16  # steps, after which one is compiled: that takes as long as 20 of them
+COMPILED_FROM = 32  # steps, after which one is compiled: that takes as long as these
 MESSAGES = {
     0: "The solver successfully reached the end of the integration interval.",
     -1: "Required step size is less than spacing between numbers.",
 }
+NOT_FINITE = "The Taylor series of the solution is not finite."
 
 
 class OdeResult(NamedTuple):
@@ -40,27 +41,29 @@ class OdeResult(NamedTuple):
     status: int  # 0: the end was reached; -1: a step would be too short
     message: str
     success: bool
+    t_events: None = None
+    y_events: None = None
+    njev: int = 0
+    nlu: int = 0
 
 
 class OdeSolution:
     """The solution as a function of time: the series of the step in which the time lies."""
 
-    def __init__(self, ts: Sequence[Any], series: Sequence[Any]) -> None:
+    def __init__(self, ts: Sequence[Any], series: Sequence[Sequence[Any]]) -> None:
         self.ts = np.array([number(t) for t in ts])
-        self.starts, self.series = ts[:-1], series
+        self.starts = np.stack(ts[:-1])
+        self.series = [np.stack(column) for column in zip(*series, strict=True)]  # [steps, n] each
 
     def __call__(self, t: Any) -> Any:
         """The solution at times [T], shape [n, T]; at one time, shape [n]."""
         t = operand(t)
-        if not shape_of(t):
-            return self.at(t)
-        return np.stack([self.at(x) for x in t], axis=-1)
-
-    def at(self, t: Any) -> Any:
-        now, ts = number(t), self.ts
-        after = np.searchsorted(ts, now) if ts[-1] >= ts[0] else np.searchsorted(-ts, -now)
-        i = min(max(int(after) - 1, 0), len(self.series) - 1)
-        return polynomial(self.series[i], t - self.starts[i])
+        now, ts = np.asarray(stop_gradient(t)), self.ts
+        sign = 1 if ts[-1] >= ts[0] else -1
+        after = np.searchsorted(sign * ts, sign * now)
+        i = np.clip(after - 1, 0, len(self.starts) - 1)
+        h = t - self.starts[i]
+        return polynomial([c[i] for c in self.series], h[..., None]).T
 
 
 def number(x: Any) -> Any:
@@ -218,18 +221,27 @@ def _slope(value: Any, y: Any) -> Any:
     return cast(value, dtype_of(y))
 
 
-def _times(t_eval: Any, t0: Any, t1: Any) -> list[Any]:
-    """The times of the result, in order; all must lie in the interval."""
-    if t_eval is None:
-        return []
-    values, sign = [number(t) for t in t_eval], 1 if number(t1) >= number(t0) else -1
-    gaps = np.diff([number(t0), *values, number(t1)]) * sign
-    if np.any(gaps < 0):
-        raise ValueError(
-            f"solve_ivp: t_eval must be sorted, from {number(t0)} to {number(t1)}: got "
-            f"{shown(values)}"
-        )
-    return list(t_eval)
+class Outputs:
+    """The times of the result that were asked for, in order, and the solution at those passed."""
+
+    def __init__(self, t_eval: Any, t0: float, t1: float) -> None:
+        self.times = cast(strong(operand(t_eval)), np.float64)
+        self.sign = 1 if t1 >= t0 else -1
+        self.ahead = self.sign * np.asarray(stop_gradient(self.times))  # ascending
+        self.count = 0
+        self.rows: list[Any] = []
+        if np.any(np.diff([self.sign * t0, *self.ahead, self.sign * t1]) < 0):
+            raise ValueError(
+                f"solve_ivp: t_eval must be sorted, from {t0} to {t1}: got {shown(t_eval)}"
+            )
+
+    def advance(self, t: Any, after: Any, series: Sequence[Any]) -> None:
+        """Keep the solution at the times of a step."""
+        stop = int(np.searchsorted(self.ahead, self.sign * number(after), "right"))
+        if stop > self.count:
+            h = self.times[self.count : stop] - t
+            self.rows.append(polynomial(series, h[:, None]))
+            self.count = stop
 
 
 def _solution(
@@ -237,30 +249,29 @@ def _solution(
     t_eval: Any, dense: bool,
 ) -> OdeResult:  # fmt: skip
     """Take steps until the end."""
-    wanted, status = _times(t_eval, t, t1), 0
+    outputs = None if t_eval is None else Outputs(t_eval, number(t), number(t1))
     ts, ys, kept = [t], [y], []
-    at, found = [], []  # the times of the result, and the solution there
+    status, message = 0, MESSAGES[0]
     while (left := number(t1) - number(t)) != 0:
         series = expansion(t, y)
         h = tolerance.length(series, left)
         if first is not None and len(ts) == 1:
             h = math.copysign(min(first, abs(h)), h)
         if abs(h) < 10 * np.spacing(abs(number(t))) and h != left:
-            status = -1
+            status, message = -1, MESSAGES[-1] if h else NOT_FINITE
             break
         after = t1 if h == left else t + h
-        while wanted and abs(number(wanted[0]) - number(t)) <= abs(number(after) - number(t)):
-            at.append(wanted.pop(0))
-            found.append(polynomial(series, at[-1] - t))
+        if outputs is not None:
+            outputs.advance(t, after, series)
         y, t = polynomial(series, after - t), after  # with the length between rounded times
         ts.append(t)
         ys.append(y)
         kept += [series] if dense else []
-    if t_eval is None:
-        at, found = ts, ys
-    elif wanted and status == 0:  # the interval is empty
-        at, found = [*at, *wanted], [*found, *[y] * len(wanted)]
-    times = np.stack(at) if at else np.empty(0)
-    values = np.stack(found, axis=-1) if found else np.empty((*shape_of(y), 0), dtype_of(y))
-    sol = OdeSolution(ts, kept) if dense else None
-    return OdeResult(times, values, sol, expansion.count, status, MESSAGES[status], status == 0)
+    times, values = np.stack(ts), np.stack(ys, axis=-1)
+    if outputs is not None:
+        if len(ts) == 1:  # an empty interval
+            outputs.advance(t, t, [y, zeros_like(y)])
+        times, rows = outputs.times[: outputs.count], outputs.rows
+        values = np.concatenate([values[:, :0], *(row.T for row in rows)], axis=1)
+    sol = OdeSolution(ts, kept) if kept else None
+    return OdeResult(times, values, sol, expansion.count, status, message, status == 0)
