@@ -839,3 +839,38 @@ def test_a_row_that_a_loop_returns_is_no_view_of_its_operand(transform, unroll):
 
     assert_same((x + 1.0, np.array([7.0, 5.0, 6.0])), INSIDE["vjp"](program)(x))
     assert_same(INSIDE["vjp"](program)(x)[1], INSIDE[transform](lambda x: program(x)[1])(x))
+
+
+FORMS = {
+    f.__name__: f
+    for f in (np.real, np.imag, np.squeeze, np.transpose, np.flip, np.copy, np.atleast_1d, np.abs)
+} | {
+    "x.real.T": lambda x: x.real.T,
+    "reshape": lambda x: x.reshape(()),
+    "[...]": lambda x: x[...],
+    "[()]": lambda x: x[()],
+    "[None]": lambda x: x[None],
+    "[...].real": lambda x: x[...].real,
+    "copy": lambda x: x.copy(),
+    "astype": lambda x: x.astype(x.dtype, copy=False),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_form_of_a_scalar_is_rebound_or_written_as_in_numpy(form):
+    def program(x):
+        outs = []
+        for source in (x.sum(), x[0], x[0, ...]):
+            y = z = FORMS[form](source)
+            z *= 2
+            outs += [y, z]
+        return tuple(outs)
+
+    real = [] if form == "imag" else [np.array([0.5, 2.0])]  # the imaginary part is read-only
+    for x in (*real, np.array([0.5 + 1j, 2.0])):
+        want = program(x.copy())
+        runs = (fg.jit(program), lambda x: fg.vjp(program, x)[0],
+                lambda x: fg.jvp(program, (x,), (x,))[0],
+                lambda x: tuple(y[0] for y in fg.vmap(program)(x[None])))  # fmt: skip
+        for run in runs:
+            np.testing.assert_allclose(np.hstack(run(x.copy())), np.hstack(want), 1e-15)

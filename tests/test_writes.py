@@ -544,3 +544,14 @@ def test_a_power_of_a_scalar_is_rounded_as_numpys():
         return y
 
     np.testing.assert_array_equal(program(x), fg.vjp(program, x)[0])
+
+
+def test_a_mask_puts_no_values_where_there_are_none():
+    def program(x):
+        np.putmask(x, [False, True], x[2:])
+        return x
+
+    x = np.array([1.0, 2.0])
+
+    assert_same(fg.vjp(program, x)[0], x)
+    assert_same(fg.jit(program)(x), x)

@@ -74,8 +74,8 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
             return y  # the elements had to be copied
     elif not isinstance(y, Tracer):
         return y
-    elif is_scalar(x) and writeable:  # the result is an array of its own
-        if not y.shape:
+    elif is_scalar(x) and writeable:  # x[...] is an array of its own, x.T and x.real are scalars
+        if not y.shape and prim is getitem_p:
             y = snapshot(y)
             y._memory = Owner()
         return y

@@ -91,6 +91,8 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     x, chosen = _target("putmask", a), operand(mask)
     if math.prod(shape_of(chosen)) != math.prod(shape_of(x)):
         raise ValueError("putmask: mask and data must be the same size")
+    if not math.prod(shape_of(values := operand(values))):
+        return
     positions = np.arange(math.prod(shape_of(x))).reshape(shape_of(x))
     values = _repeated(values, dtype_of(x), positions)
     chosen = cast(reshape(chosen, shape_of(x)), np.dtype(bool))
