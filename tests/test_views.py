@@ -874,3 +874,17 @@ def test_a_form_of_a_scalar_is_rebound_or_written_as_in_numpy(form):
                 lambda x: tuple(y[0] for y in fg.vmap(program)(x[None])))  # fmt: skip
         for run in runs:
             np.testing.assert_allclose(np.hstack(run(x.copy())), np.hstack(want), 1e-15)
+
+
+def test_an_element_of_a_workspace_array_is_read_before_its_memory_is_used_again():
+    def program(x):
+        element, view = x[0], x[0, ...]
+        once = np.atleast_1d(element)
+        once *= 2
+        both = np.atleast_1d(view)
+        both *= 2
+        return both, once
+
+    x = np.array([0.5, 2.0])
+
+    assert_same(fg.jit(program)(x), program(x.copy()))

@@ -167,10 +167,16 @@ class Statements:
             self.line(f"{out} = {expression}", out.aval)
             out.allocated = True
 
-    def assign_view(self, out: Value, expression: str) -> None:
-        """Write an expression, whose value aliases another array, into ``out``: it is copied."""
-        new = not out.allocated and out.aval.shape
-        self.assign(out, f"{expression}.copy()" if new else expression)
+    def assign_view(self, out: Value, expression: str, scalar: bool = False) -> None:
+        """Write an expression, whose value aliases another array, into ``out``: it is copied.
+
+        ``scalar``: NumPy gives a scalar, if the value has no axis.
+        """
+        if not out.aval.shape:
+            expression += "" if scalar or out.aval.weak else "[()]"
+        elif not out.allocated:
+            expression += ".copy()"
+        self.assign(out, expression)
 
     def copy(self, out: Value, value: Value) -> None:
         """Write the elements of a value into ``out``."""

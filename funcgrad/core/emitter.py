@@ -137,7 +137,7 @@ class Emitter(Protocol[V]):
     def assign(self, out: V, expression: str) -> None:
         """Write an expression, whose value is a new array, into ``out``."""
 
-    def assign_view(self, out: V, expression: str) -> None:
+    def assign_view(self, out: V, expression: str, scalar: bool = False) -> None:
         """Write an expression, whose value aliases another array, into ``out``: it is copied."""
 
     def copy(self, out: V, value: V) -> None:

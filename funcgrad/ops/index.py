@@ -110,7 +110,7 @@ class Getitem(Linear, Codegen, JointRules, Viewing, Reading):
         if any(a.aval.shape for a in ins[1:]):
             w.gather(w.array(ins[0]), index, ins[1:], outs[0])
         else:
-            w.assign_view(outs[0], w.array(ins[0]).indexed(index, ins[1:]))
+            w.assign_view(outs[0], w.array(ins[0]).indexed(index, ins[1:]), Ellipsis not in index)
 
     def take(self, x: Any, places: Any, axis: int, out: Any = None) -> Any:
         """Read whole slices along an axis: in a fifth of the time of an index array."""
