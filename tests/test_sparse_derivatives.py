@@ -7,7 +7,9 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, sparse
-from funcgrad.core.errors import DtypeError, ShapeError
+from funcgrad.core.errors import DtypeError, MissingDerivativeError, ShapeError
+
+from .test_sparse_pattern import HESSIANS, JACOBIANS
 
 RNG = np.random.default_rng(0)
 X = RNG.random(12)
@@ -143,6 +145,48 @@ def test_vmap_of_a_sparse_jacobian_is_a_stack(way):
 
     assert got.shape == (3, 12, 12)
     np.testing.assert_allclose(got.todense(), [dense(heat, x) for x in xs], rtol=1e-13, atol=1e-14)
+
+
+@fg.custom_vjp
+def turned(x):
+    return x
+
+
+turned.defvjp(lambda x: (x, None), lambda _, ct: (ct[::-1],))
+
+
+def test_what_one_mode_cannot_the_other_does():
+    wide = lambda x: 1j * np.sum(x**2)
+
+    assert np.array_equal(sparse.jacobian(turned)(X).todense(), np.eye(12)[::-1])
+    np.testing.assert_allclose(sparse.jacobian(wide)(X).todense(), [2j * X], rtol=1e-15)
+    with pytest.raises(MissingDerivativeError, match="no forward derivative"):
+        sparse.jacobian(turned, mode="fwd")(X)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["auto", "fwd", "rev", "both"])
+@pytest.mark.parametrize("name", JACOBIANS)
+def test_values_of_all_patterns(name, mode):
+    f, shape = JACOBIANS[name]
+    jacobian = sparse.jacobian(f, mode=mode)
+    for seed in range(5):
+        x = np.random.default_rng(seed).normal(size=shape)
+        want = fg.jacobian(f)(x).reshape(-1, x.size)
+        np.testing.assert_allclose(jacobian(x).todense(), want, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(fg.jit(jacobian)(x).todense(), want, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HESSIANS)
+def test_values_of_all_patterns_of_hessians(name):
+    f, shape = HESSIANS[name]
+    hessian = sparse.hessian(f)
+    for seed in range(5):
+        x = np.random.default_rng(seed).normal(size=shape)
+        want = fg.hessian(f)(x).reshape(x.size, x.size)
+        np.testing.assert_allclose(hessian(x).todense(), want, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(fg.jit(hessian)(x).todense(), want, rtol=1e-12, atol=1e-12)
 
 
 def test_dtypes_are_those_of_the_dense_jacobian():

@@ -74,6 +74,7 @@ def test_sums_of_other_structures_unite_them():
 
     assert total.nnz == np.sum((DENSE != 0) | (other != 0))
     assert_same(DENSE - 2 * other, np.asarray(total))
+    assert_same(2 * DENSE, sum([A, A]).todense())
     grad = fg.grad(lambda s: np.sum((A + sparse.csr(other) * s).todense() ** 2))
     np.testing.assert_allclose(grad(1.0), 2 * np.trace((DENSE + other)[:3]), rtol=1e-14)
 

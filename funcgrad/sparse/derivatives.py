@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, MissingDerivativeError, ShapeError
 from ..core.lists import compress, expand
 from ..core.pickling import picklable
 from ..ops.index import concatenate_p
@@ -181,6 +181,10 @@ def _derivative(
     return derivative_of
 
 
+class _TwoRowsError(DtypeError):
+    """A complex output in reverse mode."""
+
+
 class _Evaluation:
     """One call of a derivative, as a function of the leaves that carry one."""
 
@@ -224,14 +228,25 @@ class _Evaluation:
         pattern = colouring.pattern
         if pattern.shape[1] != sum(self.sizes):
             raise self.misfit(pattern, f"{sum(self.sizes)} columns")
-        passes = []
-        if colouring.forward or not colouring.reverse:
-            passes.append(self.pushed(colouring))
-        if colouring.reverse:
-            passes.append(self.pulled(colouring))
-        flat = _joined(passes)
+        try:
+            flat = self.passes(colouring)
+        except (MissingDerivativeError, _TwoRowsError) as err:
+            if self.options.order == 2 or self.options.colouring or self.options.mode != "auto":
+                raise
+            # a function with a rule for reverse mode alone, or of complex outputs
+            colouring = colour(pattern, "fwd" if isinstance(err, _TwoRowsError) else "rev")
+            flat = self.passes(colouring)
         vars(pattern)["_used"] = colouring
         return self.out, self.aux, CSR(flat[colouring.places], pattern)
+
+    def passes(self, colouring: Colouring) -> Any:
+        """The results of all passes, one after another."""
+        found = []
+        if colouring.forward or not colouring.reverse:
+            found.append(self.pushed(colouring))
+        if colouring.reverse:
+            found.append(self.pulled(colouring))
+        return _joined(found)
 
     def pushed(self, colouring: Colouring) -> Any:
         """The results of forward passes, one after another."""
@@ -253,7 +268,7 @@ class _Evaluation:
         self.check(out, colouring)
         outs, out_tree = tree.flatten(out)
         if not self.options.holomorphic and any(dtype_of(y).kind == "c" for y in outs):
-            raise DtypeError(
+            raise _TwoRowsError(
                 f"{self.options.who}: a complex output has two rows per element in reverse mode: "
                 f'got {aval_of(outs[0])}; use mode="fwd"'
             )
