@@ -102,11 +102,12 @@ def turned(x):
 turned.defvjp(lambda x: (x, None), lambda _, ct: (ct[::-1],))
 
 
-def blocks(x):
-    return fg.lax.conv_general_dilated(
-        x.reshape(1, 6, 1), np.array([1.0, 0, 2]).reshape(3, 1, 1), (2,), "SAME",
+def convolved(x, kernel, stride):
+    y = fg.lax.conv_general_dilated(
+        x.reshape(1, -1, 1), kernel.reshape(-1, 1, 1), (stride,), "SAME",
         dimension_numbers=("NWC", "WIO", "NWC"),
-    ).ravel()  # fmt: skip
+    )  # fmt: skip
+    return y.ravel()
 
 
 # name -> function, shape of its argument
@@ -158,7 +159,10 @@ JACOBIANS = {
     "while_loop": (until, (4,)),
     "custom_jvp": (lambda x: straight_through(x) * x[0], (4,)),
     "stop_gradient": (lambda x: fg.stop_gradient(x) * x[::-1], (4,)),
-    "convolution": (blocks, (6,)),
+    "convolution": (lambda x: convolved(x, np.array([1.0, 0, 2]), 2), (6,)),
+    "its kernel": (lambda x: convolved(x**2, x[:2], 1), (5,)),
+    "mean of windows": (lambda x: fg.nn.avg_pool(x, (2, 3), (1, 2)), (1, 4, 5, 1)),
+    "maximum of windows": (lambda x: fg.nn.max_pool(x, (2, 2), (2, 2)), (1, 4, 4, 1)),
     "solve": (lambda x: np.linalg.solve(x[:, :2], x[:, 2:]), (2, 5)),
     "fft": (lambda x: np.abs(np.fft.fft(x, axis=1)), (2, 4)),
     "integers": (lambda x: np.floor(x) + x[0], (3,)),
@@ -181,6 +185,8 @@ HESSIANS = {
     "scan": (lambda x: fg.lax.scan(lambda c, v: (c + v**3, None), 0.0, x)[0], (5,)),
     "logarithm of a sum": (lambda x: fg.special.logsumexp(x[:3]) + x[3] ** 3, (5,)),
     "rows of a product": (lambda x: np.sum((np.sin(x) @ x.T)[0] ** 2), (3, 2)),
+    "part of a convolution": (lambda x: np.sum(convolved(x, x[:2], 1)[[0, 2, 2]] ** 2), (6,)),
+    "maximum of windows": (lambda x: np.sum(fg.nn.max_pool(x, (2, 2), (2, 2))), (1, 4, 4, 1)),
     "part of a scan": (
         lambda x: np.sum(fg.lax.scan(lambda c, v: (c + v**3, c * v), 0.0, x)[1][:3]),
         (5,),
@@ -192,7 +198,7 @@ HESSIANS = {
     "kink": (lambda x: np.sum(np.maximum(x, x[0]) * np.arange(4.0)), (4,)),
 }
 # supersets: an order that may be any, branches that depend on data, terms that cancel
-LOOSE = {"sort", "fft", "cond", "while_loop", "kink"}
+LOOSE = {"sort", "fft", "cond", "while_loop", "kink", "maximum of windows"}
 
 
 POINTS = {"mask": 5, "custom_jvp": 5, "extrema": 20}  # where only some have all elements

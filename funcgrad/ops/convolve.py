@@ -180,11 +180,10 @@ def part_of(x: Any, index: Any, groups: int) -> Any:
         y = a[index]
         return y.reshape(*y.shape[:-1], groups, y.shape[-1] // groups)
 
-    shape = cut(np.empty(x.aval.shape, bool)).shape
-    value = cut(x.value) if x.is_known else x.value
-    return x._replace(
-        aval=Aval(shape, x.aval.dtype), sets=x.sets and x.sets.moved(cut), value=value
-    )
+    aval = Aval(cut(np.empty(x.aval.shape, bool)).shape, x.aval.dtype)
+    if x.is_known:
+        return x._replace(aval=aval, value=cut(x.value))
+    return x.mapped(aval, lambda sets: sets.moved(cut))
 
 
 def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int) -> None:

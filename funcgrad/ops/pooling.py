@@ -5,18 +5,20 @@ extremum goes to the first tie in the window, in C order, as in JAX and torch. (
 over an axis share it.)
 """
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, aval_of, dtype_of, shape_of
-from ..core.companions import Codegen
+from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
+from ..core.companions import Codegen, Dependence
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .assign import set_at_p
+from .dependences import Ins, Outs, Sets, union
 from .elementwise import add, maximum, minimum
 from .index import Index, getitem_p
 from .linear import InBuffers
@@ -30,13 +32,33 @@ from .windows import (
     integers_per_axis,
     product,
     taps,
+    taps_along,
     transposed_windows,
     windows_of,
 )
 
 
-class Windowed(InBuffers, Codegen):
-    """An operation on windows of the leading axes of its operands, computed in given buffers."""
+class Windowed(InBuffers, Codegen, Dependence):
+    """An operation on windows of the leading axes of its operands, computed in given buffers.
+
+    ``to_source``: whether it takes elements of the result to those of the source.
+    """
+
+    to_source: ClassVar[bool] = False
+
+    def depend(self, ins: Ins, avals: Outs, *, windows: tuple[Window, ...]) -> list[Sets]:
+        """Each element depends on all of its window, or of the windows that it is in."""
+        sets, shape = ins[0].sets, list(ins[0].aval.shape)
+        for d, axis in enumerate(windows):  # one axis after another: a window is a product
+            if sets is None:
+                break
+            shape[d] = axis[0 if self.to_source else 1]
+            found: list[Sets] = []
+            for pair in taps_along(*axis):
+                of, to = pair[::-1] if self.to_source else pair
+                found.append(sets.moved(functools.partial(_placed, tuple(shape), d, to, of)))
+            sets = union(found, tuple(shape))
+        return [sets]
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -57,6 +79,14 @@ class Windowed(InBuffers, Codegen):
             want = tuple(axis[side] for axis in windows)
             if x.shape != want:
                 raise ShapeError(f"{self.name}: the windows are for shape {want}: got {x}")
+
+
+def _placed(shape: Shape, axis: int, to: slice, of: slice, part: np.ndarray) -> np.ndarray:
+    """Zeros with a part of the elements, along an axis."""
+    out = np.zeros(shape, part.dtype)
+    lead = (slice(None),) * axis
+    out[(*lead, to)] = part[(*lead, of)]
+    return out
 
 
 def results(windows: Sequence[Window]) -> tuple[int, ...]:
@@ -173,6 +203,7 @@ class WindowPick(Windowed, Linear):
 class WindowPlace(Windowed, Linear):
     """Add each element to its window at an index: the transpose of ``WindowPick``."""
 
+    to_source = True
     pads = True
 
     @override
