@@ -372,3 +372,42 @@ def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
             fg.jit(lambda x, k=k: SMALL(x) + k, backend="c")(LONG)
 
     assert sum(p.stat().st_size for p in folder.iterdir()) <= 40_000
+
+
+# elementary functions of our own
+
+
+def errors_of(name, x):
+    """Errors in units in the last place, by long double, where the result is a normal number."""
+    exact = {"sigmoid": lambda v: 1 / (1 + np.exp(-v))}.get(name) or getattr(np, name)
+    want = exact(x.astype(np.longdouble))
+    prim = primitives[name]
+    program, _ = trace_to_jaxpr("law", lambda v: list(prim.bind(*v)), [aval_of(x)])
+    (got,) = kernel_p.run(x, library=Library(function_of(program, "f", "", ["x"])))
+    nearest = want.astype(x.dtype)
+    normal = np.isfinite(nearest) & (np.abs(nearest) >= np.finfo(x.dtype).tiny)
+    np.testing.assert_array_equal(got[~np.isfinite(nearest)], nearest[~np.isfinite(nearest)])
+    return (np.abs(got - want)[normal] / np.spacing(np.abs(nearest[normal]))).astype(float)
+
+
+BOUNDS = {"exp": 1.0, "log": 1.0, "expm1": 2.5, "tanh": 2.5, "log1p": 2.5, "sigmoid": 2.5}
+
+
+@needs_compiler
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="needs a longer long double")
+@pytest.mark.parametrize("name", BOUNDS)
+@pytest.mark.parametrize("dtype", [F64, pytest.param(F32, marks=pytest.mark.slow)], ids=str)
+def test_our_elementary_functions_err_by_few_units_in_the_last_place(name, dtype):
+    rng, info = np.random.default_rng(1), np.finfo(dtype)
+    most = np.log(float(info.max))
+    if name == "log":
+        x = np.exp(rng.uniform(-0.98 * most, 0.99 * most, 20_000))
+    else:
+        x = np.r_[rng.normal(size=20_000), rng.uniform(-most, most, 20_000)]
+        x = np.r_[x, 10 ** rng.uniform(-30, 0, 5_000)]
+    x = np.abs(x) if name == "log1p" else x
+    special = [0.0, -0.0, np.inf, np.nan, 1.0, float(info.tiny), 0.5, 2.0, float(info.max)]
+    x = np.r_[x, special, [] if name.startswith("log") else [-np.inf, -1.0]].astype(dtype)
+
+    with np.errstate(all="ignore"):
+        assert errors_of(name, x).max() <= BOUNDS[name]

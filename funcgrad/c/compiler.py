@@ -23,8 +23,9 @@ from ..core.errors import FuncgradError, UnsupportedError
 
 # no fused multiply-add, no reassociation: both would change results from machine to machine;
 # without errno and traps sqrt is one instruction, and a select needs no branch
+LEVEL = "-O2"
 FLAGS = (
-    "-std=c99", "-O2", "-ftree-vectorize", "-fPIC", "-shared", "-fvisibility=hidden",
+    "-std=c99", "-fpeel-loops", "-ftree-vectorize", "-fPIC", "-shared", "-fvisibility=hidden",
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing",
 )  # fmt: skip
 _NAMES = ("cc", "gcc", "clang")
@@ -76,7 +77,8 @@ def cpu() -> str:
 
 def flags() -> tuple[str, ...]:
     """The flags of the compiler; those of this CPU only where it can be told from others."""
-    return (*FLAGS, "-march=native") if cpu() and platform.machine() == "x86_64" else FLAGS
+    own = ["-march=native"] if cpu() and platform.machine() == "x86_64" else []
+    return (*FLAGS, LEVEL, *own)
 
 
 def key_of(source: str) -> str:

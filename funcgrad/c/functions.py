@@ -16,6 +16,7 @@ from ..core.avals import Aval
 from ..ops.bits import Mask
 from ..ops.convert import Convert
 from ..ops.families import PYTHON_TYPES, Elementwise
+from .elementary import NAMES
 from .literals import NotInCError, ctype, number, suffix
 from .values import Value
 
@@ -30,7 +31,7 @@ _OF_ALL = {
     "mod": "mod_{n}({0}, {1})", "floor_divide": "floor_divide_{n}({0}, {1})",
 }
 _OF_ONE = (
-    "sqrt cbrt exp exp2 expm1 log log2 log10 log1p sin cos tan sinh cosh tanh floor ceil trunc rint"
+    "sqrt cbrt exp2 log2 log10 sin cos tan sinh cosh floor ceil trunc rint"
 )
 _OF_FLOATS = {
     "div": "{0} / {1}", "quotient": "{0} / {1}", "reciprocal": "1 / {0}",
@@ -39,7 +40,9 @@ _OF_FLOATS = {
     "fmax": "fmax_{n}({0}, {1})", "fmin": "fmin_{n}({0}, {1})",
     "isfinite": "isfinite({0})", "isinf": "isinf({0})", "isnan": "isnan({0})",
     "signbit": "signbit({0}) != 0",
-    "root": "sqrt{f}({0})", "tailed_tanh": "tanh{f}({0})", "logaddexp": "logaddexp_{n}({0}, {1})",
+    **{name: f"{name}_{{n}}({{0}})" for name in NAMES},
+    "root": "sqrt{f}({0})", "tailed_tanh": "tanh_{n}({0})", "tailed_sigmoid": "sigmoid_{n}({0})",
+    "logaddexp": "logaddexp_{n}({0}, {1})",
     "arcsin": "asin{f}({0})", "arccos": "acos{f}({0})", "arctan": "atan{f}({0})",
     "arcsinh": "asinh{f}({0})", "arccosh": "acosh{f}({0})", "arctanh": "atanh{f}({0})",
     "arctan2": "atan2{f}({0}, {1})", "hypot": "hypot{f}({0}, {1})",
@@ -99,7 +102,9 @@ def _aval(kind: Any) -> Aval:
 
 def kinds_of(values: Sequence[Any]) -> tuple[Any, ...]:
     """The dtypes of operands, Python types for weak ones."""
-    return tuple([PYTHON_TYPES[x.aval.dtype.kind] if x.aval.weak else x.aval.dtype for x in values])
+    avals = [x.aval for x in values]  # a boolean is as strong as an array
+    return tuple([PYTHON_TYPES[a.dtype.kind] if a.weak and a.dtype.kind != "b" else a.dtype
+                  for a in avals])  # fmt: skip
 
 
 def template(prim: Any, dtype: np.dtype) -> str:

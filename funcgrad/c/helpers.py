@@ -7,6 +7,8 @@ C library.
 import re
 from collections.abc import Iterable
 
+from . import elementary
+
 # fmt: off
 _ROWS = {
     "sign": "{t} sign_{n}({t} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }}",
@@ -21,8 +23,8 @@ _ROWS = {
     if (a == b)
         return a + ({t})0.69314718055994530942;
     if (gap > 0)
-        return a + log1p{f}(exp{f}(-gap));
-    return gap <= 0 ? b + log1p{f}(exp{f}(gap)) : gap;
+        return a + log1p_{n}(exp_{n}(-gap));
+    return gap <= 0 ? b + log1p_{n}(exp_{n}(gap)) : gap;
 }}""",
     "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
                   "{{ return b >= 0 && b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
@@ -74,6 +76,46 @@ _OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that num
 }}""",
 }
 _OF_MATRICES = {
+    "matmul": """\
+/* c = a b for a [m,n], b [n,p] and c [m,p], by their strides; rows of b and c are contiguous */
+void matmul_{n}(
+    int m, int n, int p, const {t} *restrict a, int a_row, int a_column, const {t} *restrict b,
+    int b_row, {t} *restrict c, int c_row
+) {{
+    for (int j = 0; j < p; j += 16) {{
+        const int width = p - j < 16 ? p - j : 16;
+        int i = 0;
+        for (; width == 16 && i + 4 <= m; i += 4) {{ /* a tile in registers */
+            {t} s0[16] = {{0}}, s1[16] = {{0}}, s2[16] = {{0}}, s3[16] = {{0}};
+            for (int k = 0; k < n; k++) {{
+                const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k + j;
+                const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
+                for (int l = 0; l < 16; l++) {{
+                    s0[l] += x0 * y[l];
+                    s1[l] += x1 * y[l];
+                    s2[l] += x2 * y[l];
+                    s3[l] += x3 * y[l];
+                }}
+            }}
+            for (int l = 0; l < 16; l++) {{
+                c[c_row*i + j + l] = s0[l];
+                c[c_row*(i + 1) + j + l] = s1[l];
+                c[c_row*(i + 2) + j + l] = s2[l];
+                c[c_row*(i + 3) + j + l] = s3[l];
+            }}
+        }}
+        for (; i < m; i++) {{
+            {t} s[16] = {{0}};
+            for (int k = 0; k < n; k++) {{
+                const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k + j;
+                for (int l = 0; l < width; l++)
+                    s[l] += x * y[l];
+            }}
+            for (int l = 0; l < width; l++)
+                c[c_row*i + j + l] = s[l];
+        }}
+    }}
+}}""",
     "solve": """\
 /* x = a^-1 b for a [n,n] and b [n,m]; a and b are overwritten; 0 if a is singular */
 int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
@@ -116,13 +158,34 @@ int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
 }
 # fmt: on
 _ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
-_CALL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
+_OURS = elementary.texts()
+_NAMES = "|".join([*_ALL, *elementary.NAMES])
+_CALL = re.compile(rf"\b({_NAMES})_(double|float|bool|u?int\d+)\(")
 
 
 def definitions(lines: Iterable[str]) -> list[str]:
-    """The definitions of the functions that the lines call."""
-    found = dict.fromkeys(call.groups() for line in lines for call in _CALL.finditer(line))
-    return [_definition(base, name) for base, name in sorted(found)]
+    """The definitions of the functions that the lines call, each behind those that it calls."""
+    found: dict[str, str] = {}
+    for call in sorted({call.groups() for line in lines for call in _CALL.finditer(line)}):
+        _define(found, *call)
+    return list(found.values())
+
+
+def _define(found: dict[str, str], base: str, kind: str) -> None:
+    """Add the definition of a function, behind those that it calls."""
+    name = f"{base}_{kind}"
+    if name in found:
+        return
+    if name in _OURS:
+        text, called = _OURS[name]
+        for other in called:
+            _define(found, *other.rsplit("_", 1))  # type: ignore[arg-type]
+    else:
+        text = _definition(base, kind)
+        for other in _CALL.findall(text):
+            if other != (base, kind):
+                _define(found, *other)
+    found[name] = text
 
 
 def _definition(base: str, name: str) -> str:

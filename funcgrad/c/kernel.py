@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..compile.finite_checks import after_p
 from ..compile.names import Names
 from ..core.avals import Aval
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import UnsupportedError
-from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
 from ..core.trace import Primitive
 from .library import Library, recover
 from .literals import NotInCError
@@ -132,11 +133,19 @@ def _readers(jaxpr: Jaxpr) -> dict[Any, set[int]]:
     return found
 
 
+def _untied(eqn: Eqn, made: set[Var]) -> Eqn:
+    """An equation that waits for no check outside of its group: the call comes after it."""
+    if eqn.prim is not after_p or eqn.ins[1] in made:
+        return eqn
+    return replace_eqn(eqn, (eqn.ins[0], Literal(True)))
+
+
 def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names) -> Eqn:
     """The equation that calls a group of equations."""
-    made = {v for eqn in eqns for v in eqn.outs}
-    read = dict.fromkeys(a for e in eqns for a in e.ins if isinstance(a, Var) and a not in made)
     inside = set(map(id, eqns))
+    made = {v for eqn in eqns for v in eqn.outs}
+    eqns = [_untied(eqn, made) for eqn in eqns]
+    read = dict.fromkeys(a for e in eqns for a in e.ins if isinstance(a, Var) and a not in made)
     outs = tuple([v for e in eqns for v in e.outs if not readers[v] <= inside])
     hints = [names.hint(v) or "x" for v in read]
     told = [names.hint(v) or "out" for v in outs]

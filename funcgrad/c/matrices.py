@@ -6,10 +6,12 @@ from ..core.avals import Aval, broadcast_shapes
 from .functions import cast
 from .literals import NotInCError, ctype
 from .statements import Statements
-from .totals import row_of
-from .values import TINY, Value, registers
+from .totals import LANES, row_of, total_of_products
+from .values import TINY, Value
 
 SINGULAR = "SINGULAR_MATRIX"
+ROWS = 4  # of a tile
+TILE = 16  # columns of a tile
 UNROLLED = 64  # multiplications up to which a small product is written out
 LARGEST_SYSTEM = 16  # equations; LAPACK solves larger ones faster
 
@@ -53,27 +55,66 @@ def _written_out(w: Statements, a: Value, b: Value, aval: Aval) -> Value:
 
 
 def _by_loops(w: Statements, a: Value, b: Value, out: Value) -> None:
-    """Rows of the result as sums of rows of ``b``; sums of products where it is one column."""
+    """Products of stacks of matrices."""
     (*lead, m, n), p = a.aval.shape, b.aval.shape[-1]
-    dtype, indices = out.aval.dtype, w.indices(len(lead) + 3)
-    *around, i, j, k = indices
-    kind = ctype(dtype)
-    with w.loops([*lead, m], [*around, i]), w.using(indices):
-        term = f"{cast(a.at(*around, i, k), a, dtype)} * {cast(b.at(*around, k, j), b, dtype)}"
-        if p > 1 and abs(b.strides[-1]) <= abs(b.strides[-2]):
-            zero = registers(Aval((), dtype), ["0"])
-            row = out.at(*around, i, j)
-            with w.loop(j, p):
-                w.line(f"{row} = {zero.items[0]};")
-            with w.loops([n, p], [k, j]):
-                w.line(f"{row} += {term};")
-            return
+    if p == 1 and m > 1:  # the transposed product: its rows are long
+        a, b = (x.viewed(lambda v: v.swapaxes(-1, -2)) for x in (b, a))
+        out, m, p = out.viewed(lambda v: v.swapaxes(-1, -2)), 1, m
+    scratch = w.scratch(Aval((n, p), b.aval.dtype)) if m >= ROWS and not _is_by_rows(b) else None
+    around = w.indices(len(lead))
+    with w.loops(lead, around), w.using(around):
+        x, y, z = (row_of(w, v, len(lead), around) if lead else v for v in (a, b, out))
+        if scratch is not None:
+            w.copy(scratch, y)
+            y = scratch
+        if _is_by_rows(y) and m >= ROWS and p >= TILE and z.strides[-1] == 1:
+            _by_tiles(w, x, y, z)
+        elif _is_by_rows(y) or n < 2 * LANES:
+            _by_rows(w, x, y, z)
+        else:
+            _by_columns(w, x, y, z)
+    if scratch is not None:
+        w.release(scratch)
+
+
+def _is_by_rows(b: Value) -> bool:
+    """Whether the elements of a row lie side by side."""
+    return b.aval.shape[-1] == 1 or b.strides[-1] == 1
+
+
+def _by_tiles(w: Statements, a: Value, b: Value, out: Value) -> None:
+    """Tiles of the result in registers, by a function."""
+    (m, n), p, kind = a.aval.shape, b.aval.shape[-1], ctype(out.aval.dtype)
+    if {a.aval.dtype, b.aval.dtype} != {out.aval.dtype} or out.aval.dtype.kind != "f":
+        return _by_rows(w, a, b, out)
+    where = [w.start(x) for x in (a, b, out)]
+    strides = f"{a.strides[0]}, {a.strides[1]}, {where[1]}, {b.strides[0]}, {where[2]}"
+    w.line(f"matmul_{kind}({m}, {n}, {p}, {where[0]}, {strides}, {out.strides[0]});")
+    return None
+
+
+def _by_rows(w: Statements, a: Value, b: Value, out: Value) -> None:
+    """Rows of the result as sums of rows of ``b``."""
+    (m, n), p, dtype = a.aval.shape, b.aval.shape[-1], out.aval.dtype
+    i, j, k = indices = w.indices(3)
+    with w.loop(i, m), w.using(indices):
+        row, at = out.at(i, j), w.name("factor")
         with w.loop(j, p):
-            total = w.name("total")
-            w.line(f"{kind} {total} = 0;")
-            with w.loop(k, n):
-                w.line(f"{total} += {term};")
-            w.line(f"{out.at(*around, i, j)} = {total};")
+            w.line(f"{row} = 0;")
+        with w.loop(k, n):
+            w.line(f"const {ctype(dtype)} {at} = {cast(a.at(i, k), a, dtype)};")
+            with w.loop(j, p):
+                w.line(f"{row} += {at} * {cast(b.at(k, j), b, dtype)};")
+
+
+def _by_columns(w: Statements, a: Value, b: Value, out: Value) -> None:
+    """Elements of the result as sums of products: the columns of ``b`` are contiguous."""
+    m, p, dtype = a.aval.shape[0], b.aval.shape[-1], out.aval.dtype
+    i, j, _ = indices = w.indices(3)
+    columns = b.viewed(lambda v: v.swapaxes(0, 1))
+    with w.loops([m, p], [i, j]), w.using(indices):
+        pair = [row_of(w, a, 1, [i]), row_of(w, columns, 1, [j])]
+        w.line(f"{out.at(i, j)} = {total_of_products(w, pair, dtype)};")
 
 
 def solve(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
@@ -94,9 +135,7 @@ def solve(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
     with w.loops(shape, indices), w.using(indices):
         w.copy(left, row_of(w, source, len(shape), indices) if shape else source)
         assert out.memory is not None and left.memory is not None
-        at = " + ".join(
-            [out.memory.name, *[f"{s}*{i}" for s, i in zip(out.strides, indices, strict=False)]]
-        )
+        at = w.start(out.viewed(lambda v: v), indices)
         called = f"solve_{kind}({n}, {p}, {left.memory.name}, {at})"
         w.fail_if(f"!{called}", SINGULAR)
     w.release(left)

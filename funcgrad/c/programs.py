@@ -59,7 +59,7 @@ def function_of(
     for result, a in zip(results, jaxpr.outvars, strict=True):
         params.append(f"{ctype(a.aval.dtype)} *restrict {result}")
         aval = Aval(a.aval.shape, a.aval.dtype)
-        targets.append(in_memory(Memory(result, aval), aval))
+        targets.append(in_memory(Memory(result, aval, owned=True), aval))
     w.block(jaxpr, ins, targets)
     told = [*(v.aval for v in jaxpr.invars), *(a.aval for a in jaxpr.outvars)]
     text = "\n".join(_text(w, name, title, list(zip(params, told, strict=True))))

@@ -1,23 +1,26 @@
 """Regions: the equations of a program that are written in C, in groups."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
+from .elementary import NAMES
 from .functions import is_elementwise
 from .literals import NotInCError, is_written
 from .programs import function_of
 
 WORTH = 3  # operations from which a call pays
 LONG = 2048  # elements from which NumPy's vectorised functions are faster than the C library's
+VERY_LONG = 1 << 15  # elements from which they are faster than ours
 LARGE_PRODUCT = 1 << 15  # multiplications from which BLAS is faster
 LONGEST = 400  # equations of a function, whose compile time grows faster than its length
 VIEWS = "a view costs nothing"
 LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
 
 _OF_THE_LIBRARY = (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh "
-    "arcsinh arccosh arctanh pow hypot cbrt logaddexp tailed_tanh mod fmod floor_divide"
+    "exp2 log2 log10 sin cos tan arcsin arccos arctan arctan2 sinh cosh arcsinh arccosh arctanh "
+    "pow hypot cbrt mod fmod floor_divide"
 )
 _SLOW = frozenset(_OF_THE_LIBRARY.split())
 
@@ -119,9 +122,16 @@ def _check(eqn: Eqn) -> None:
         raise NotInCError(f"{eqn.prim.name} has no results")
     out = eqn.outs[0].aval
     name = eqn.prim.name
-    if is_elementwise(eqn.prim) and name in _SLOW and out.size >= LONG:
+    least = LONG if name in _SLOW else VERY_LONG if name in NAMES else out.size + 1
+    if is_elementwise(eqn.prim) and out.size >= least:
         raise NotInCError(f"{name} of {out} is faster in NumPy")
-    if name == "matmul" and out.size * eqn.ins[0].aval.shape[-1] > LARGE_PRODUCT:
+    if name == "matmul" and _multiplications(eqn) > LARGE_PRODUCT:
         raise NotInCError(f"matmul to {out} is faster by BLAS")
     if name == "constant" and out.size > LARGE_CONSTANT:
         raise NotInCError("a large constant is an operand")
+
+
+def _multiplications(eqn: Eqn) -> int:
+    """The multiplications of a product of two matrices, one of a stack."""
+    a, b = (x.aval.shape for x in eqn.ins)
+    return math.prod(a[-2:]) * (b[-1] if len(b) > 1 else 1)

@@ -11,7 +11,7 @@ from ..core.jaxpr import Atom, Eqn, Literal, Var
 from .functions import cast
 from .literals import ctype
 from .nests import Lines, Nest
-from .values import TINY, Memory, Value, constant, in_memory, registers
+from .values import TINY, Memory, Value, constant, in_memory, place, registers
 
 STACK = 1 << 11  # bytes of an array up to which it lies on the stack
 STACKS = 1 << 15  # bytes of all of them
@@ -186,6 +186,12 @@ class Statements(Lines):
             item = x.items[0] if x.memory is None else nest.at(x)
             self.line(f"{nest.at(out)} = {cast(item, x, out.aval.dtype)};")
         return None
+
+    def start(self, x: Value, indices: Sequence[str] = ()) -> str:
+        """The address of the first element of an array, at indices of its first axes."""
+        assert x.memory is not None
+        at = place(x.offset, x.strides[: len(indices)], indices)
+        return x.memory.name if at == "0" else f"{x.memory.name} + {at}"
 
     def indices(self, count: int) -> list[str]:
         """Names of the indices of a loop nest, which no line around it uses."""

@@ -79,6 +79,12 @@ def vecdot(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
     return _reduced(w, "sum", Terms(pair, product, dtype, 1))
 
 
+def total_of_products(w: Statements, pair: Sequence[Value], dtype: np.dtype) -> str:
+    """The name of the sum of the products of two rows."""
+    texts = lambda row: " * ".join(cast(t, x, dtype) for t, x in zip(row, pair, strict=True))
+    return _total(w, Terms(list(pair), texts, dtype, 1), "sum")
+
+
 def _reduced(w: Statements, how: str, terms: Terms) -> Value:
     shape = terms.arrays[0].aval.shape
     aval, count = Aval(shape[: terms.kept], terms.dtype), math.prod(shape[terms.kept :])
@@ -119,9 +125,10 @@ def row_of(w: Statements, x: Value, rows: int, indices: Sequence[str]) -> Value:
     assert x.memory is not None
     at = place(x.offset, x.strides[:rows], indices)
     name, shape = w.name("row"), x.aval.shape[rows:]
-    w.line(f"const {ctype(x.aval.dtype)} *{name} = {x.memory.name} + {at};")
+    constant = "" if x.memory.owned else "const "
+    w.line(f"{constant}{ctype(x.aval.dtype)} *{name} = {x.memory.name} + {at};")
     layout = stand_in(shape, 0, x.strides[rows:])
-    return Value(Aval(shape, x.aval.dtype), layout, Memory(name, x.aval))
+    return Value(Aval(shape, x.aval.dtype), layout, Memory(name, x.aval, x.memory.owned))
 
 
 def _unrolled(w: Statements, terms: Terms, aval: Aval, count: int, step: str) -> Value:

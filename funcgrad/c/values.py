@@ -75,6 +75,8 @@ class Value:
     def contiguous(self) -> bool:
         """Whether the elements lie in C order without gaps."""
         expected = 1
+        if not self.aval.size:
+            return True
         for n, stride in zip(reversed(self.layout.shape), reversed(self.strides), strict=True):
             if n != 1 and stride != expected:
                 return False

@@ -89,7 +89,7 @@ def rows(w: Writer, stack: Value, var: Var, step: str, writes: bool = False) -> 
         return registers(aval, [name])
     name = w.name(w.names.hint(var) or "row")
     w.line(f"{'' if writes else 'const '}{kind} *{name} = {stack.memory.name} + {at};")
-    memory = Memory(name, aval)
+    memory = Memory(name, aval, owned=writes)
     return (
         w.loaded(Value(aval, part.layout, memory), w.names.hint(var))
         if not writes

@@ -88,6 +88,14 @@ class FuncgradJit(Funcgrad):
         return self.fg.jit(super().step(workload), donate_argnums=donated(workload))
 
 
+class FuncgradC(Funcgrad):
+    """funcgrad, compiled by ``jit`` with loops and chains in C, the state donated."""
+
+    def step(self, workload):
+        made = Funcgrad.step(self, workload)
+        return self.fg.jit(made, donate_argnums=donated(workload), backend="c")
+
+
 class Jax(Peer):
     """JAX, compiled by ``jit``, the state donated; JAX_ENABLE_X64 must be set."""
 
@@ -295,6 +303,7 @@ def looped(f, carry, xs, stack):
 PEERS = {
     "jit":           FuncgradJit,
     "eager":         Funcgrad,
+    "c":             FuncgradC,
     "by-hand":       ByHand,
     "jax":           Jax,
     "torch":         Torch,

@@ -14,6 +14,7 @@ from unittest.mock import patch
 import numpy as np
 
 import funcgrad as fg
+from funcgrad.c import compiler, regions
 from funcgrad.compile import fusion, packing, planes, product_rules, reductions
 from funcgrad.core.errors import MissingDerivativeError
 
@@ -73,6 +74,21 @@ def compiled_gradient(case: Case) -> None:
         push = lambda fun: arrays(fg.jvp(case.inner(fun), tuple(case.points), case.tangents)[1])
         want = push(case.fun)
         case.same("jvp of jit", push(fg.jit(case.fun)), want, push, derivative=True)
+
+
+def in_c(case: Case) -> None:
+    """A program in C gives what the eager one gives, and so does its derivative."""
+    if not compiler.is_found():
+        return
+    eager = case.fun(*case.inputs)
+    back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)
+    pull = lambda fun: case.precise(back(fun, *case.points))
+    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", "-O1"):
+        got = fg.jit(case.fun, backend="c")(*case.inputs)
+        case.same("jit in C", got, eager, lambda fun: fun(*case.inputs))
+        if case.smooth:
+            got = fg.jit(lambda *points: back(case.fun, *points), backend="c")(*case.points)
+            case.same("jit of vjp in C", case.precise(got), pull(case.fun), pull, derivative=True)
 
 
 def blocked(case: Case) -> None:
@@ -293,6 +309,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (batched_gradient, 0.4),
     (symmetric, 0.4),
     (missed, 0.05),
+    (in_c, 0.01),  # each compiles for half a second
 ]
 
 
