@@ -1,6 +1,7 @@
 """Checkpointed loops: the numbers of the plain loops, by the fewest steps computed again."""
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax, tree
 from funcgrad.control.revolve import extra_steps, kept_states, online, planned, reversal
+from funcgrad.core.errors import MemoryLimitError
 
 from .support.compare import assert_same
 
@@ -319,6 +321,77 @@ def test_log_keeps_as_many_states_as_the_number_of_steps_has_bits():
     f = lambda x: lax.scan(lambda c, _: (np.sin(c), None), x, None, 1000, checkpoint="log")[0]
 
     assert eqns_of(fg.grad(f), 1.0)["sweep"].params["checkpoint"] == 10
+
+
+# a memory limit
+
+
+def deep(x, w, xs):
+    """A loop in a loop, and results of each step that are summed."""
+
+    def step(c, t):
+        inner = lax.fori_loop(0, 20, lambda i, c: np.tanh(w @ c) + t, c)
+        return inner + c, np.sum(inner)
+
+    c, ys = lax.scan(step, x, xs)
+    return np.sum(c * c) + np.sum(np.sin(ys))
+
+
+LIMITED = {
+    "gradient": lambda f: fg.value_and_grad(f, (0, 1, 2)),
+    "tangent of gradient": lambda f: lambda *a: fg.jvp(fg.grad(f, (0, 1)), a, along(a)),
+    "batch": lambda f: (
+        lambda x, w, xs: fg.vmap(fg.grad(f), (0, None, None))(np.stack([x, -x]), w, xs)
+    ),
+}
+
+
+@pytest.mark.parametrize("part", [3, 12])
+@pytest.mark.parametrize("name", LIMITED)
+def test_a_memory_limit_makes_loops_keep_states(name, part):
+    f, args = LIMITED[name](deep), (X, W, RNG.normal(size=(60, 3)))
+    plain = fg.jit(f)
+    free = plain.memory(*args).workspace
+    bound = fg.jit(f, memory_limit=free // part)
+
+    assert bound.memory(*args).workspace <= free // part
+    assert "reversal(" in bound.source(*args)
+    assert_same(plain(*args), bound(*args), rtol=1e-12, atol=1e-14)  # sums in another order
+
+
+def test_a_memory_limit_keeps_as_many_states_as_fit():
+    f = fg.grad(lambda x: lax.scan(lambda c, _: (np.sin(c * x), None), x, None, 500)[0].sum())
+    bound = fg.jit(f, memory_limit="100 kB")
+
+    assert 97_000 < bound.memory(np.ones(100)).workspace <= 100_000
+
+
+def test_a_memory_limit_that_loops_cannot_meet_says_by_how_much():
+    words = r"at least \d+ bytes, \d+ more, also with loops that keep one state"
+    with pytest.raises(MemoryLimitError, match=words):
+        fg.jit(fg.grad(deep), memory_limit=300)(X, W, XS)
+
+
+@pytest.mark.parametrize("limit", ["", "12", "1 XB", "-1 MB", "1,5 MB", "nan MB"])
+def test_a_memory_limit_in_words_is_a_size(limit):
+    with pytest.raises(ValueError, match="memory_limit must be an integer, or a size such as"):
+        fg.jit(np.sin, memory_limit=limit)
+
+
+@pytest.mark.slow
+def test_a_long_scan_takes_the_memory_of_its_states():
+    x = np.linspace(0, 1, 10_000)
+    step = lambda x: lambda c, _: (np.tanh(c * x) + 0.1, None)
+    slope = fg.grad(lambda x: lax.scan(step(x), x, None, 20_000)[0].sum())
+    bound = fg.jit(slope, memory_limit="20 MB")
+    bound.source(x)
+    tracemalloc.start()
+    got = bound(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert np.isfinite(got).all()
+    assert peak <= 20_000_000  # the residuals take 1.6 GB
 
 
 # errors

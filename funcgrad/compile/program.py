@@ -6,20 +6,22 @@ import io
 import itertools
 import linecache
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import local
 from typing import Any
 
 import numpy as np
 
+from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Jaxpr
 from ..core.registry import primitives
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
 from .names import label, quote
-from .passes import LARGE, LAST, optimize, passed
-from .rematerialization import fit_memory
+from .passes import FIRST, LARGE, LAST, optimize, passed
+from .rematerialization import fit_memory, keep_states
+from .rewrite import on_programs
 from .source import Source, source_of
 
 _numbers = itertools.count(1)
@@ -77,13 +79,19 @@ def _alone(scope: dict[str, Any]) -> types.FunctionType:
 class Fallback:
     """The program with masks of a derivative, compiled when the one without was not finite."""
 
-    def __init__(self, jaxpr: Jaxpr, name: str, program: Program | None = None) -> None:
-        self.jaxpr, self.name, self.program = jaxpr, name, program
+    def __init__(
+        self, jaxpr: Jaxpr, name: str, program: Program | None = None, limit: int | None = None
+    ) -> None:
+        self.jaxpr, self.name, self.program, self.limit = jaxpr, name, program, limit
 
     def ready(self) -> Program:
         """The program, compiled at the first call."""
         if self.program is None:
-            self.program = compiled(masked_program(self.jaxpr), f"{self.name}_masked")
+            jaxpr, name = masked_program(self.jaxpr), f"{self.name}_masked"
+            try:
+                self.program = compiled(jaxpr, name, memory_limit=self.limit)
+            except MemoryLimitError:  # masks need more
+                self.program = compiled(jaxpr, name)
         return self.program
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
@@ -123,19 +131,40 @@ def compiled(
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
     alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
-    masked = functools.partial(Fallback, alone, name)
+    masked = functools.partial(Fallback, alone, name, None, memory_limit)
     write = lambda program: source_of(
         passed(keep_donated(program, donated) if donated else program, LAST),
         title or name, names, donated, threads, masked,
     )  # fmt: skip
-    with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
+
+    def optimized(jaxpr: Jaxpr) -> Jaxpr:
         program = optimize(jaxpr)
         program = fold_constants(program, constants) if constants else program
         if backend == "c":
             program = primitives["c_kernel"].outlined(program, label(name) or "main", names)
+        return program
+
+    with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
+        program = optimized(jaxpr)
         if memory_limit is not None:
-            program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
+            planned = lambda candidate: write(candidate).arena
+            shorter = functools.partial(keeping_states, jaxpr, optimized)
+            program = fit_memory(program, memory_limit, planned, shorter)
         return Program(name, write(program))
+
+
+def keeping_states(
+    jaxpr: Jaxpr, optimized: Callable[[Jaxpr], Jaxpr], within: bool, states: int
+) -> Jaxpr | None:
+    """The optimised program in which loops keep states, None if no loop can."""
+    first = passed(jaxpr, FIRST)
+    found = keep_states(on_programs(first, first_passed) if within else first, states, within)
+    return None if found is None else optimized(found)
+
+
+def first_passed(jaxpr: Jaxpr) -> Jaxpr:
+    """A program, and those that it holds, after the first passes."""
+    return on_programs(passed(jaxpr, FIRST), first_passed)
 
 
 # Python's garbage collector looks at every object again while many new ones are kept

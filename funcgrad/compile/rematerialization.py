@@ -5,44 +5,117 @@ memory every n-th residual is kept, and the others are recomputed from those, ea
 it is first read. With every n-th of n squared layers kept, 2n instead of n squared residuals are in
 memory, for one more forward pass.
 
+The residuals of a loop over steps are one array each. Such a loop keeps some states instead, from
+which the backward loop computes the others again: as many as fit.
+
 Source: Chen et al. 2016, "Training deep nets with sublinear memory cost" (arXiv:1604.06174).
 """
 
-from collections.abc import Callable, Iterator
+import functools
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Eqn, Jaxpr, Var, replace_eqn
 from ..ops.families import Elementwise
 from .liveness import last_reads, live_bytes, nbytes
-from .rewrite import over
+from .rewrite import on_programs, over
 
+MOST_STATES = 1 << 12  # that a loop keeps
+MANY_STATES = 32  # from which on a few less cost little time
 STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
-def fit_memory(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
+def fit_memory(
+    jaxpr: Jaxpr,
+    limit: int,
+    planned: Callable[[Jaxpr], int],
+    with_states: Callable[[bool, int], Jaxpr | None],
+) -> Jaxpr:
     """Rematerialize values until the planned workspace is within a limit.
 
     Args:
         jaxpr: an optimised program.
         limit: bytes.
         planned: returns the workspace of a program in bytes.
+        with_states: for whether loops within loops are meant too, and a number of states, returns
+            the program whose loops keep so many; None where no loop has residuals.
 
     Raises:
         MemoryLimitError: if no candidate fits.
     """
-    least = planned(jaxpr)
-    if least <= limit:
-        return jaxpr
-    for candidate in _candidates(jaxpr):
-        need = planned(candidate)
-        if need <= limit:
-            return candidate
-        least = min(least, need)
-    raise MemoryLimitError(
-        f"jit: memory_limit={limit} cannot be met: the workspace needs at least {least} bytes, "
-        f"{least - limit} more, also with rematerialization; raise the limit"
-    )
+    search, means = Search(limit, planned), "also with rematerialization"
+    found = search.first(itertools.chain([jaxpr], _candidates(jaxpr)))
+    for within in (False, True) if found is None else ():
+        fewest = with_states(within, 1)
+        if fewest is not None:
+            means = "also with loops that keep one state; what they return of all steps stays"
+            found = search.most(functools.partial(with_states, within))
+            found = found or search.first(_candidates(fewest))
+        if found is not None:
+            break
+    if found is None:
+        raise MemoryLimitError(
+            f"jit: memory_limit={limit} cannot be met: the workspace needs at least "
+            f"{search.least} bytes, {search.least - limit} more, {means}; raise the limit"
+        )
+    return found
+
+
+class Search:
+    """The search for a program whose workspace is within a limit.
+
+    Args:
+        limit: bytes.
+        planned: returns the workspace of a program in bytes.
+    """
+
+    def __init__(self, limit: int, planned: Callable[[Jaxpr], int]) -> None:
+        self.limit, self.planned = limit, planned
+        self.least = sys.maxsize  # the smallest workspace found
+
+    def need(self, jaxpr: Jaxpr) -> int:
+        need = self.planned(jaxpr)
+        self.least = min(self.least, need)
+        return need
+
+    def first(self, candidates: Iterable[Jaxpr]) -> Jaxpr | None:
+        """The first program that fits."""
+        return next((c for c in candidates if self.need(c) <= self.limit), None)
+
+    def most(self, with_states: Callable[[int], Jaxpr | None]) -> Jaxpr | None:
+        """The program whose loops keep the most states that fit."""
+        low, high = 0, MOST_STATES + 1  # what fits, and what may not
+        found, states = None, 1
+        while low < states < high:
+            jaxpr = with_states(states)
+            assert jaxpr is not None
+            need = self.need(jaxpr)
+            if states > MANY_STATES:  # outputs, views and the schedule lie outside
+                need += sum(nbytes(a.aval) for a in jaxpr.outvars) + self.limit // 64
+            if need <= self.limit:
+                found, low = jaxpr, states
+                each = max(need // (states + 2), 1)  # about what one more state needs
+                states = min(states + max((self.limit - need) // each, 1), high - 1)
+            else:
+                high = states
+                states = (low + high) // 2
+        return found
+
+
+def keep_states(jaxpr: Jaxpr, states: int, within: bool) -> Jaxpr | None:
+    """The program in which loops keep states instead of residuals, None if no loop can."""
+    before, at = jaxpr, 0
+    while at < len(jaxpr.eqns):
+        eqn = jaxpr.eqns[at]
+        rule = eqn.prim.holds.recompute
+        changed = rule(jaxpr, eqn, states) if rule is not None else None
+        jaxpr, at = (jaxpr, at + 1) if changed is None else (changed, at)
+    if within:
+        jaxpr = on_programs(jaxpr, lambda held: keep_states(held, states, True) or held)
+    return None if jaxpr.eqns == before.eqns else jaxpr
 
 
 def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:

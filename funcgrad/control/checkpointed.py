@@ -13,11 +13,9 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval
-from ..core.dead_code import live
-from ..core.dependence import fixed_point
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
-from ..core.lists import Flags, compress, split_list
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.trace import Tracer
 from ..ops.assign import set_at_p
@@ -35,6 +33,7 @@ from .codegen import write_scan
 from .reversal import reversal_p
 from .revolve import kept_states
 from .scan import Scan, ScanLayout, scan_p
+from .states import divided, part_of
 from .sweep import sweep_p
 
 
@@ -84,15 +83,6 @@ def is_taped(values: Sequence[Any]) -> bool:
                 return True
             x = getattr(x, "value", None)
     return False
-
-
-def part_of(jaxpr: Jaxpr, invars: Sequence[Var], outvars: Sequence[Any]) -> Jaxpr:
-    """The part of a program that computes ``outvars``."""
-    return Jaxpr(tuple(invars), (), tuple(live(jaxpr.eqns, outvars)), tuple(outvars))
-
-
-def reads(jaxpr: Jaxpr) -> set[Any]:
-    return {a for eqn in jaxpr.eqns for a in eqn.ins}.union(jaxpr.outvars)
 
 
 def with_row(stack: Any, row: Any, i: int) -> Any:
@@ -147,33 +137,6 @@ class Trip:
 
         return trace_to_jaxpr("a derivative of a loop", back, [*ins, *seeds])
 
-    def divided(self, back: Jaxpr, more: int) -> tuple[Jaxpr, Jaxpr, list[int], list[int]]:
-        """The step forward and the step back on the states that these read.
-
-        A carried value that no step changes is a constant; one that only outputs need is left out.
-        Returns the programs, and which carried values are constants and states.
-        """
-        known, k = self.cut.known, self.layout.carry
-        n = len(self.given)
-        fixed = [i for i in range(k) if known.outvars[i] is known.invars[n + i]]
-        asked = reads(Jaxpr(back.invars, (), tuple(live(back.eqns, back.outvars)), back.outvars))
-        wanted = [v in asked and i not in fixed for i, v in enumerate(back.invars[more + n :][:k])]
-
-        def needed(flags: Flags) -> list[bool]:
-            outvars = compress(known.outvars[:k], flags)
-            asked = reads(part_of(known, known.invars, outvars))
-            return [v in asked and i not in fixed for i, v in enumerate(known.invars[n:][:k])]
-
-        flags = fixed_point(wanted, needed)
-        state = [i for i in range(k) if flags[i]]
-        given, carry, xs = split_list(known.invars, n, k)
-        closed = [Var(v.aval) for v in back.invars[:more]]
-        ins = (*closed, *given, *(carry[i] for i in fixed), *(carry[i] for i in state), *xs)
-        up = part_of(known, ins, [known.outvars[i] for i in state])
-        first, given, carry, rest = split_list(back.invars, more, n, k)
-        ins = (*first, *given, *(carry[i] for i in fixed), *(carry[i] for i in state), *rest)
-        return up, part_of(back, ins, back.outvars), fixed, state
-
 
 class ScanTrip(Trip):
     """The forward sweep of a scan, its last step, and the way back over the steps before it."""
@@ -184,7 +147,7 @@ class ScanTrip(Trip):
         length, reverse, slots = (self.params[x] for x in ("length", "reverse", "checkpoint"))
         last = 0 if reverse else length - 1  # the row of the last step
         back, more = self.step_back()
-        up, down, held, state = self.divided(back, len(more))
+        up, down, held, state = divided(cut.known, back, len(self.given), k, len(more))
         sizes = {"length": length, "steps": length - 1, "reverse": reverse, "checkpoint": slots,
                  "kept": kept_states(length, slots)}  # fmt: skip
         sweep = {**self.wide.with_counts(sizes, self.program), "kept_carry": tuple(state)}

@@ -34,6 +34,7 @@ from .checkpointed_codegen import write_while_sweep
 from .codegen import write_while
 from .revolve import online
 from .scan import Scan, ScanLayout
+from .states import divided
 from .while_loop import while_p
 from .while_passes import MaskedPasses, Pass
 from .while_reversal import COUNT, while_reversal_p, with_count
@@ -123,6 +124,7 @@ class CheckpointedWhile(Scan):
         return write_while(w, outs, operands, **loop)
 
     hoist: Any = None
+    recompute: Any = None
 
     @override
     def bodies(self, *ins: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:
@@ -304,7 +306,7 @@ class WhileTrip(Trip):
         """The outputs of the loop, and its cotangents."""
         k, slots = self.layout.carry, self.params["checkpoint"]
         back, more = self.step_back()
-        up, down, held, state = self.divided(back, len(more))
+        up, down, held, state = divided(self.cut.known, back, len(self.given), k, len(more))
         cond = with_more(self.params["cond"], self.program.invars[: len(self.before)])
         wide = self.wide.with_counts({**self.params, "cond": cond}, self.program)
         loop = {**wide, **counted(wide), "kept_carry": (0, *(i + 1 for i in state))}

@@ -38,6 +38,7 @@ from .code_motion import hoisted_scan
 from .codegen import write_scan
 from .loop_sets import scan_sets
 from .pruning import pruned_scan
+from .recomputation import recomputed_scan
 
 
 class ScanLayout(NamedTuple):
@@ -105,6 +106,9 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_scan(build, eqn)
+
+    def recompute(self, jaxpr: Jaxpr, eqn: Any, states: int) -> Jaxpr | None:
+        return recomputed_scan(jaxpr, eqn, states)
 
     def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(jaxpr, ins)]
@@ -272,6 +276,8 @@ def residual_scan(
 
 def move_batch_axis(x: Any, axis: int | None, place: int, size: int) -> Any:
     """Move the batch axis of a value, or add one, to place 0 or 1."""
+    if axis == place:
+        return x
     x = batch_at_front(x, axis, size)
     return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x
 

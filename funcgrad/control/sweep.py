@@ -67,6 +67,8 @@ class Sweep(Scan):
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return list(range(len(params["jaxpr"].invars))), list(range(len(used))), params
 
+    recompute: Any = None
+
     @override
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_sweep(build, eqn)

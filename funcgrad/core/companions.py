@@ -37,6 +37,7 @@ class HoldsPrograms(JointRules):
     mask_in_trace: Any = None  # trace, args, live, **params -> outs, live: masks through programs
     inline: Any = None  # **params -> the program that it calls, whether to keep it apart
     hoist: Any = None  # build, eqn -> outs: moves loop-invariant equations out of a loop
+    recompute: Any = None  # jaxpr, eqn, states -> jaxpr: a loop keeps states, not its residuals
     prune: Any = None  # used, **params -> places of operands and outputs to keep, params
     # propagation, ins, avals, **params -> outs: ``Dependence`` of programs, see propagation.py
     depend_through: Any = None

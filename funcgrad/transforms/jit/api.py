@@ -283,7 +283,7 @@ def jit(
     static_argnames: str | Sequence[str] | None = None,
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Sequence[str] | None = None,
-    memory_limit: int | None = None,
+    memory_limit: int | str | None = None,
     threads: int = 1,
     debug_nans: bool = False,
     backend: str = "numpy",
@@ -298,7 +298,8 @@ def jit(
         static_argnames: names of such arguments.
         donate_argnums: positions of arguments whose memory the outputs may reuse.
         donate_argnames: names of such arguments.
-        memory_limit: bytes that temporaries may take; what does not fit is computed again.
+        memory_limit: bytes that temporaries may take, or a size such as "200 MB"; what does not
+            fit is computed again. Loops then keep states, as by ``checkpoint`` of ``scan``.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
         backend: "numpy"; or "c", for loops and chains of small operations in C.

@@ -8,6 +8,7 @@ its arguments, and the aval or the static value of each leaf. The cache compares
 import inspect
 import itertools
 import operator
+import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
@@ -25,6 +26,8 @@ from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
 from .primitive import call_in_c_p, call_p, checked_call_p
+
+_SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)  # "1.5 GiB"
 
 
 class Key(NamedTuple):
@@ -44,7 +47,7 @@ class JitOptions(TypedDict, total=False):
     static_argnames: str | Sequence[str] | None
     donate_argnums: int | Sequence[int] | None
     donate_argnames: str | Sequence[str] | None
-    memory_limit: int | None
+    memory_limit: int | str | None
     threads: int
     debug_nans: bool
     backend: str
@@ -76,7 +79,7 @@ class ArgSpec:
         self.call_p = call_in_c_p if self.backend == "c" else call_p
         self.call_p = checked_call_p if options["debug_nans"] else self.call_p
         limit = options["memory_limit"]
-        self.memory_limit = None if limit is None else _at_least(0, "memory_limit", limit)
+        self.memory_limit = None if limit is None else bytes_of(limit)
         self.threads = _at_least(1, "threads", options["threads"])
         try:
             self.parameters = list(inspect.signature(fun).parameters.values())
@@ -190,6 +193,27 @@ class ArgSpec:
             return place + tree.keystr(path) if path else place
         except Exception:  # a key that has no repr
             return f"{place}[...]"
+
+
+def bytes_of(limit: Any) -> int:
+    """A memory limit in bytes: an integer, or a size with a unit.
+
+    Raises:
+        ValueError: if it is neither.
+
+    >>> bytes_of("200 MB"), bytes_of("1.5GiB")
+    (200000000, 1610612736)
+    """
+    size = _SIZE.fullmatch(limit) if isinstance(limit, str) else None
+    if size is not None:
+        number, prefix, binary = size.groups()
+        power = " kmgt".index((prefix or " ").lower())
+        return int(float(number) * (1024 if binary else 1000) ** power)
+    if isinstance(limit, str):
+        raise ValueError(
+            f"jit: memory_limit must be an integer, or a size such as '200 MB': got {shown(limit)}"
+        )
+    return _at_least(0, "memory_limit", limit)
 
 
 def _at_least(least: int, name: str, value: Any) -> int:

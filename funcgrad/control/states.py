@@ -1,0 +1,59 @@
+"""The states of a loop that its step back needs, and the programs of the two steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.dead_code import live
+from ..core.dependence import fixed_point
+from ..core.jaxpr import Jaxpr, Var
+from ..core.lists import compress, split_list
+
+
+def part_of(jaxpr: Jaxpr, invars: Sequence[Var], outvars: Sequence[Any]) -> Jaxpr:
+    """The part of a program that computes ``outvars``."""
+    return Jaxpr(tuple(invars), (), tuple(live(jaxpr.eqns, outvars)), tuple(outvars))
+
+
+def reads(jaxpr: Jaxpr) -> set[Any]:
+    return {a for eqn in jaxpr.eqns for a in eqn.ins}.union(jaxpr.outvars)
+
+
+def divided(
+    known: Jaxpr, back: Jaxpr, n: int, k: int, more: int
+) -> tuple[Jaxpr, Jaxpr, list[int], list[int]]:
+    """The step forward and the step back of a loop, on the states that these read.
+
+    A carried value that no step changes is a constant; one that only outputs need is left out.
+
+    Args:
+        known: the step ``consts, carry, xs -> carry, ...``.
+        back: its derivative ``others, consts, carry, xs, ... -> ...``.
+        n: the number of constants.
+        k: the number of carried values.
+        more: the number of others.
+
+    Returns:
+        ``others, consts, fixed, state, xs -> state``, the step back with operands of this order,
+        and which carried values are fixed, and which are states.
+    """
+    fixed = [i for i in range(k) if known.outvars[i] is known.invars[n + i]]
+    moving = [i not in fixed for i in range(k)]
+
+    def read(jaxpr: Jaxpr, outvars: Sequence[Any], first: int) -> list[bool]:
+        asked = reads(part_of(jaxpr, jaxpr.invars, outvars))
+        carry = jaxpr.invars[first : first + k]
+        return [v in asked and m for v, m in zip(carry, moving, strict=True)]
+
+    flags = fixed_point(
+        read(back, back.outvars, more + n),
+        lambda flags: read(known, compress(known.outvars[:k], flags), n),
+    )
+    state = [i for i in range(k) if flags[i]]
+    order = [*fixed, *state]
+    given, carry, xs = split_list(known.invars, n, k)
+    others = [Var(v.aval) for v in back.invars[:more]]
+    ins = [*others, *given, *(carry[i] for i in order), *xs]
+    up = part_of(known, ins, [known.outvars[i] for i in state])
+    others, given, carry, rest = split_list(back.invars, more, n, k)
+    ins = [*others, *given, *(carry[i] for i in order), *rest]
+    return up, part_of(back, ins, back.outvars), fixed, state
