@@ -8,6 +8,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, tree
+from funcgrad.c import compiler
 from funcgrad.control.revolve import extra_steps, kept_states, online, planned, reversal
 from funcgrad.core.errors import MemoryLimitError
 
@@ -433,3 +434,12 @@ def test_a_checkpointed_loop_is_exported_to_a_file_that_needs_only_numpy(f):
     exec(slope.source(X, standalone=True), module)
 
     assert_same(slope(X), module["lambda_"](X), rtol=1e-14)  # constants are aligned differently
+
+
+@pytest.mark.skipif(not compiler.is_found(), reason="needs a C compiler")
+def test_checkpointed_loops_run_beside_kernels_in_c():
+    for f in (swung, functools.partial(swung, checkpoint=2)):
+        slope, bound = (fg.jit(fg.grad(f), backend="c", memory_limit=m) for m in (None, 1500))
+
+        assert_same(fg.grad(swung)(*POINT), slope(*POINT), rtol=1e-13, atol=1e-14)
+        assert_same(fg.grad(swung)(*POINT), bound(*POINT), rtol=1e-13, atol=1e-14)

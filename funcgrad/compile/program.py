@@ -6,7 +6,7 @@ import io
 import itertools
 import linecache
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import local
 from typing import Any
@@ -136,30 +136,27 @@ def compiled(
         passed(keep_donated(program, donated) if donated else program, LAST),
         title or name, names, donated, threads, masked,
     )  # fmt: skip
-
-    def optimized(jaxpr: Jaxpr) -> Jaxpr:
+    with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
         program = optimize(jaxpr)
         program = fold_constants(program, constants) if constants else program
         if backend == "c":
             program = primitives["c_kernel"].outlined(program, label(name) or "main", names)
-        return program
-
-    with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
-        program = optimized(jaxpr)
         if memory_limit is not None:
             planned = lambda candidate: write(candidate).arena
-            shorter = functools.partial(keeping_states, jaxpr, optimized)
+            shorter = functools.partial(keeping_states, jaxpr, constants)
             program = fit_memory(program, memory_limit, planned, shorter)
         return Program(name, write(program))
 
 
 def keeping_states(
-    jaxpr: Jaxpr, optimized: Callable[[Jaxpr], Jaxpr], within: bool, states: int
+    jaxpr: Jaxpr, constants: Sequence[Any], within: bool, states: int
 ) -> Jaxpr | None:
     """The optimised program in which loops keep states, None if no loop can."""
     first = passed(jaxpr, FIRST)
     found = keep_states(on_programs(first, first_passed) if within else first, states, within)
-    return None if found is None else optimized(found)
+    if found is None:
+        return None
+    return fold_constants(optimize(found), constants) if constants else optimize(found)
 
 
 def first_passed(jaxpr: Jaxpr) -> Jaxpr:

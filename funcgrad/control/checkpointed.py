@@ -54,6 +54,10 @@ class CheckpointedScan(Scan):
         write_scan(w, outs, ins, **params)
 
     @override
+    def in_c(self, w: Any, *ins: Any, checkpoint: int, **params: Any) -> Any:
+        return super().in_c(w, *ins, **params)
+
+    @override
     def partial_eval(
         self,
         kind: str,

@@ -125,6 +125,7 @@ class CheckpointedWhile(Scan):
 
     hoist: Any = None
     recompute: Any = None
+    in_c: Any = None
 
     @override
     def bodies(self, *ins: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:

@@ -35,9 +35,10 @@ def recomputed_scan(jaxpr: Jaxpr, eqn: Eqn, states: int) -> Jaxpr | None:
 
 def is_row(v: Var, there: Eqn, back: Eqn) -> bool:
     """Whether a scan back reads a stacked output of a scan, row by row."""
-    first = back.params.get("num_consts", 0) + back.params.get("num_carry", 0)
-    same = back.prim is there.prim and back.params["length"] == there.params["length"]
-    return same and back.params["reverse"] != there.params["reverse"] and v not in back.ins[:first]
+    if back.prim is not there.prim or back.params["length"] != there.params["length"]:
+        return False
+    first = back.params["num_consts"] + back.params["num_carry"]
+    return back.params["reverse"] != there.params["reverse"] and v not in back.ins[:first]
 
 
 class Pair:

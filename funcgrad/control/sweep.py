@@ -68,6 +68,7 @@ class Sweep(Scan):
         return list(range(len(params["jaxpr"].invars))), list(range(len(used))), params
 
     recompute: Any = None
+    in_c: Any = None
 
     @override
     def hoist(self, build: Any, eqn: Any) -> Any:

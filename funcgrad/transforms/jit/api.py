@@ -298,8 +298,7 @@ def jit(
         static_argnames: names of such arguments.
         donate_argnums: positions of arguments whose memory the outputs may reuse.
         donate_argnames: names of such arguments.
-        memory_limit: bytes that temporaries may take, or a size such as "200 MB"; what does not
-            fit is computed again. Loops then keep states, as by ``checkpoint`` of ``scan``.
+        memory_limit: bytes of temporaries, or "200 MB"; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
         backend: "numpy"; or "c", for loops and chains of small operations in C.
