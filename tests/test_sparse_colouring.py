@@ -36,6 +36,13 @@ def ring(n):
     return Pattern.from_dense(eye + np.roll(eye, 1, 0) + np.roll(eye, -1, 0))
 
 
+def fields(n):
+    """Return the pattern of two fields on a torus, each of which depends on the other's points."""
+    line = ring(n).todense()
+    own = np.kron(line, np.eye(n)) + np.kron(np.eye(n), line) > 0
+    return np.block([[own, np.eye(n * n)], [np.eye(n * n), own]])
+
+
 ARROW = np.eye(30) + np.eye(30)[0] + np.eye(30)[:, :1]
 SYMMETRIC = RNG.random((40, 40)) < 0.05
 # the pattern, passes at most of a Jacobian, and of a Hessian
@@ -47,6 +54,7 @@ PATTERNS = {
     "box": (stencil((9, 8), list(itertools.product((-1, 0, 1), repeat=2))), 9, 9),
     "grid in three dimensions": (stencil((5, 6, 7), cross(3)), 7, 7),
     "ring": (ring(31), 4, 4),
+    "two fields on a torus": (Pattern.from_dense(fields(8)), 8, 12),
     "arrow": (Pattern.from_dense(ARROW), 3, 2),
     "arrows": (Pattern.from_dense(np.kron(np.eye(3), ARROW)), 3, 2),
     "random": (Pattern.from_dense(SYMMETRIC | SYMMETRIC.T | np.eye(40, dtype=bool)), 12, 8),

@@ -38,9 +38,8 @@ def greedy(pattern: Pattern, order: Iterable[int]) -> np.ndarray:
 
 
 def orders(pattern: Pattern) -> Iterator[Iterable[int]]:
-    """Yield orders of the columns in which to colour them, cheap ones first."""
+    """Yield orders in which to colour the columns, cheap ones first."""
     count = pattern.shape[1]
-    yield range(count)
     lengths = np.diff(pattern.indptr)
     pairs = int((lengths * lengths).sum())
     if pairs > _PAIRS:

@@ -5,6 +5,7 @@ come in runs; distances between these may be the lengths p and q of the grid's l
 """
 
 import itertools
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,33 +18,47 @@ _STRIDES = 6  # distances of runs; a row with more is no stencil
 _GAP = 2  # columns of a run differ by this much, at most
 
 
-def lattice(pattern: Pattern) -> np.ndarray | None:
-    """Colours of columns, as many as the longest row has elements, if a linear function gives them.
+def lattice(pattern: Pattern, counts: Sequence[int] | None = None) -> np.ndarray | None:
+    """Colours of columns by a linear function, if there is one; else None.
 
     ``colour = (j + a * (j // p) + b * (j // q)) mod k``
+
+    Args:
+        pattern: the places of the elements.
+        counts: numbers of colours k to try, by default the elements of the longest row: no
+            colouring has fewer.
 
     >>> print(lattice(Pattern.from_dense(np.eye(4) + np.eye(4, k=1))))
     [0 1 0 1]
     """
     lengths = np.diff(pattern.indptr)
-    count = int(lengths.max(initial=0))
-    if not 0 < count <= _MOST:
+    longest = int(lengths.max(initial=0))
+    if not 0 < longest <= _MOST:
         return None
-    sample = _sample(pattern, lengths, count)
+    sample = _sample(pattern, lengths, longest)
     strides = _strides(sample[len(sample) // 2])
     if len(strides) > _STRIDES:
         return None
     j = np.arange(pattern.shape[1])
-    tried = 0
-    for axes in itertools.chain.from_iterable(itertools.combinations(strides, n) for n in range(3)):
-        for slopes in _slopes(sample, axes, count):
-            colours = _colours(j, axes, slopes) % count
+    for count in [longest] if counts is None else counts:
+        for colours in _candidates(sample, strides, j, count):
             if is_colouring(pattern, colours, count):
                 return colours
-            tried += 1
-            if tried == _TRIES:
-                return None
     return None
+
+
+def _candidates(
+    sample: np.ndarray, strides: Sequence[int], j: np.ndarray, count: int
+) -> Iterator[np.ndarray]:
+    """Yield colours of columns ``j`` that are good in the sampled rows."""
+    tried = 0
+    for n in range(3):
+        for axes in itertools.combinations(strides, n):
+            for slopes in _slopes(sample, axes, count):
+                yield _colours(j, axes, slopes) % count
+                tried += 1
+                if tried == _TRIES:
+                    return
 
 
 def is_colouring(pattern: Pattern, colours: np.ndarray, count: int) -> bool:
@@ -68,7 +83,7 @@ def _strides(row: np.ndarray) -> list[int]:
     return [int(d) for d in np.unique(np.abs(centres - centres[middle])) if d > _GAP]
 
 
-def _colours(j: np.ndarray, axes: tuple[int, ...], slopes: tuple[int, ...]) -> np.ndarray:
+def _colours(j: np.ndarray, axes: tuple[int, ...], slopes: Sequence[int]) -> np.ndarray:
     """The linear function of columns."""
     total = j
     for stride, slope in zip(axes, slopes, strict=True):
@@ -76,11 +91,12 @@ def _colours(j: np.ndarray, axes: tuple[int, ...], slopes: tuple[int, ...]) -> n
     return total
 
 
-def _slopes(sample: np.ndarray, axes: tuple[int, ...], count: int) -> list[tuple[int, ...]]:
-    """The slopes with which the columns of each sampled row have different colours."""
-    good = []
-    for slopes in itertools.product(range(count), repeat=len(axes)):
-        colours = np.sort(_colours(sample, axes, slopes) % count, axis=-1)
-        if np.all(colours == np.arange(count)):
-            good.append(slopes)
-    return good
+def _slopes(sample: np.ndarray, axes: tuple[int, ...], count: int) -> np.ndarray:
+    """int[found, axes], slopes with which the columns of each sampled row have other colours."""
+    slopes = np.array(list(itertools.product(range(count), repeat=len(axes))), int)
+    slopes = slopes.reshape(count ** len(axes), len(axes))
+    colours = np.broadcast_to(sample, (len(slopes), *sample.shape))
+    for stride, slope in zip(axes, slopes.T, strict=True):
+        colours = colours + slope[:, None, None] * (sample // stride % count)
+    ordered = np.sort(colours % count, axis=-1)
+    return slopes[np.all(ordered[..., 1:] != ordered[..., :-1], axis=(1, 2))]

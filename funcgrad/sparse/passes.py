@@ -13,6 +13,7 @@ from .structure import Pattern
 
 MODES = ("auto", "fwd", "rev", "both")
 _ROUNDS = 16  # lengths, longest first, from which on rows may count as dense
+_MORE = 4  # colours beyond those of the longest row that are tried for a stencil
 _SMALL = 5  # colours of a stencil, than which a star colouring has hardly fewer
 _QUICK = 200_000  # elements, up to which a second order is tried
 _FEW = 4  # passes, up to which two kinds of them cost more than they save
@@ -73,14 +74,14 @@ def _both(pattern: Pattern) -> Colouring:
         rows=_colours(_part(pattern.T, ~dense)),
     )
     alone = _forward(pattern), _reverse(pattern)
-    return min(*alone, by_rows, by_columns, key=lambda c: c.passes)
+    return min(*alone, by_rows, by_columns, key=_passes)
 
 
 def _best(pattern: Pattern) -> Colouring:
     """The fewest passes; forward ones where the numbers are equal, of both kinds if far fewer."""
     best = _forward(pattern)
     if best.passes > _longest(pattern.T):
-        best = min(best, _reverse(pattern), key=lambda c: c.passes)
+        best = min(best, _reverse(pattern), key=_passes)
     if best.passes > _FEW:
         least = min(_bounds(each).min(initial=best.passes) for each in (pattern, pattern.T))
         if 3 * least < 2 * best.passes:
@@ -108,7 +109,14 @@ def _symmetric(pattern: Pattern) -> Colouring:
     found = [star(pattern, order) for order in (largest_first(degrees), *natural)]
     if regular is not None and _count(regular) <= min(map(_count, found)):
         return Colouring(pattern, regular, symmetric=True)
-    return min((Colouring(pattern, c, symmetric=True) for c in found), key=lambda c: c.passes)
+    best = min((Colouring(pattern, c, symmetric=True) for c in found), key=_passes)
+    if best.passes > _longest(pattern):  # colours of columns may be fewer, as those of any matrix
+        best = min(best, Colouring(pattern, _colours(pattern), symmetric=True), key=_passes)
+    return best
+
+
+def _passes(colouring: Colouring) -> int:
+    return colouring.passes
 
 
 def _count(colours: np.ndarray) -> int:
@@ -128,14 +136,14 @@ def _colours(pattern: Pattern) -> np.ndarray:
         return np.where(filled, np.cumsum(filled) - 1, -1)
     if (regular := lattice(pattern)) is not None:
         return np.where(filled, regular, -1)
-    best = None
-    for order in orders(pattern):
-        colours = greedy(pattern, order)
-        if best is None or _count(colours) < _count(best):
-            best = colours
+    best = greedy(pattern, range(pattern.shape[1]))
+    more = range(bound + 1, min(_count(best), bound + 1 + _MORE))
+    if (regular := lattice(pattern, more)) is not None:
+        best = np.where(filled, regular, -1)
+    for order in orders(pattern) if _count(best) > bound else ():
+        best = min(best, greedy(pattern, order), key=_count)
         if _count(best) == bound:
             break
-    assert best is not None
     return best
 
 
