@@ -211,6 +211,56 @@ def test_a_scalar_argument_is_a_column(f):
     np.testing.assert_allclose(got.todense().ravel(), np.ravel(fg.jacfwd(f)(0.5)), rtol=1e-15)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("mode", ["fwd", "rev"])
+def test_many_passes_run_in_several_batches(monkeypatch, way, mode):
+    monkeypatch.setattr(sparse.derivatives, "_CHUNK", 24)
+    got = WAYS[way](sparse.jacobian(heat, mode=mode))(X)
+
+    np.testing.assert_allclose(got.todense(), dense(heat, X), rtol=1e-13, atol=1e-14)
+
+
+def test_a_function_whose_rule_calls_it_again_is_dense():
+    def root(a):
+        newton = lambda f, u: lax.fori_loop(0, 20, lambda i, u: u - f(u) / (3 * u**2 + a), u)
+        solve = lambda g, y: y / g(np.ones_like(y))
+        return lax.custom_root(lambda u: u**3 + a * u - 1.0, np.ones(3), newton, solve)
+
+    got = sparse.jacobian(root)(X[:3])
+
+    assert sparse.pattern(root, X[:3]).dense_by == ("custom_jvp, whose rule calls it again",)
+    np.testing.assert_allclose(got.todense(), fg.jacfwd(root)(X[:3]), rtol=1e-13)
+
+
+def test_a_newton_step_by_conjugate_gradients_is_compiled_and_differentiated():
+    def conjugate_gradients(product, b):
+        def step(state):
+            x, r, p = state
+            q = product(p)
+            a = (r @ r) / (p @ q)
+            s = r - a * q
+            return x + a * p, s, s + (s @ s) / (r @ r) * p
+
+        return lax.while_loop(lambda s: s[1] @ s[1] > 1e-26, step, (0 * b, b, b))[0]
+
+    energy = lambda x: np.sum((x - np.roll(x, 1)) ** 2 * (1 + x**2)) + np.sum(x**4 + x**2)
+
+    def step(x):
+        matrix, b = sparse.hessian(energy)(x), fg.grad(energy)(x)
+        solved = lax.custom_linear_solve(
+            lambda v: matrix @ v, b, conjugate_gradients, symmetric=True
+        )
+        return np.sum((x - solved) ** 2)
+
+    by_solve = lambda x: np.sum(
+        (x - np.linalg.solve(fg.hessian(energy)(x), fg.grad(energy)(x))) ** 2
+    )
+    want = fg.grad(by_solve)(X)
+
+    np.testing.assert_allclose(fg.grad(step)(X), want, rtol=1e-10)
+    np.testing.assert_allclose(fg.jit(fg.grad(step))(X), want, rtol=1e-10)
+
+
 def test_a_pattern_or_a_colouring_may_be_given():
     def branches(x):
         return x**2 if x[0] > 0 else x  # no program, so no pattern is found

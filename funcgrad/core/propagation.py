@@ -84,6 +84,7 @@ class Propagation:
     def __init__(self, decompose: Callable[..., Any], steps: int) -> None:
         self.decompose, self.steps = decompose, steps
         self.dense: dict[str, None] = {}  # equations that depend on more than they read
+        self.depth = 0  # of rules of functions that are followed
 
     def affords(self, steps: int) -> bool:
         """Whether so many equations of loops may be followed one by one."""

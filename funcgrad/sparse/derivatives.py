@@ -33,7 +33,7 @@ from .memo import Patterns
 from .passes import check_mode, colour
 from .structure import Pattern
 
-_CHUNK = 1 << 26  # elements of the results of passes, above which these run in several batches
+_CHUNK = 1 << 24  # elements of the results of passes, above which these run in several batches
 
 
 @picklable
