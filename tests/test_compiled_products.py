@@ -106,3 +106,25 @@ def test_joined_sums_keep_their_other_terms():
     args = RNG.normal(size=(3, 3)), RNG.normal(size=(5, 2, 3)), RNG.normal(size=(3, 3))
 
     assert_same(f(*args), fg.jit(f)(*args), 1e-12)
+
+
+@pytest.mark.parametrize("m", [1024, 1500, 1021])
+def test_products_of_many_rows_are_made_by_blocks_of_rows(m, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    rng = np.random.default_rng(m)
+    a, b = rng.normal(size=(m, 40)), rng.normal(size=(40, 48))
+    f = fg.jit(lambda a, b: np.tanh(np.sin(a) @ b) @ b.T)
+
+    np.testing.assert_allclose(f(a, b), np.tanh(np.sin(a) @ b) @ b.T, 1e-12, 1e-12)
+    assert ("matmul(" in f.source(a, b)) is (m != 1021)  # which is prime
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")  # blocks are made in one thread
+    g = fg.jit(lambda a, b: np.exp(a) @ b)
+    assert "matmul(" not in g.source(a, b)
+
+
+def test_a_large_sum_of_products_is_one_einsum():
+    a, b = np.random.default_rng(0).normal(size=(2, 60, 30, 40))
+    f = fg.jit(lambda a, b: (np.sin(a) * np.cos(b)).sum(1))
+
+    np.testing.assert_allclose(f(a, b), (np.sin(a) * np.cos(b)).sum(1), 1e-12, 1e-12)
+    assert "einsum('abc,abc->ac'" in f.source(a, b)

@@ -342,6 +342,13 @@ def sum_of_squares(draw):
     return lambda x: np.sum(x * x, -1) * np.float32(1.5), (x,)
 
 
+def large_sum_of_product(draw):
+    shape, axis = draw.pick((((40, 3, 600), 1), ((2, 9, 9, 90 * 5), 2), ((2, 2, 17_000), -2)))
+    x, y = (draw.array(("f8",), shape) for _ in range(2))
+    f = draw.pick((lambda x, y: x * y, lambda x, y: x * x, lambda x, y: x.ravel() * y.ravel()))
+    return lambda x, y: np.sum(f(x, y).reshape(shape), axis) * np.float32(1.5), (x, y)
+
+
 def stacked_products(draw):
     b, m, k, n = (draw.pick((1, 2, 3, 9)) for _ in range(4))
     stack = draw.pick(((b,), (2, b), (b, 2)))
@@ -476,6 +483,7 @@ RULES = {
     "sum_of_products": stacked_products,
     "sum_of_product": sum_of_product,
     "sum_of_squares": sum_of_squares,
+    "large_sum_of_product": large_sum_of_product,
     "stack_of_vectors": stacked_vectors,
     "product_of_transposed": transposed_products,
     "same_place": same_place,
@@ -706,7 +714,7 @@ def rows():
 ROWS = rows()
 SUMS = (  # in another order, where -0 + 0 = 0; complex powers too
     "lower einsum", "lower matmul", "sum_of_products", "sum_of_product", "sum_of_squares",
-    "stack_of_vectors", "product_of_transposed",
+    "large_sum_of_product", "stack_of_vectors", "product_of_transposed",
     "scaled_product", "product_of_scaled", "gradient_of_normalized", "without_shift",
     "sum_of_multiples", "zero_sum",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Kernels: the statements of elementwise operations, products, gathers and scatters."""
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,6 +38,10 @@ _EXACT = 1 << 24  # below it, integers are exact in float32
 
 _TABLE = 1 << 17  # elements whose flat indices are kept for all calls
 _FEW_PARTS = 6
+_NARROW, _SMALL_MATRIX = 4, 8192  # columns, and elements of the second operand
+_ROWS = 64  # of one product
+_MANY_PRODUCTS = 1 << 20  # products of elements, from which the overhead does not count
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
 _BUFFER = 8192  # elements of NumPy's own buffers
 
 
@@ -133,6 +138,8 @@ def matmul(w: Statements, a: Value, b: Value, out: Value) -> None:
     ranks, dtypes = (len(a.aval.shape), len(b.aval.shape)), {a.aval.dtype, b.aval.dtype}
     plain = max(ranks) <= 2 and len(dtypes) == 1 and a.aval.dtype.char in "fdFD"
     outer = ranks == (2, 2) and a.aval.shape[0] > 1 and b.aval.shape[1] > 1
+    if plain and outer and (rows := _rows_at_once(a, b)):
+        return _by_rows(w, a, b, out, rows)
     if a.aval.shape[-1] != 1 or (plain and outer):
         return w.call(w.numpy("dot" if plain else "matmul"), [a, b], out)
     # columns times rows: dot would skip products with 0, of nan too
@@ -145,6 +152,38 @@ def matmul(w: Statements, a: Value, b: Value, out: Value) -> None:
     # a sum of one product is added to 0: it is not -0.0
     zero = _constant(w, Value("0.0", Aval((), out.aval.dtype), number=0.0), out.aval.dtype)
     return w.call(w.numpy("add"), [out, zero], out)
+
+
+def _rows_at_once(a: Value, b: Value) -> int:
+    """The number of rows for which one of many small products of BLAS pays, 0 for none.
+
+    BLAS multiplies small matrices without copies into buffers of its own, but in one thread.
+    """
+    (m, k), n = a.aval.shape, b.aval.shape[1]
+    small = k >= _NARROW and n >= 4 * _NARROW and k * n <= _SMALL_MATRIX
+    if not small or m * k * n < _MANY_PRODUCTS or a.aval.dtype.char not in "fd":
+        return 0
+    if not (a.contiguous and b.contiguous and is_single_threaded()):
+        return 0
+    counts = (c for c in range(_ROWS // 2, 2 * _ROWS + 1) if m % c == 0 and m > c)
+    return min(counts, key=lambda c: abs(math.log(c / _ROWS)), default=0)
+
+
+def is_single_threaded() -> bool:
+    """Whether BLAS is told to use one thread."""
+    given = (os.environ.get(name) for name in BLAS_THREADS)
+    return next((count for count in given if count), str(os.cpu_count())) == "1"
+
+
+def _by_rows(w: Statements, a: Value, b: Value, out: Value, rows: int) -> None:
+    """Multiply a few rows at a time, as a stack of matrices."""
+    w.allocate(out)
+    left, y = (
+        w.view(x, x.reshaped(shape), Aval(shape, x.aval.dtype), True)
+        for x in (a, out)
+        for shape in [(x.aval.shape[0] // rows, rows, x.aval.shape[1])]
+    )
+    w.call(w.numpy("matmul"), [left, b], y)
 
 
 def not_finite(w: Statements, xs: Sequence[Value]) -> str:

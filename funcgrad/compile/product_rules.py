@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..core.avals import Shape
 from ..core.jaxpr import Atom, Eqn, Literal
-from ..ops.contract import contraction, matmul, vecdot_p
+from ..ops.contract import contraction, einsum_p, matmul, vecdot_p
 from ..ops.elementwise import div, mul, square
 from ..ops.structure import reshape_p, transpose_p
 from .reductions import LIMIT
@@ -18,6 +18,8 @@ from .sum_rules import is_moderate
 
 STACKED = 4  # vectors from which their product as one matrix pays
 WIDE_ROWS = 32  # elements of rows from which vecdot takes less time than a product and a sum
+WIDE_COLUMNS = 16  # elements of rows from which einsum takes less time for a sum over columns
+LARGE_PRODUCT = 1 << 19  # bytes of an operand from which on a pass over it takes long
 LARGE_FACTOR = 1 << 14  # elements of an operand from which on a pass over it takes long
 _MANY = 4  # times the elements of a product, from which on it is scaled in place of an operand
 
@@ -68,6 +70,30 @@ def sum_of_product(build: Builder, eqn: Eqn) -> Atom | None:
 def sum_of_squares(build: Builder, eqn: Eqn) -> Atom | None:
     """sum_j x_ij**2 by rows, in one pass."""
     return sum_of_product(build, eqn)
+
+
+def large_sum_of_product(build: Builder, eqn: Eqn) -> Atom | None:
+    """sum_j x_ijk y_ijk of large arrays by einsum, which writes no product."""
+    (product,), out, axes = eqn.ins, eqn.outs[0].aval, eqn.params["axes"]
+    shape, inner = product.aval.shape, build.maker(product)
+    if inner is not None and inner.prim is reshape_p and build.read_once(product):
+        product = inner.ins[0]
+        inner = build.maker(product)
+    if inner is None or inner.prim not in (mul, square) or not build.read_once(product):
+        return None
+    x, y = inner.ins * 2 if inner.prim is square else inner.ins
+    if not x.aval == y.aval == product.aval or x.aval.dtype != out.dtype or len(axes) != 1:
+        return None
+    (axis,) = axes
+    row = math.prod(shape[axis + 1 :])
+    if x.aval.size * x.aval.dtype.itemsize < LARGE_PRODUCT or row < WIDE_COLUMNS:
+        return None
+    if not 1 < shape[axis] <= LIMIT or out.dtype.char not in "fd":
+        return None
+    letters = string.ascii_letters[: len(shape)]
+    kept = letters[:axis] + letters[axis + 1 :]
+    x, y = (build(reshape_p, v, shape=shape) for v in (x, y))
+    return build(einsum_p, x, y, names=(letters, letters), out=kept)
 
 
 def stack_of_vectors(build: Builder, eqn: Eqn) -> Atom | None:

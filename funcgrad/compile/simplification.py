@@ -29,6 +29,7 @@ from ..ops.structure import (
 from .algebra import BY_PRIM, SAME, applied, finite, folded
 from .index_rules import reshaped, same_place, to_joined, to_part, to_parts, to_whole
 from .product_rules import (
+    large_sum_of_product,
     product_of_scaled,
     product_of_transposed,
     scaled_product,
@@ -302,7 +303,7 @@ RULES: dict[Any, tuple[Any, ...]] = {
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
     sum_p:       (sum_of_one, sum_of_repeated, zero_sum, sum_of_multiples, sum_of_products,
-                  sum_of_product, sum_of_squares, sum_of_scaled, sum_of_sum,
+                  sum_of_product, sum_of_squares, large_sum_of_product, sum_of_scaled, sum_of_sum,
                   reduction_of_transposed),
     matmul:      (product_of_transposed, product_of_scaled, stack_of_vectors),
     max_p:       (reduction_of_transposed,),
@@ -325,7 +326,7 @@ NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or on
     _reshaped_later: reshape_p, _without_ones: reshape_p,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
     sum_of_repeated: broadcast_p, sum_of_products: matmul, sum_of_sum: sum_p,
-    sum_of_product: mul, sum_of_squares: square,
+    sum_of_product: mul, sum_of_squares: square, large_sum_of_product: (mul, square, reshape_p),
     reduction_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on

@@ -249,6 +249,18 @@ class Einsum(Multilinear, Codegen, Contracting):
         build = lambda name, *ins, **params: primitives[name](*ins, **params)
         return (self.lower(build, *xs, names=names, out=out),)
 
+    def emit(
+        self,
+        w: Emitter[V],
+        outs: Sequence[V],
+        ins: Sequence[V],
+        *,
+        names: tuple[str, ...],
+        out: str,
+    ) -> None:
+        text = repr(f"{','.join(names)}->{out}")
+        w.call(w.numpy("einsum"), [text, *ins], outs[0], keyword=True)
+
     def lower(self, build: Any, *xs: Any, names: tuple[str, ...], out: str) -> Any:
         """Products of two operands, in the order of numpy.einsum_path."""
         if len(xs) == 1:
@@ -259,6 +271,8 @@ class Einsum(Multilinear, Codegen, Contracting):
         dtype = np.result_type(*(dtype_of(x) for x in xs))
         cast = "convert" if is_inexact(dtype) else "truncate"  # of two operands it may be narrower
         xs = tuple([x if dtype_of(x) == dtype else build(cast, x, dtype=dtype) for x in xs])
+        if len(xs) == 2 and set(names[0]) == set(names[1]) and dtype.kind == "f":
+            return _sum_of_product(build, xs, names, out)
         terms = list(zip(xs, names, strict=True))
         shapes = [np.broadcast_to(0.0, shape_of(x)) for x in xs]
         path = np.einsum_path(f"{','.join(names)}->{out}", *shapes, optimize="greedy")[0][1:]
@@ -270,6 +284,16 @@ class Einsum(Multilinear, Codegen, Contracting):
             terms.append(pair[0])
         ((y, axes),) = terms
         return y if axes == out else build("transpose", y, perm=tuple(map(axes.index, out)))
+
+
+def _sum_of_product(build: Any, xs: Sequence[Any], names: Sequence[str], out: str) -> Any:
+    """The contraction of two operands with the same axes, which are no rows and no columns."""
+    x, axes = xs[0], names[0]
+    y = build("transpose", xs[1], perm=tuple(map(names[1].index, axes)))
+    summed = tuple(d for d, axis in enumerate(axes) if axis not in out)
+    left = [axis for axis in axes if axis in out]
+    z = build("sum", build("mul", x, y), axes=summed)
+    return build("transpose", z, perm=tuple(map(left.index, out)))
 
 
 class Vecdot(Multilinear, Codegen, Contracting):
