@@ -62,26 +62,26 @@ def test_the_sdist_holds_examples_and_tests_that_run(sdist, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_wheel_is_small_and_only_python(sdist, tmp_path):
+def test_the_wheel_is_small_and_only_sources(sdist, tmp_path):
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "-w", str(tmp_path), str(sdist)], check=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         members = [i for i in archive.infolist() if ".dist-info/" not in i.filename]
     names = {i.filename for i in members}
-    sources = {*FILES, *PACKAGE.rglob("*.pyi")}
+    sources = {*FILES, *PACKAGE.rglob("*.pyi"), *PACKAGE.rglob("*.c")}
 
     assert wheel.name == f"funcgrad-{funcgrad.__version__}-py3-none-any.whl"
     assert sum(i.compress_size for i in members) < WHEEL_BYTES
     assert names - {"funcgrad/py.typed"} == {f"funcgrad/{name_of(p)}" for p in sources}
-    assert {Path(name).suffix for name in names} == {".py", ".pyi", ".typed"}
+    assert {Path(name).suffix for name in names} == {".py", ".pyi", ".typed", ".c"}
 
 
-def test_the_package_is_small_and_only_python():
+def test_the_package_is_small_and_only_sources():
     files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    others = {p.name for p in files if p.suffix not in (".py", ".pyi")}
+    others = {name_of(p) for p in files if p.suffix not in (".py", ".pyi")}
 
-    assert others == {"py.typed"}
+    assert {p for p in others if not p.startswith("c/elementary/")} == {"py.typed"}
     assert sum(len(zlib.compress(p.read_bytes())) for p in files) < WHEEL_BYTES  # as in the wheel
 
 

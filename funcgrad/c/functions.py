@@ -1,9 +1,9 @@
 """Elementwise functions in C: one table, an expression a primitive.
 
 In an expression ``{0}`` and ``{1}`` are the operands, atoms or in parentheses, in the dtype that
-NumPy computes in, ``{f}`` is the suffix of the C library for it, ``{t}`` its type. A function that
-``helpers.py`` defines is written in front of the program. A function of the C library is replaced
-by one of our own by another entry here.
+NumPy computes in, ``{f}`` is the suffix of the C library for it, ``{t}`` its type, ``{n}`` the end
+of a name of our own. A function that ``helpers.py`` or a file in ``elementary/`` defines is written
+in front of the program.
 """
 
 from collections.abc import Sequence
@@ -30,9 +30,7 @@ _OF_ALL = {
     "logical_xor": "!{0} != !{1}",
     "mod": "mod_{n}({0}, {1})", "floor_divide": "floor_divide_{n}({0}, {1})",
 }
-_OF_ONE = (
-    "sqrt cbrt exp2 log2 log10 sin cos tan sinh cosh floor ceil trunc rint"
-)
+_OF_ONE = "sqrt floor ceil trunc rint"  # of the C library, each an instruction
 _OF_FLOATS = {
     "div": "{0} / {1}", "quotient": "{0} / {1}", "reciprocal": "1 / {0}",
     "abs": "fabs{f}({0})", "fabs": "fabs{f}({0})",
@@ -40,14 +38,12 @@ _OF_FLOATS = {
     "fmax": "fmax_{n}({0}, {1})", "fmin": "fmin_{n}({0}, {1})",
     "isfinite": "isfinite({0})", "isinf": "isinf({0})", "isnan": "isnan({0})",
     "signbit": "signbit({0}) != 0",
-    **{name: f"{name}_{{n}}({{0}})" for name in NAMES},
+    **{name: f"{name.replace('arc', 'a')}_{{n}}({{0}})" for name in NAMES},
     "root": "sqrt{f}({0})", "tailed_tanh": "tanh_{n}({0})", "tailed_sigmoid": "sigmoid_{n}({0})",
     "logaddexp": "logaddexp_{n}({0}, {1})",
-    "arcsin": "asin{f}({0})", "arccos": "acos{f}({0})", "arctan": "atan{f}({0})",
-    "arcsinh": "asinh{f}({0})", "arccosh": "acosh{f}({0})", "arctanh": "atanh{f}({0})",
-    "arctan2": "atan2{f}({0}, {1})", "hypot": "hypot{f}({0}, {1})",
+    "pow": "pow_{n}({0}, {1})", "arctan2": "atan2_{n}({0}, {1})", "hypot": "hypot_{n}({0}, {1})",
     **{name: f"{name}{{f}}({{0}})" for name in _OF_ONE.split()},
-    **{name: f"{name}{{f}}({{0}}, {{1}})" for name in ("pow", "fmod", "copysign", "nextafter")},
+    **{name: f"{name}{{f}}({{0}}, {{1}})" for name in ("fmod", "copysign", "nextafter")},
     "deg2rad": "{0} * {radian}", "radians": "{0} * {radian}",
     "rad2deg": "{0} * {degree}", "degrees": "{0} * {degree}",
 }

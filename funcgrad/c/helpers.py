@@ -7,7 +7,7 @@ C library.
 import re
 from collections.abc import Iterable
 
-from . import elementary
+from .elementary import elementary
 
 # fmt: off
 _ROWS = {
@@ -158,34 +158,25 @@ int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
 }
 # fmt: on
 _ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
-_OURS = elementary.texts()
-_NAMES = "|".join([*_ALL, *elementary.NAMES])
-_CALL = re.compile(rf"\b({_NAMES})_(double|float|bool|u?int\d+)\(")
+_CALL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
 
 
 def definitions(lines: Iterable[str]) -> list[str]:
     """The definitions of the functions that the lines call, each behind those that it calls."""
+    lines = [*lines]
     found: dict[str, str] = {}
     for call in sorted({call.groups() for line in lines for call in _CALL.finditer(line)}):
         _define(found, *call)
-    return list(found.values())
+    return [*elementary([*lines, *found.values()]), *found.values()]
 
 
 def _define(found: dict[str, str], base: str, kind: str) -> None:
     """Add the definition of a function, behind those that it calls."""
-    name = f"{base}_{kind}"
-    if name in found:
-        return
-    if name in _OURS:
-        text, called = _OURS[name]
-        for other in called:
-            _define(found, *other.rsplit("_", 1))  # type: ignore[arg-type]
-    else:
-        text = _definition(base, kind)
-        for other in _CALL.findall(text):
-            if other != (base, kind):
-                _define(found, *other)
-    found[name] = text
+    text = _definition(base, kind)
+    for other in _CALL.findall(text):
+        if other != (base, kind):
+            _define(found, *other)
+    found.setdefault(f"{base}_{kind}", text)
 
 
 def _definition(base: str, name: str) -> str:
