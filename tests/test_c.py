@@ -162,7 +162,14 @@ def reduced(x):
     )  # fmt: skip
 
 
+def special(x):
+    """Functions that are written in C in their parts, in a loop."""
+    step = lambda c, v: (fg.special.erf(c) + fg.special.gammaln(v**2 + 1), np.sinc(c) * v)
+    return fg.lax.scan(step, x[0], x)
+
+
 PROGRAMS = {
+    "special": (special, (LONG[:7],)),
     "rotate": (rotate, (0.5, 1.5, LONG[:5])),
     "gradient": (fg.grad(lambda a, xs: (rotate(a, 2.0, xs)[1][1] ** 2).sum()), (0.5, LONG[:5])),
     "updates": (updates, (LONG[:8].copy(), np.array([1, 2, 5]))),

@@ -119,6 +119,12 @@ def template(prim: Any, dtype: np.dtype) -> str:
     return found
 
 
+def is_in_table(prim: Any) -> bool:
+    """Whether the table has an elementwise primitive, for some dtype."""
+    rows = (_OF_ALL, _OF_FLOATS, _OF_INTEGERS, _OF_BOOLEANS, _SELECTIONS)
+    return isinstance(prim, (Convert, Mask)) or any(prim.name in row for row in rows)
+
+
 def is_elementwise(prim: Any) -> bool:
     """Whether the table may have the primitive."""
     return isinstance(prim, (Elementwise, Convert))

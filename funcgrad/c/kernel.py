@@ -17,7 +17,7 @@ from ..core.trace import Primitive
 from .library import Library, recover
 from .literals import NotInCError
 from .programs import function_of
-from .regions import VIEWS, parts_of
+from .regions import VIEWS, is_coarse, parts_of
 
 
 class Kernel(Primitive, Codegen):
@@ -29,6 +29,10 @@ class Kernel(Primitive, Codegen):
     def outlined(self, jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
         """The program with calls in place of the equations that are written in C."""
         return outline(jaxpr, name, inputs)
+
+    def is_coarse(self, eqn: Eqn) -> bool:
+        """Whether an equation is written in C in its parts."""
+        return is_coarse(eqn)
 
     def text(self, jaxpr: Jaxpr, name: str, title: str, inputs: Sequence[str]) -> str:
         """A whole program as one function in C.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
 from .elementary import NAMES
-from .functions import is_elementwise
+from .functions import is_elementwise, is_in_table
 from .literals import NotInCError, is_written
 from .programs import function_of
 
@@ -20,6 +20,10 @@ LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
 
 # 4 ns an element, and more
 _SLOW = frozenset({"sin", "cos", "tan", "pow", "arctan2", "mod", "fmod", "floor_divide"})
+
+
+_MADE = "mean count_nonzero norm last_writer weighted unpadded wrapped"
+_IN_PARTS = frozenset(_MADE.split())
 
 
 class Part(NamedTuple):
@@ -132,3 +136,16 @@ def _multiplications(eqn: Eqn) -> int:
     """The multiplications of a product of two matrices, one of a stack."""
     a, b = (x.aval.shape for x in eqn.ins)
     return math.prod(a[-2:]) * (b[-1] if len(b) > 1 else 1)
+
+
+def is_coarse(eqn: Eqn) -> bool:
+    """Whether an equation is written in C as the equations of which it is made.
+
+    A function of many elements that has a kernel in NumPy is left to that.
+    """
+    prim = eqn.prim
+    if prim.decompose is None or prim.codegen.in_c is not None:
+        return False
+    if not is_elementwise(prim):
+        return prim.name in _IN_PARTS
+    return not is_in_table(prim) and eqn.outs[0].aval.size < LONG

@@ -6,7 +6,7 @@ import io
 import itertools
 import linecache
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import local
 from typing import Any
@@ -15,7 +15,6 @@ import numpy as np
 
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Jaxpr
-from ..core.registry import primitives
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
 from .names import label, quote
@@ -111,7 +110,7 @@ def compiled(
     memory_limit: int | None = None,
     threads: int = 1,
     constants: Sequence[Any] = (),
-    backend: str = "numpy",
+    translate: Callable[[Jaxpr, str, Sequence[str]], Jaxpr] | None = None,
 ) -> Program:
     """Optimise a program, write its source and compile it.
 
@@ -124,7 +123,7 @@ def compiled(
         memory_limit: the largest workspace, in bytes.
         threads: the number of threads that share loops over blocks of big arrays.
         constants: known values of the first inputs.
-        backend: "numpy", or "c" for equations in C where that is faster.
+        translate: replaces equations of the optimised program by calls into another language.
 
     Raises:
         MemoryLimitError: if no plan fits the limit.
@@ -139,8 +138,8 @@ def compiled(
     with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
         program = optimize(jaxpr)
         program = fold_constants(program, constants) if constants else program
-        if backend == "c":
-            program = primitives["c_kernel"].outlined(program, label(name) or "main", names)
+        if translate is not None:
+            program = translate(program, label(name) or "main", names)
         if memory_limit is not None:
             planned = lambda candidate: write(candidate).arena
             shorter = functools.partial(keeping_states, jaxpr, constants)

@@ -23,27 +23,35 @@ def decompose_jaxpr(jaxpr: Jaxpr, rows: frozenset[str] = ELEMENTARY) -> Jaxpr:
     Raises:
         MissingRuleError: if a primitive is not in ``rows`` and has no decomposition.
     """
-    while _is_coarse(jaxpr, rows):
-        jaxpr = on_programs(_one_level(jaxpr, rows), lambda inner: decompose_jaxpr(inner, rows))
+    return decompose_where(jaxpr, lambda eqn: eqn.prim.name not in rows)
+
+
+def decompose_where(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr:
+    """Decompose equations, and those of the programs that they hold, until none is coarse.
+
+    Raises:
+        MissingRuleError: if a coarse equation has no decomposition.
+    """
+    while _has_coarse(jaxpr, is_coarse):
+        step = lambda inner: decompose_where(inner, is_coarse)
+        jaxpr = on_programs(_one_level(jaxpr, is_coarse), step)
     return jaxpr
 
 
-def _is_coarse(jaxpr: Jaxpr, rows: frozenset[str]) -> bool:
-    """Whether a program, or one that it holds, has a primitive that is not in ``rows``."""
+def _has_coarse(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> bool:
+    """Whether a program, or one that it holds, has a coarse equation."""
     inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
-    return any(eqn.prim.name not in rows for eqn in jaxpr.eqns) or any(
-        _is_coarse(p, rows) for p in inner
-    )
+    return any(map(is_coarse, jaxpr.eqns)) or any(_has_coarse(p, is_coarse) for p in inner)
 
 
-def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
-    """Decompose each primitive that is not in ``rows`` once."""
+def _one_level(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr:
+    """Decompose each coarse equation once."""
 
     def body(values: list[Any]) -> Sequence[Any]:
         env: dict[Any, Any] = dict(zip(jaxpr.invars, values, strict=True))
         read = lambda a: a.value if isinstance(a, Literal) else env[a]
         for eqn in jaxpr.eqns:
-            apply = eqn.prim.bind if eqn.prim.name in rows else _rule_of(eqn.prim)
+            apply = _rule_of(eqn.prim) if is_coarse(eqn) else eqn.prim.bind
             outs = apply(*map(read, eqn.ins), **eqn.params)
             env.update(zip(eqn.outs, outs, strict=True))
         return [read(a) for a in jaxpr.outvars]

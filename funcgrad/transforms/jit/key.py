@@ -25,6 +25,7 @@ from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
+from .backends import BACKENDS
 from .primitive import call_in_c_p, call_p, checked_call_p
 
 _SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)  # "1.5 GiB"
@@ -74,7 +75,7 @@ class ArgSpec:
     def __init__(self, fun: Callable[..., Any], **options: Unpack[JitOptions]) -> None:
         self.fun = fun
         self.backend = options["backend"]
-        if self.backend not in ("numpy", "c"):
+        if self.backend not in BACKENDS:
             raise ValueError(f"jit: backend must be 'numpy' or 'c': got {shown(self.backend)}")
         self.call_p = call_in_c_p if self.backend == "c" else call_p
         self.call_p = checked_call_p if options["debug_nans"] else self.call_p

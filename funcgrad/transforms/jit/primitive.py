@@ -23,6 +23,7 @@ from ..jaxprs import eval_vjp, in_avals, out_avals
 from ..nans import raise_first
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..staging import is_staged
+from .backends import BACKENDS
 
 PROGRAMS = {"numpy": "program", "c": "program in C"}  # backend -> where a program is kept
 
@@ -38,7 +39,7 @@ class Call(CallPrimitive):
         key = PROGRAMS[self.backend]
         program = jaxpr.memo.get(key)
         if program is None:
-            program = jaxpr.memo[key] = compiled(jaxpr, name, backend=self.backend)
+            program = jaxpr.memo[key] = compiled(jaxpr, name, translate=BACKENDS[self.backend])
         return program.main(*args)
 
     def inline(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:

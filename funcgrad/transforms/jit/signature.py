@@ -35,6 +35,7 @@ from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
+from .backends import BACKENDS, elementary
 from .key import ArgSpec, FlatCall, Key, arrays_of, layouts_of, places_of
 from .primitive import checked_call_p, compiled_of
 from .wrapper import standalone_module
@@ -155,7 +156,7 @@ class Signature:
         constants = self.consts if self.lasts and not self.named else ()
         return compiled(
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
-            constants, backend or spec.backend,
+            constants, BACKENDS[backend or spec.backend],
         )  # fmt: skip
 
     @lazy
@@ -225,7 +226,9 @@ class Signature:
         rows = zip(self.staged.constvars, self.consts, strict=True)
         made = [Eqn(constant_p, (), (v,), {"array": Array(np.asarray(x))}) for v, x in rows]
         staged = self.staged
-        program = optimize(Jaxpr(staged.invars, (), (*made, *staged.eqns), staged.outvars))
+        program = elementary(
+            optimize(Jaxpr(staged.invars, (), (*made, *staged.eqns), staged.outvars))
+        )
         names = [self.spec.name_of(*place) for place in self.inputs]
         return primitives["c_kernel"].text(program, label(self.name) or "main", self.title, names)
 
@@ -233,7 +236,7 @@ class Signature:
         """What the program is written in, and why, for :meth:`Compiled.explain`."""
         if self.spec.backend == "numpy":
             return ""
-        return f"; {primitives['c_kernel'].told(optimize(self.jaxpr))}"
+        return f"; {primitives['c_kernel'].told(elementary(optimize(self.jaxpr)))}"
 
     def memory(self) -> MemoryReport:
         source = self.donating[0].source
