@@ -73,6 +73,24 @@ def shift_register(x):
     return fg.lax.scan(step, np.ones(2), x)[1]
 
 
+def matrix_loop(x):
+    """Two carries, constants that depend, rows of x, and rows of numbers."""
+
+    def step(carry, row):
+        a, b = carry
+        v, n = row
+        return (a[::-1] * v, b + a[0] * x[0, 1] * n), (a * v[0], b[1:])
+
+    carry = np.ones(3), x[1]
+    (_, b), (rows, others) = fg.lax.scan(step, carry, (x[2:].repeat(2, 0), np.arange(4.0)))
+    return np.concatenate([b, rows.ravel(), others.ravel()])
+
+
+def counted(x):
+    step = lambda c, _: ((c[0] + 1, c[1] * x[c[0]]), c[1] + x[c[0] + 1])
+    return fg.lax.scan(step, (0, 1.0), None, length=4)[1]
+
+
 def branch(x):
     return fg.lax.cond(np.sum(x) > 0, lambda x: x[1:] ** 2, lambda x: x[:-1], x)
 
@@ -153,6 +171,8 @@ JACOBIANS = {
     "scan from the end": (lambda x: fg.lax.scan(lambda c, v: (c * v, c), 2.0, x, reverse=True)[1],
                           (5,)),
     "shift register": (shift_register, (6,)),
+    "matrix loop": (matrix_loop, (4, 3)),
+    "counter": (counted, (5,)),
     "map": (lambda x: fg.lax.map(lambda v: np.sum(v**2), x), (4, 2)),
     "cond": (branch, (5,)),
     "fori_loop": (count_down, (5,)),
@@ -263,6 +283,17 @@ def test_a_long_loop_has_the_sets_of_all_its_steps(monkeypatch):
     assert np.array_equal(steps[4].todense(), np.tri(4))
     assert not np.any(np.tri(6, dtype=bool) & ~late)
     assert pattern(lambda x: fg.lax.map(lambda v: v**2, x), np.ones(9)).nnz == 9
+
+
+LOOPS = ["scan", "scan from the end", "shift register", "vmap of scan", "matrix loop", "counter"]
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_a_step_that_is_looked_at_once_has_the_same_pattern(name, monkeypatch):
+    fun, shape = JACOBIANS[name]
+    monkeypatch.setattr("funcgrad.control.loop_sets.LITTLE", -1)
+
+    check(name, fg.jacobian, fun, shape, order=1, points=2)
 
 
 def test_leaves_of_arguments_are_columns_one_after_another():

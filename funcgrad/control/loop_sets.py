@@ -1,8 +1,8 @@
 """Which inputs the results of loops and branches depend on.
 
-A loop is followed step by step while that is cheap: then each step has its own sets. Else its carry
-has the sets of all steps together, their fixed point, and the rows of all steps are computed as by
-vmap.
+A loop is followed step by step while that is cheap: then each step has its own sets. A step of many
+operations is looked at once, see ``step_sets.py``. Else the carry has the sets of all steps
+together, their fixed point, and the rows of all steps are computed as by vmap.
 """
 
 import operator
@@ -17,10 +17,12 @@ from ..core.jaxpr import Jaxpr, programs_in
 from ..core.lists import split_list
 from ..core.propagation import Operand, Propagation, constant, dense, known, united
 from ..transforms.jaxprs import batch_jaxpr
+from .step_sets import followed
 from .while_passes import WhileLayout
 
 ELEMENTS = 2000  # that take as long as an equation without any
-ROUNDS = 8  # of a search for a fixed point, after which everything depends on everything
+LITTLE = 4000  # the cost up to which loops are always followed operation by operation
+ROUNDS = 5  # of a search for a fixed point, after which everything depends on everything
 
 
 def cost(jaxpr: Jaxpr) -> int:
@@ -66,7 +68,8 @@ def scan_sets(
     each = cost(jaxpr)
     if walk.affords(each * length):
         for i in order:
-            if not walk.spends(each + _size(carry)):
+            late = len(rows) > 1 and each * length > LITTLE
+            if (late and not _counts(carry)) or not walk.spends(each + _size(carry)):
                 break
             outs = walk.run(jaxpr, [*consts, *carry, *(_slice(x, i) for x in xs)])
             carry, row = split_list(outs, num_carry)
@@ -76,12 +79,18 @@ def scan_sets(
     left = sorted(order[len(rows) :])
     if left:
         part = [_slice(x, slice(left[0], left[-1] + 1)) for x in xs]
-        carry, block = _remaining(walk, jaxpr, consts, carry, part, len(left))
+        operands = jaxpr, consts, carry, part, len(left)
+        carry, block = followed(walk, *operands, reverse) or _remaining(walk, *operands)
         blocks.append(block)
     if reverse:
         blocks.reverse()
     columns = zip(*blocks, strict=True) if blocks else [[] for _ in ys]
     return [*carry, *(_joined(column, a) for column, a in zip(columns, ys, strict=True))]
+
+
+def _counts(carry: Sequence[Operand]) -> bool:
+    """Whether a carry has a known integer, which may be an index at each step."""
+    return any(x.is_known and x.aval.dtype.kind in "iu" for x in carry)
 
 
 def _slice(x: Operand, part: Any) -> Operand:
@@ -131,14 +140,16 @@ def _remaining(
     any_x = [x.unknown().mapped(v.aval, lambda sets: sets.united((0,)))
              for v, x in zip(jaxpr.invars[n + k :], xs, strict=True)]  # fmt: skip
     before, after = _settled(walk, jaxpr, consts, carry, any_x)
+    if len(jaxpr.outvars) == k:
+        return after, []
     flags = [i >= n for i in range(len(jaxpr.invars))]
     program, more, _ = batch_jaxpr(jaxpr, flags, [True] * len(jaxpr.outvars), steps)
     wide = []
     for x in before:
         aval = Aval((steps, *x.aval.shape), x.aval.dtype)
         wide.append(x.mapped(aval, operator.methodcaller("broadcast", aval.shape)))
-    outs = walk.run(program, [*map(constant, more), *consts, *wide, *xs])
-    return after[:k], outs[k:]
+    rows = Jaxpr(program.invars, (), program.eqns, program.outvars[k:])
+    return after[:k], walk.run(rows, [*map(constant, more), *consts, *wide, *xs])
 
 
 def _settled(
