@@ -248,7 +248,18 @@ def test_loops_in_loops_are_checkpointed(options):
 
     assert_same(fg.grad(plain)(X), fg.grad(saving)(X))
     assert_same(fg.hessian(plain)(X), fg.hessian(saving)(X))
+    assert_same(fg.jacrev(fg.grad(plain))(X), fg.jacrev(fg.grad(saving))(X))
     assert_same(fg.grad(plain)(X), fg.jit(fg.grad(saving))(X), rtol=1e-14, atol=1e-15)
+
+
+def test_a_step_back_that_reads_no_state_keeps_none():
+    def total(x, **options):
+        return lax.fori_loop(0, 9, lambda i, c: 0.9 * c + x, x, **options).sum()
+
+    outer = lambda f: fg.grad(lambda x: np.sum(np.sin(fg.jit(fg.grad(lambda x: f(x) ** 2))(x))))
+    want, got = (outer(functools.partial(total, **o)) for o in ({}, {"checkpoint": 2}))
+
+    assert_same(want(X), got(X), rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "c8", "c16"])

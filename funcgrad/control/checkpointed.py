@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.jaxpr import Eqn, Jaxpr, eval_jaxpr
 from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.trace import Tracer
@@ -30,14 +30,14 @@ from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.reverse import TapeTracer
 from ..transforms.staging import is_staged
 from .codegen import write_scan
-from .reversal import reversal_p
+from .reversal import Kept, ReversalLayout, reversal_p
 from .revolve import kept_states
 from .scan import Scan, ScanLayout, scan_p
-from .states import divided, part_of
+from .states import Checkpointed, divided, part_of, plain_loops
 from .sweep import sweep_p
 
 
-class CheckpointedScan(Scan):
+class CheckpointedScan(Scan, Checkpointed):
     """A scan of which reverse mode keeps ``checkpoint`` states."""
 
     @override
@@ -46,6 +46,11 @@ class CheckpointedScan(Scan):
 
     def decompose(self, *args: Any, checkpoint: int, **params: Any) -> Sequence[Any]:
         return scan_p.bind(*args, **params)
+
+    @override
+    def plain_eqn(self, eqn: Eqn) -> Eqn:
+        params = {name: x for name, x in eqn.params.items() if name != "checkpoint"}
+        return Eqn(scan_p, eqn.ins, eqn.outs, params, eqn.source, eqn.scope)
 
     @override
     def emit(
@@ -58,6 +63,14 @@ class CheckpointedScan(Scan):
         return super().in_c(w, *ins, **params)
 
     @override
+    def value_and_vjp(
+        self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
+    ) -> tuple[Any, Any]:
+        if is_taped(ins):  # an outer tape needs all steps
+            params = {**params, "jaxpr": plain_loops(params["jaxpr"])}
+        return super().value_and_vjp(ins, needs, **params)
+
+    @override
     def partial_eval(
         self,
         kind: str,
@@ -67,9 +80,7 @@ class CheckpointedScan(Scan):
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
-        if kind == "vjp" and (
-            params["length"] < 2 or is_taped(args)
-        ):  # an outer tape needs all steps
+        if kind == "vjp" and (params["length"] < 2 or is_taped(args)):
             return super().partial_eval(kind, args, seeds, step, reach, params)
         masks = kind == "jvp" or is_staged(args)
         trip = ScanTrip(params, args, seeds, functools.partial(step, params["jaxpr"]), masks)
@@ -155,8 +166,8 @@ class ScanTrip(Trip):
         sizes = {"length": length, "steps": length - 1, "reverse": reverse, "checkpoint": slots,
                  "kept": kept_states(length, slots)}  # fmt: skip
         sweep = {**self.wide.with_counts(sizes, self.program), "kept_carry": tuple(state)}
-        outs = sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
-        carry, stacks, snaps = split_list(outs, k, m - k)
+        run = lambda: sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
+        carry, stacks, snaps = split_list(run(), k, m - k)
         ins = [*self.consts, *carry, *[x[last] for x in self.xs]]
         outs = list(eval_jaxpr(cut.known, (), [*self.before, *ins]))
         available = {"in": ins, "out": outs, "invariant": self.before[len(cut.consts) :]}
@@ -167,15 +178,16 @@ class ScanTrip(Trip):
                    *(with_row(stack, y, last) for stack, y in rows)]  # fmt: skip
         count = sum(self.layout.counts(reach.ins))
 
+        operands = [*more, *self.given, *(self.carry[i] for i in held)]
+        layout = ReversalLayout(len(operands), len(state), len(self.xs), count)
+        params = layout.with_counts(sizes, up, down)
+        snapshots = Kept(snaps, lambda: split_list(run(), m)[1])
+
         def later(values: Sequence[Any]) -> list[Any]:
             d, e = split_list(values, count)
             ends = eval_jaxpr(cut.unknown, (), [*residuals, *d, *(ct[last] for ct in e)])
             d, rows = split_list(ends, count)
-            operands = [*more, *self.given, *(self.carry[i] for i in held)]
-            found = reversal_p.bind(
-                *operands, *snaps, *self.xs, *d, *e, up=up, down=down, num_consts=len(operands),
-                num_state=len(state), num_xs=len(self.xs), num_carry=len(d), **sizes,
-            )  # fmt: skip
+            found = snapshots.bind(reversal_p, operands, [*self.xs, *d, *e], params)
             d, stacks = split_list(found, count)
             pairs = zip(stacks, rows, strict=True)
             return self.cast([*d, *(with_row(stack, y, last) for stack, y in pairs)], reach)

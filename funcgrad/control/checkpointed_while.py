@@ -16,7 +16,7 @@ from ..core.avals import Aval, aval_of, shape_of
 from ..core.dead_code import live
 from ..core.dependence import dependent
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Jaxpr, Var
+from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.lists import Flags, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.propagation import Propagation
@@ -32,15 +32,16 @@ from ..transforms.taylor import push_series
 from .checkpointed import Trip, is_taped
 from .checkpointed_codegen import write_while_sweep
 from .codegen import write_while
+from .reversal import Kept, ReversalLayout
 from .revolve import online
 from .scan import Scan, ScanLayout
-from .states import divided
+from .states import Checkpointed, divided, plain_loops
 from .while_loop import while_p
 from .while_passes import MaskedPasses, Pass
 from .while_reversal import COUNT, while_reversal_p, with_count
 
 
-class CheckpointedWhile(Scan):
+class CheckpointedWhile(Scan, Checkpointed):
     """A while loop of which reverse mode keeps ``checkpoint`` states.
 
     ``cond : consts, carry -> bool``, ``jaxpr : consts, carry -> carry``. Where ``kept_carry`` is
@@ -72,6 +73,13 @@ class CheckpointedWhile(Scan):
         n, k = ScanLayout.of(params)
         loop = {"cond": params["cond"], "passes": (params["jaxpr"],), "sizes": ((n, k),)}
         return [*args[:n], *args], loop
+
+    @override
+    def plain_eqn(self, eqn: Eqn) -> Eqn:
+        if eqn.params["kept_carry"] is not None:
+            return eqn
+        operands, loop = self.plain(eqn.ins, eqn.params)
+        return Eqn(while_p, tuple(operands), eqn.outs, loop, eqn.source, eqn.scope)
 
     @override
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
@@ -229,7 +237,8 @@ class CheckpointedWhile(Scan):
             return value_and_vjp("a loop", functools.partial(self.decompose, **params), ins, needs)
         if not is_taped(ins):
             return super().value_and_vjp(ins, needs, **params)
-        operands, loop = self.plain(ins, params)  # an outer tape needs all steps
+        # an outer tape needs all steps
+        operands, loop = self.plain(ins, {**params, "jaxpr": plain_loops(params["jaxpr"])})
         n = params["num_consts"]
         outs, pull = while_p.value_and_vjp(operands, [*[None] * n, *needs], **loop)
         return outs, lambda cts: pull(cts)[n:]
@@ -312,7 +321,8 @@ class WhileTrip(Trip):
         wide = self.wide.with_counts({**self.params, "cond": cond}, self.program)
         loop = {**wide, **counted(wide), "kept_carry": (0, *(i + 1 for i in state))}
         start = np.zeros((), COUNT.dtype)
-        outs = checkpointed_while_p.bind(*self.given, start, *self.carry, **loop)
+        run = lambda: checkpointed_while_p.bind(*self.given, start, *self.carry, **loop)
+        outs = run()
         steps, carry, rest = split_list(outs, 1, k)
         plan, stacks = rest[-1], rest[:-1]
         operands = [plan, *steps, *more, *self.given, *(self.carry[i] for i in held)]
@@ -321,12 +331,12 @@ class WhileTrip(Trip):
         m = len(operands)
         up, down = with_count(up, m), with_idle_count(down, m)
 
+        kept = Kept(stacks, lambda: split_list(run()[:-1], 1 + k)[1])
+        layout = ReversalLayout(m, len(stacks), 0, sum(self.layout.counts(reach.ins)))
+        params = layout.with_counts({"checkpoint": slots}, up, down)
+
         def later(d: Sequence[Any]) -> list[Any]:
-            found = while_reversal_p.bind(
-                *operands, *stacks, *d, up=up, down=down, checkpoint=slots, num_consts=m,
-                num_state=len(stacks), num_xs=0, num_carry=len(d),
-            )  # fmt: skip
-            return self.cast(found, reach)
+            return self.cast(kept.bind(while_reversal_p, operands, d, params), reach)
 
         return list(unaliased_outputs(carry, self.carry)), later
 

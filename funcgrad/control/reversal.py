@@ -15,6 +15,7 @@ from ..core.jaxpr import Jaxpr, Var
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.propagation import Propagation
+from ..core.trace import Tracer
 from ..ops.paths import Gaps, path_mask
 from ..ops.structure import Batched
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Reach, WithTangents
@@ -61,6 +62,46 @@ class ReversalLayout(NamedTuple):
         return {**params, "up": up, "down": down, **sizes}
 
 
+class States:
+    """The states in the rows of stacks; ``in_place``, further states are written there too."""
+
+    def __init__(self, stacks: Sequence[Any], slots: int, in_place: bool) -> None:
+        self.stacks, self.in_place = stacks, in_place
+        self.rows: list[Sequence[Any]] = [[x[j] for x in stacks] for j in range(slots + 2)]
+
+    def put(self, j: int, values: Sequence[Any]) -> None:
+        if self.in_place:
+            for stack, value in zip(self.stacks, values, strict=True):
+                stack[j] = value
+            values = [stack[j] for stack in self.stacks]
+        self.rows[j] = values
+
+
+class Kept:
+    """The stacks that a forward pass keeps; a backward pass on arrays works in them, once.
+
+    ``again`` runs the forward pass again, for another backward pass.
+    """
+
+    def __init__(self, stacks: Sequence[Any], again: Callable[[], Sequence[Any]]) -> None:
+        self.stacks = [stacks]  # threads take them by pop(), one at a time
+        self.again = again
+
+    def bind(
+        self, prim: Any, before: Sequence[Any], after: Sequence[Any], params: dict[str, Any]
+    ) -> Sequence[Any]:
+        """Bind the backward pass, with operands before and after the stacks."""
+        try:
+            stacks = self.stacks.pop()
+        except IndexError:
+            stacks = self.again()
+        operands = [*before, *stacks, *after]
+        if any(isinstance(x, Tracer) for x in operands):
+            self.stacks.append(stacks)
+            return prim.bind(*operands, **params)
+        return prim.walk(operands, True, **params)
+
+
 class Reversal(JaxprPrimitive, Masking, Codegen):
     """The way back over the first ``steps`` steps of a scan, whose states are computed again.
 
@@ -69,21 +110,25 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
     """
 
     @override
-    def run(
-        self, *args: Any, up: Jaxpr, down: Jaxpr, length: int, steps: int, reverse: bool,
-        checkpoint: int, kept: tuple[int, ...], **sizes: int,
+    def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
+        return self.walk(args, False, **params)
+
+    def walk(
+        self, args: Sequence[Any], in_place: bool, *, up: Jaxpr, down: Jaxpr, length: int,
+        steps: int, reverse: bool, checkpoint: int, kept: tuple[int, ...], **sizes: int,
     ) -> tuple[Any, ...]:  # fmt: skip
+        """Run on arrays; ``in_place``, in the stacks of states, which nothing else holds."""
         consts, stacks, xs, carry, rows = ReversalLayout.of(sizes).operands(args)
         k = len(carry)
         ys = [np.zeros((length, *v.aval.shape), v.aval.dtype) for v in down.outvars[k:]]
-        states = [[stack[j] for stack in stacks] for j in range(checkpoint + 2)]
+        states = States(stacks, checkpoint, in_place)
         for i, at, moves in reversal(steps, checkpoint, kept):
             for j, before, after in moves:
                 row = length - 1 - j if reverse else j
-                states[after] = list(up.run(*consts, *states[before], *[x[row] for x in xs]))
+                states.put(after, up.run(*consts, *states.rows[before], *[x[row] for x in xs]))
             row = length - 1 - i if reverse else i
             slices = [x[row] for x in xs], [x[row] for x in rows]
-            outs = list(down.run(*consts, *states[at], *slices[0], *carry, *slices[1]))
+            outs = list(down.run(*consts, *states.rows[at], *slices[0], *carry, *slices[1]))
             carry = outs[:k]
             for y, value in zip(ys, outs[k:], strict=True):
                 y[row] = value
@@ -113,10 +158,11 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         n, s = layout.consts, layout.state
         start = [stack[0] for stack in stacks]
         before = Jaxpr(up.invars, (), up.eqns, (*up.outvars, *up.invars[n : n + s]))
-        _, states = split_list(scan_p.bind(
-            *consts, *start, *xs, jaxpr=before, length=params["length"], reverse=params["reverse"],
-            num_consts=n, num_carry=s,
-        ), s)  # fmt: skip
+        states: list[Any] = []
+        if s:
+            loop = {"jaxpr": before, "length": params["length"], "reverse": params["reverse"]}
+            sizes = {"num_consts": n, "num_carry": s}
+            states = list(scan_p.bind(*consts, *start, *xs, **loop, **sizes))[s:]
         first, state, others, d, rest = layout.operands(down.invars)
         back = Jaxpr((*first, *d, *state, *others, *rest), (), down.eqns, down.outvars)
         part, rest_of = steps_of(params), params["length"] - params["steps"]

@@ -16,7 +16,7 @@ from ..ops.elementwise import add, where
 from ..ops.structure import Batched, batch_at_front
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
 from .checkpointed_codegen import write_reversal
-from .reversal import Reversal, ReversalLayout
+from .reversal import Reversal, ReversalLayout, States
 from .revolve import planned
 from .scan import move_batch_axis
 from .while_loop import while_p
@@ -42,15 +42,16 @@ class WhileReversal(Reversal):
     """
 
     @override
-    def run(
-        self, *args: Any, up: Jaxpr, down: Jaxpr, checkpoint: int, **sizes: int
-    ) -> tuple[Any, ...]:
+    def walk(  # type: ignore[override]
+        self, args: Sequence[Any], in_place: bool, *, up: Jaxpr, down: Jaxpr, checkpoint: int,
+        **sizes: int,
+    ) -> tuple[Any, ...]:  # fmt: skip
         consts, stacks, _, carry, _ = ReversalLayout.of(sizes).operands(args)
-        states = [[stack[j] for stack in stacks] for j in range(checkpoint + 2)]
+        states = States(stacks, checkpoint, in_place)
         for _, at, moves in planned(args[0], checkpoint):
             for _, before, after in moves:
-                states[after] = list(up.run(*consts, *states[before]))
-            carry = list(down.run(*consts, *states[at], *carry))
+                states.put(after, up.run(*consts, *states.rows[before]))
+            carry = list(down.run(*consts, *states.rows[at], *carry))
         return unaliased_outputs(carry, args)
 
     @override
