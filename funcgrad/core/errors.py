@@ -7,7 +7,6 @@ keeps working. Each docstring shows code that fails and its fix.
 import os
 import sys
 import warnings
-from dis import get_instructions, opname
 from types import TracebackType
 from typing import Any
 
@@ -33,7 +32,7 @@ def shorten(err: Exception) -> None:
     frames: TracebackType | None = err.__traceback__
     while frames is not None:
         filename = frames.tb_frame.f_code.co_filename
-        if not _inside(filename):
+        if not is_inside(filename):
             return
         frames = frames.tb_next
     if isinstance(err, FuncgradError):
@@ -45,12 +44,12 @@ def warn(message: str, category: type[Warning]) -> None:
     """Warn at the innermost line of user code."""
     frame: Any = sys._getframe(1)
     level = 2  # 1 would be this function, and 2 is its caller
-    while frame.f_back is not None and _inside(frame.f_code.co_filename):
+    while frame.f_back is not None and is_inside(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
 
 
-def _inside(filename: str) -> bool:
+def is_inside(filename: str) -> bool:
     return filename.startswith(_PACKAGE) or _NUMPY in filename
 
 
@@ -257,130 +256,12 @@ class NestingError(FuncgradError, RecursionError):
     """
 
 
-def too_deep(who: object, err: RecursionError) -> NestingError:
-    """The NestingError for a RecursionError; one that is there already stays."""
-    if isinstance(err, NestingError):
-        return err
-    return NestingError(
-        f"{who}: functions nest deeper than Python's recursion limit of {sys.getrecursionlimit()}, "
-        f"as in an infinite recursion; transform the outermost function alone"
-    )
-
-
 class MemoryLimitError(FuncgradError, MemoryError):
     """A program that needs more memory than ``memory_limit``, even with rematerialization.
 
     ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails and gives the least possible limit;
     raise the limit to it.
     """
-
-
-# the cure where a traced value is written into an ndarray x
-WRITABLE = (
-    "make x by numpy.zeros_like(value), numpy.zeros(shape, like=value) or numpy.array(x, like="
-    "value), or write `from funcgrad import numpy as np`, whose zeros, ones, empty and full can"
-)
-
-_NO_HOLDER = "an ndarray cannot hold a traced value"
-_WRITERS = ("__setitem__", "fill", "put")  # methods of an ndarray that convert the value
-
-
-def explained(err: Exception, trace: Any) -> Exception:
-    """The error of a function that a transform with this trace runs.
-
-    The outermost transform gives our error for NumPy's, which is raised where a traced value is
-    written into an ndarray.
-    """
-    if isinstance(err, RecursionError):
-        error: Exception = too_deep(trace.origin, err)
-    elif _is_of_a_store(err) and not (trace and trace.around):
-        error = _not_stored(err)
-    else:
-        return err
-    error.__suppress_context__ = True
-    return error
-
-
-def _is_of_a_store(err: Exception) -> bool:
-    """Whether NumPy raised the error for a traced value, not a user with one of ours as cause."""
-    caused = isinstance(err.__cause__, (ConversionError, ConcretizationError))
-    return caused and str(err).startswith("setting an array element with a sequence")
-
-
-def _begins(prefix: str, frame: Any, at: int) -> bool:
-    """Whether a frame runs, at a place of its code, an instruction whose name begins so."""
-    return opname[frame.f_code.co_code[at]].startswith(prefix)
-
-
-def _writes(frame: Any, at: int) -> bool:
-    """Whether a frame, at a place of its code, assigns to an element, or calls put or fill."""
-    line, _, column, _ = list(frame.f_code.co_positions())[at // 2]
-    found = [i.positions for i in get_instructions(frame.f_code) if i.argval in _WRITERS]
-    calls = [(place.lineno, place.col_offset) for place in found if place]
-    return _begins("STORE_", frame, at) or (line, column) in calls
-
-
-def not_converted(aval: Any) -> ConversionError:
-    """The error for a traced value that NumPy converts, with the cure of the calling line."""
-    frame: Any = sys._getframe(1)
-    while frame.f_code.co_name in ("_array", "__array__"):
-        frame = frame.f_back  # to the code that called NumPy, or to NumPy
-    cure = (
-        "for array[x] write funcgrad.numpy.take(array, x, axis)"
-        if _begins("BINARY_", frame, frame.f_lasti)
-        else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
-        "dot, sum of a list, ...)"
-    )
-    error = ConversionError(
-        f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}"
-        if _begins("STORE_", frame, frame.f_lasti)
-        else f"NumPy conversion: a traced value cannot become plain data, because its derivative "
-        f"would be lost: got {aval}; {cure}"
-    )
-    error.writes = _writes(frame, frame.f_lasti)
-    return error
-
-
-def _not_stored(err: BaseException) -> ConversionError:
-    """The error for one of NumPy, raised where a traced value was written into an ndarray."""
-    frames = err.__traceback__
-    while frames is not None and frames.tb_next is not None:
-        frames = frames.tb_next
-    assigns = frames is not None and _begins("STORE_", frames.tb_frame, frames.tb_lasti)
-    text = (
-        "NumPy was called with a traced value, which an ndarray cannot hold; keep it an array, use "
-        "the function of the same name from funcgrad.numpy, and for x.fill(value) make x by "
-        "numpy.zeros(shape, like=value)"
-    )
-    if assigns:
-        text = f"x[index] = value: {_NO_HOLDER}; {WRITABLE}"
-    return ConversionError(text).with_traceback(err.__traceback__)
-
-
-def is_traced_write(err: Exception) -> bool:
-    """Whether an array could not hold a traced value that was written into it."""
-    if isinstance(err, ConversionError):
-        return err.writes or _is_at_a_write(err)
-    if isinstance(err, MutationError) or _is_of_a_store(err):
-        return True
-    return type(err) is ValueError and str(err).startswith("Error setting single item")  # x.flat[i]
-
-
-def _is_at_a_write(err: Exception) -> bool:
-    """Whether user code was writing an element, as where NumPy calls int() or complex()."""
-    at = frames = err.__traceback__
-    while frames is not None:
-        at = at if _inside(frames.tb_frame.f_code.co_filename) else frames
-        frames = frames.tb_next
-    return at is not None and _writes(at.tb_frame, at.tb_lasti)
-
-
-def is_refused_write(err: Exception) -> bool:
-    """Whether NumPy, or a library that takes its arrays, refused to write a read-only array."""
-    if isinstance(err, FuncgradError) or not isinstance(err, (ValueError, TypeError)):
-        return False
-    words = str(err)
-    return any(each in words for each in ("read-only", "readonly", "writable", "writeable"))
 
 
 # attributes of an ndarray that a tracer does not have, and why

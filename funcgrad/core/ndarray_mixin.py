@@ -19,9 +19,9 @@ from .errors import (
     MissingAttributeError,
     OutError,
     UnsupportedError,
-    not_converted,
     shorten,
 )
+from .explanations import not_converted
 from .memory import snapshot
 from .registry import overrides, primitives
 

@@ -25,10 +25,10 @@ from ..core.errors import (
     DtypeError,
     ShapeError,
     TreeError,
-    explained,
     short,
     shown,
 )
+from ..core.explanations import explained
 from ..core.floating import keep_settings, settings, warnings_to_log
 from ..core.trace import Primitive, Trace, Tracer, running
 from ..core.tree_code import MISS, TreeCode

@@ -10,7 +10,8 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.buffers import settled
-from ..core.errors import explained, short
+from ..core.errors import short
+from ..core.explanations import explained
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, user_line
 from ..core.memory import identity
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running

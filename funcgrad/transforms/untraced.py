@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..core.buffers import Buffer, own, returned
-from ..core.errors import MutatedError, MutationError, is_refused_write, is_traced_write
+from ..core.errors import MutatedError, MutationError
+from ..core.explanations import is_refused_write, is_traced_write
 from ..core.trace import Tracer, running
 from ..core.tree import handler_of
 from .typevars import R

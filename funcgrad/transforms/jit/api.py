@@ -15,7 +15,8 @@ from ...core.axes import axis_env
 from ...core.buffers import returned
 from ...core.cache import Cache
 from ...core.config import current
-from ...core.errors import shown, too_deep
+from ...core.errors import shown
+from ...core.explanations import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
 from ...core.tree_code import MISS, Static
