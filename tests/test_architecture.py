@@ -33,7 +33,8 @@ TOP_LEVEL = {
     ".github",
 }  # fmt: skip
 FLOORS = {
-    "contents": 0, "core": 0, "tree": 0, "ops": 1, "c": 2, "compile": 2, "transforms": 3,
+    "contents": 0, "peers": 0, "core": 0, "tree": 0, "ops": 1, "c": 2, "compile": 2,
+    "transforms": 3,
     "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
     "debug": 6, "__init__": 7, "doctor": 7, "__main__": 8,
@@ -73,11 +74,11 @@ READING_PATHS = {
 }
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
-    ".": 570, "compile": 8_100, "control": 6_100, "core": 5_600, "data": 1_070, "debug": 17,
+    ".": 570, "compile": 8_100, "control": 6_100, "core": 6_200, "data": 1_070, "debug": 17,
     "io": 1_560, "lax": 450, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
     "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 2_700, "sparse": 2_000,
     "special": 610, "train": 1_110, "transforms": 11_600,
-    "c": 3_300,
+    "c": 3_300, "peers": 640,
 }  # fmt: skip
 
 # public names that two modules of a room define, file names in more than two rooms

@@ -165,7 +165,7 @@ def test_a_gradient_loads_only_what_it_needs():
     )
 
     assert not loaded & set(heavy.split())
-    assert len([m for m in loaded if m.startswith("funcgrad")]) <= 81
+    assert len([m for m in loaded if m.startswith("funcgrad")]) <= 82
 
 
 # what relies on it

@@ -12,6 +12,9 @@ from .errors import (
     NestingError,
     is_inside,
 )
+from .registry import load
+
+_CALLERS = "funcgrad.core.callers"  # loaded by the first error
 
 
 def too_deep(who: object, err: RecursionError) -> NestingError:
@@ -34,20 +37,29 @@ _NO_HOLDER = "an ndarray cannot hold a traced value"
 _WRITERS = ("__setitem__", "fill", "put")  # methods of an ndarray that convert the value
 
 
-def explained(err: Exception, trace: Any) -> Exception:
-    """The error of a function that a transform with this trace runs.
+def raise_explained(err: Exception, trace: Any) -> None:
+    """Raise an error that explains one of a function that a transform with this trace runs, if any.
 
     The outermost transform gives our error for NumPy's, which is raised where a traced value is
     written into an ndarray.
     """
+    told = _explained(err, trace)
+    try:
+        if told is not err:
+            told.__suppress_context__ = True
+            raise told
+    finally:
+        del told, err  # the frame of a traceback would hold its error
+
+
+def _explained(err: Exception, trace: Any) -> Exception:
     if isinstance(err, RecursionError):
-        error: Exception = too_deep(trace.origin, err)
-    elif _is_of_a_store(err) and not (trace and trace.around):
-        error = _not_stored(err)
-    else:
+        return too_deep(trace.origin, err)
+    if _is_of_a_store(err) and not (trace and trace.around):
+        return _not_stored(err)
+    if isinstance(err, FuncgradError) and not isinstance(err, ConversionError):
         return err
-    error.__suppress_context__ = True
-    return error
+    return load(_CALLERS).of_scipy(err)  # type: ignore[no-any-return]
 
 
 def _is_of_a_store(err: Exception) -> bool:
@@ -69,8 +81,19 @@ def _writes(frame: Any, at: int) -> bool:
     return _begins("STORE_", frame, at) or (line, column) in calls
 
 
+def not_plain(who: str, aval: Any, cure: str) -> ConversionError:
+    """The error for a traced value that becomes plain data, as by float()."""
+    return ConversionError(
+        load(_CALLERS).refused_by(aval)
+        or f"{who}: a traced value cannot become plain data, because its derivative would be lost: "
+        f"got {aval}; {cure}"
+    )
+
+
 def not_converted(aval: Any) -> ConversionError:
     """The error for a traced value that NumPy converts, with the cure of the calling line."""
+    if (words := load(_CALLERS).refused_by(aval)) is not None:
+        return ConversionError(words)
     frame: Any = sys._getframe(1)
     while frame.f_code.co_name in ("_array", "__array__"):
         frame = frame.f_back  # to the code that called NumPy, or to NumPy

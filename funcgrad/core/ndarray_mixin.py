@@ -14,17 +14,16 @@ import numpy as np
 from .avals import Aval
 from .errors import (
     ABSENT,
-    ConversionError,
     FuncgradError,
     MissingAttributeError,
     OutError,
-    UnsupportedError,
     shorten,
 )
-from .explanations import not_converted
+from .explanations import not_converted, not_plain
 from .memory import snapshot
-from .registry import overrides, primitives
+from .registry import load, overrides, primitives
 
+_MISSING = "funcgrad.core.missing"  # loaded by the first error
 _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
 
 
@@ -121,10 +120,7 @@ def function(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def conversion(name: str, cure: str) -> Callable[..., NoReturn]:
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise ConversionError(
-            f"{name}: a traced value cannot become plain data, because its derivative would be "
-            f"lost: got {self.aval}; {cure}"
-        )
+        raise not_plain(name, self.aval, cure)
 
     return marked(method, name, refusal=_LOST)
 
@@ -169,8 +165,7 @@ class NDArrayMixin:
         try:
             override = overrides[ufunc if call else np.ufunc]
         except KeyError:
-            known = getattr(np, ufunc.__name__, None) is ufunc
-            raise _unsupported(("numpy." if known else "the ufunc ") + ufunc.__name__) from None
+            raise load(_MISSING).without_rule(ufunc) from None
         if call:
             return override(*map(overrides["operand"], inputs) if converts else inputs)
         try:
@@ -185,7 +180,7 @@ class NDArrayMixin:
         try:
             override = overrides[func]
         except KeyError:
-            raise _unsupported(f"{func.__module__}.{func.__name__}", func) from None
+            raise load(_MISSING).unsupported_function(func) from None
         try:
             return override(*args, **kwargs)
         except OutError as err:
@@ -295,7 +290,10 @@ class NDArrayMixin:
             raise MissingAttributeError(
                 f"ndarray.{name}: {ABSENT[name]}; read it from the ndarray outside the traced code"
             )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        words = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(
+            words if name[0] == "_" else words + load(_MISSING).member("array", name)
+        )
 
     # sequence behaviour
 
@@ -378,22 +376,3 @@ class NDArrayMixin:
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy("K")
-
-
-# modules that are refused as a whole
-_FOREIGN = {
-    "numpy.lib.recfunctions": "traced arrays are not structured",
-    "numpy.polynomial.polynomial": "it takes the coefficients as Python scalars",
-}
-
-
-def why_refused(function: Any) -> str:
-    """Why a NumPy function without an override cannot take traced arrays."""
-    module = str(getattr(function, "__module__", ""))
-    return _FOREIGN.get(module, "traced arrays do not support this function")
-
-
-def _unsupported(name: str, function: Any = None) -> UnsupportedError:
-    return UnsupportedError(
-        f"{name}: {why_refused(function)}; compute it outside the traced function"
-    )

@@ -14,6 +14,8 @@ from typing import Any
 
 from ..contents import FUNCTIONS, PRIMITIVES
 
+SPECIAL = "scipy.special"
+
 
 class Registry(dict[Any, Any]):
     """A dictionary that modules fill, and that loads the module of a missing entry.
@@ -43,7 +45,11 @@ class Registry(dict[Any, Any]):
         """Yield the modules that may have an entry, the one listed in the contents first."""
         if (home := self.home(key)) is not None:
             yield home
-        if not isinstance(key, str) and _module(key).partition(".")[0] == "numpy":
+        if isinstance(key, str):
+            return
+        if (module := _module(key)) == SPECIAL:
+            yield "funcgrad.scipy.ufuncs"
+        elif module.partition(".")[0] == "numpy":
             yield from self.modules  # NumPy's other versions may name it otherwise
 
     def home(self, key: Any) -> str | None:
@@ -73,7 +79,17 @@ class Registry(dict[Any, Any]):
 
 
 def _module(function: Any) -> str:
-    return getattr(function, "__module__", None) or "numpy"  # of the ufuncs of old versions
+    """The module of a function; a ufunc names none if it is SciPy's, or of an old NumPy."""
+    if (named := getattr(function, "__module__", None)) is not None:
+        return str(named)
+    return SPECIAL if is_of_special(function) else "numpy"
+
+
+def is_of_special(ufunc: Any) -> bool:
+    """Whether a ufunc is one of scipy.special, if the user has imported that."""
+    name = getattr(ufunc, "__name__", "")
+    homes = (sys.modules.get(SPECIAL), sys.modules.get(f"{SPECIAL}._ufuncs"))
+    return any(getattr(home, name, None) is ufunc for home in homes if home is not None)
 
 
 def entry_name(key: Any) -> str:

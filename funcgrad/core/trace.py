@@ -40,7 +40,7 @@ from .errors import (
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
 from .memory import Steps, is_forgotten, note_outside, path_of, recompute
-from .registry import is_builtin_name, overrides, primitive, primitives
+from .registry import is_builtin_name, load, overrides, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
 
@@ -273,9 +273,9 @@ class AbstractTracer(Tracer):
         return str(self.aval)
 
     def _refuse(self, what: str, cure: str | None = None) -> NoReturn:
-        raise ConcretizationError(
-            f"{what}: the value must be concrete: got {self.unknown()}; {cure or self._cure}"
-        )
+        got = self.unknown()
+        words = f"{what}: the value must be concrete: got {got}; {cure or self._cure}"
+        raise ConcretizationError(load("funcgrad.core.callers").refused_by(got) or words)
 
     def __bool__(self) -> bool:
         self._refuse("bool(), as in `if x:` or `while x:`", "use numpy.where to choose")

@@ -55,6 +55,8 @@ def __getattr__(name: str) -> _Any:
             "funcgrad.numpy.random: generators with a hidden state are not supported; use "
             "funcgrad.random, whose functions take a key"
         )
+    if name == "special":  # SciPy with SCIPY_ARRAY_API=1 asks the namespace of an array for it
+        return _load("funcgrad.scipy.special")
     if name == "lib":
         return _np.lib  # sliding_window_view dispatches on traced arrays
     if not name.startswith("_") and name in dir(_np):

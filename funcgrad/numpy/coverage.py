@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.errors import ABSENT
-from ..core.ndarray_mixin import why_refused
+from ..core.missing import why_refused
 from ..core.registry import overrides, primitives
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive
 from .dispatch import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import shown
-from ..core.registry import overrides
+from ..core.registry import is_of_special, load, overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
@@ -30,7 +30,8 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, 
         MutationError: for ``out=`` of an ndarray, which cannot hold traced values.
         UnsupportedError: for a ufunc without a rule, or an option that cannot be differentiated.
     """
-    who = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    package = "scipy.special" if is_of_special(ufunc) else "numpy"
+    who = f"{package}.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     out = kwargs.pop("out", None)
     if out is not None:
         return _into(who, out, ufunc, method, inputs, kwargs)
@@ -64,7 +65,7 @@ def _into(
 def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
     function = overrides.get(ufunc)
     if function is None:
-        raise unsupported(who, "this ufunc", "write it with supported functions")
+        raise load("funcgrad.core.missing").without_rule(ufunc)
     return function
 
 
@@ -76,7 +77,7 @@ def call_ufunc(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any])
         raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # else undefined
     _, order = kwargs.pop("subok", None), kwargs.pop("order", "K")
     axes = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
-    kinds = _loop(ufunc, inputs, **kwargs) if kwargs else None
+    kinds = loop_of(ufunc, inputs, **kwargs) if kwargs else None
     if kinds is not None:
         inputs = tuple(map(cast, inputs, kinds))
     y = _along_core_axes(who, ufunc, function, inputs, **axes) if axes else function(*inputs)
@@ -88,7 +89,7 @@ def call_ufunc(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any])
     return results if ufunc.nout > 1 else results[0]
 
 
-def _loop(
+def loop_of(
     ufunc: np.ufunc,
     inputs: tuple,
     dtype: Any = None,
@@ -374,11 +375,8 @@ def _reduceat(
 
 
 METHODS: dict[str, Callable[..., Any]] = {
-    "reduce": _reduce,
-    "accumulate": _accumulate,
-    "outer": _outer,
-    "reduceat": _reduceat,
-}
+    "reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "reduceat": _reduceat,
+}  # fmt: skip
 _REDUCTIONS: dict[Any, Any] = {
     np.add: reductions.sum,
     np.multiply: reductions.prod,

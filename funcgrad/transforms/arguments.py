@@ -28,7 +28,7 @@ from ..core.errors import (
     short,
     shown,
 )
-from ..core.explanations import explained
+from ..core.explanations import raise_explained
 from ..core.floating import keep_settings, settings, warnings_to_log
 from ..core.trace import Primitive, Trace, Tracer, running
 from ..core.tree_code import MISS, TreeCode
@@ -166,8 +166,11 @@ def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
     token = None if now is None else settings.set(now)
     try:
         return fun(*args)
-    except ValueError as err:
-        raise explained(err, running.get())  # noqa: B904, it is the same or has no context
+    except RecursionError:
+        raise
+    except Exception as err:
+        raise_explained(err, running.get())
+        raise
     finally:
         if token is None:
             pass

@@ -11,7 +11,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.buffers import settled
 from ..core.errors import short
-from ..core.explanations import explained
+from ..core.explanations import raise_explained
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, user_line
 from ..core.memory import identity
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
@@ -230,8 +230,9 @@ def stage(
                     f"{f' at {short(tree.keystr(path))}' if path else ''}"
                 )
         closed = trace.close(leaves)
-    except (RecursionError, ValueError) as err:
-        raise explained(err, trace)  # noqa: B904, it is the same or has no context
+    except Exception as err:
+        raise_explained(err, trace)
+        raise
     finally:
         running.set(before)
         trace.end()

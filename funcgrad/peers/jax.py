@@ -1,0 +1,104 @@
+"""Names of JAX, optax, Flax, Equinox and autograd."""
+
+JAX = """
+jax.Array.at fg.at  at(x)[index].set(value), or x[index] = value
+jax.Array.block_until_ready -  results are ready: leave it out
+jax.Array.weak_type -  NumPy's rules of promotion hold
+flax.linen.Module.bind fg.nn.apply  model(x): a model holds its parameters
+jax.tree_map fg.tree.map
+jax.tree_leaves fg.tree.leaves
+jax.tree_util.tree_map fg.tree.map
+jax.tree_util.tree_flatten fg.tree.flatten
+jax.tree_util.tree_unflatten fg.tree.unflatten
+jax.tree_util.tree_leaves fg.tree.leaves
+jax.tree_util.tree_structure fg.tree.structure
+jax.tree_util.tree_reduce fg.tree.reduce
+jax.tree_util.tree_all fg.tree.all
+jax.tree_util.tree_transpose fg.tree.transpose
+jax.tree_util.tree_map_with_path fg.tree.map_with_path
+jax.tree_util.tree_flatten_with_path fg.tree.flatten_with_path
+jax.tree_util.tree_leaves_with_path fg.tree.leaves_with_path
+jax.tree_util.register_pytree_node fg.tree.register_node
+jax.tree_util.register_pytree_node_class fg.tree.register_node
+jax.tree_util.register_pytree_with_keys fg.tree.register_node
+jax.pmap fg.vmap  vmap
+jax.make_mesh -  one process computes: use vmap
+jax.sharding -  one process computes: use vmap
+jax.device_get np.asarray  the value itself, which is an array
+jax.devices -  the only device is the CPU
+jax.pure_callback fg.custom_jvp  a plain call, or custom_jvp
+jax.named_call fg.checkpoint_name
+jax.debug.print fg.debug  print(), which shows values under grad and jvp
+jax.debug.callback fg.debug  a plain call
+jax.experimental -  use the functions of funcgrad
+jax.random.PRNGKey fg.random.key  key(seed, impl="threefry2x32") for JAX's bits
+jax.lax.select_n np.select
+jax.lax.dot np.dot
+jax.lax.rem np.fmod
+jax.lax.iota np.arange
+jax.lax.broadcasted_iota np.indices
+jax.lax.convert_element_type np.astype  x.astype(dtype)
+jax.lax.slice fg.lax.dynamic_slice  x[start:stop]
+jax.lax.gather np.take  x[indices]
+jax.lax.scatter_add np.add  add.at(x, indices, y), or at(x)[indices].add(y)
+jax.lax.lgamma fg.special.gammaln
+jax.lax.logistic fg.nn.sigmoid
+jax.lax.reduce_sum np.sum
+jax.lax.with_sharding_constraint -  one process computes: leave it out
+jax.nn.identity fg.nn.Identity  Identity(), or lambda x: x
+jax.scipy.special.erf_inv fg.special.erfinv
+optax.safe_norm np.linalg.norm  norm, whose gradient at 0 is 0
+optax.safe_int32_increment np.add  count + 1
+optax.losses fg.losses
+flax.linen.compact fg.nn.module  module, with layers as fields
+flax.linen.Conv fg.nn.Conv  Conv(in, out, ...), with both sizes
+flax.linen.Dense fg.nn.Dense  Dense(in, out), with both sizes
+flax.linen.Embed fg.nn.Embedding
+flax.linen.SelfAttention fg.nn.MultiHeadAttention
+flax.linen.MultiHeadDotProductAttention fg.nn.MultiHeadAttention
+flax.linen.OptimizedLSTMCell fg.nn.LSTMCell
+flax.linen.scan fg.lax.scan
+flax.linen.remat fg.remat
+flax.training.train_state.TrainState fg.optim.apply_updates  a tuple (params, state)
+equinox.Module fg.nn.module  the decorator module
+equinox.nn.Linear fg.nn.Dense  Dense(in, out), whose initial values differ
+equinox.nn.Conv2d fg.nn.Conv
+equinox.filter_jit fg.jit
+equinox.filter_grad fg.grad
+equinox.filter_value_and_grad fg.value_and_grad
+equinox.filter_vmap fg.vmap
+equinox.is_array fg.tree.leaves  isinstance(x, numpy.ndarray)
+equinox.tree_at fg.nn.replace
+equinox.apply_updates fg.optim.apply_updates
+equinox.tree_serialise_leaves fg.io.save
+equinox.tree_deserialise_leaves fg.io.load
+autograd.elementwise_grad fg.vjp  grad(lambda x: f(x).sum()), or vmap(grad(f))
+autograd.multigrad fg.grad  grad(f, argnums=(0, 1))
+autograd.multigrad_dict fg.grad  grad(f, argnames=...)
+autograd.make_jvp fg.jvp
+autograd.make_vjp fg.vjp
+autograd.make_hvp fg.hvp
+autograd.hessian_vector_product fg.hvp
+autograd.hessian_tensor_product fg.hvp
+autograd.tensor_jacobian_product fg.vjp
+autograd.vector_jacobian_product fg.vjp
+autograd.make_ggnvp fg.gnvp
+autograd.deriv fg.jvp
+autograd.checkpoint fg.checkpoint
+autograd.extend.primitive fg.custom_vjp
+autograd.extend.defvjp fg.custom_vjp
+autograd.extend.defjvp fg.custom_jvp
+autograd.misc.flatten fg.ravel_pytree
+autograd.misc.flatten.flatten fg.ravel_pytree
+autograd.misc.optimizers fg.optim.adam  optimizers of funcgrad.optim
+autograd.misc.optimizers.adam fg.optim.adam
+autograd.misc.optimizers.sgd fg.optim.sgd
+autograd.misc.optimizers.rmsprop fg.optim.rmsprop
+autograd.misc.fixed_points.fixed_point fg.lax.fixed_point
+autograd.test_util.check_grads fg.check_grads
+autograd.builtins.isinstance -  Python's own isinstance
+autograd.builtins -  Python's own list, dict and tuple
+autograd.numpy.numpy_boxes -  traced values have no box
+autograd.scipy.stats.poisson fg.scipy.stats.poisson
+autograd.scipy.misc.logsumexp fg.special.logsumexp
+"""

@@ -1,0 +1,163 @@
+"""Names of SciPy, and functions of math and NumPy that take no traced values."""
+
+SCIPY = """
+scipy.special.binom fg.special.betaln  exp(-betaln(n - k + 1, k + 1)) / (n + 1)
+scipy.special.boxcox np.power  (x**p - 1) / p
+scipy.special.cbrt np.cbrt
+scipy.special.chdtr fg.scipy.stats.chi2  chi2.cdf
+scipy.special.chdtrc fg.scipy.stats.chi2  chi2.sf
+scipy.special.comb fg.special.betaln  exp(-betaln(n - k + 1, k + 1)) / (n + 1)
+scipy.special.cosdg np.cos  cos(numpy.deg2rad(x))
+scipy.special.cosm1 np.sin  -2 * sin(x / 2) ** 2
+scipy.special.exp10 np.power  10.0**x
+scipy.special.exp2 np.exp2
+scipy.special.expm1 np.expm1
+scipy.special.fdtr fg.scipy.stats.f  f.cdf
+scipy.special.gdtr fg.scipy.stats.gamma  gamma.cdf
+scipy.special.huber fg.losses.huber
+scipy.special.log1p np.log1p
+scipy.special.loggamma fg.special.gammaln  gammaln, of real x
+scipy.special.pdtr fg.scipy.stats.poisson  poisson.cdf
+scipy.special.rgamma fg.special.gamma  1 / gamma(x)
+scipy.special.round np.round
+scipy.special.sinc np.sinc
+scipy.special.sindg np.sin  sin(numpy.deg2rad(x))
+scipy.special.softplus fg.nn.softplus
+scipy.special.stdtr fg.scipy.stats.t  t.cdf
+scipy.special.tandg np.tan  tan(numpy.deg2rad(x))
+scipy.linalg.circulant fg.linalg.toeplitz
+scipy.linalg.fractional_matrix_power fg.linalg.matrix_function
+scipy.linalg.funm fg.linalg.matrix_function
+scipy.linalg.logm fg.linalg.logm
+scipy.linalg.pinvh fg.linalg.pinv
+scipy.linalg.qr fg.linalg.qr
+scipy.linalg.cosm fg.linalg.matrix_function
+scipy.linalg.sinm fg.linalg.matrix_function
+scipy.linalg.solve_continuous_lyapunov fg.scipy.linalg.solve_sylvester
+scipy.linalg.solve_toeplitz fg.scipy.linalg.solve  solve(toeplitz(c), b)
+scipy.linalg.solve_circulant np.fft.fft  ifft(fft(b) / fft(c))
+scipy.linalg.eig_banded fg.scipy.linalg.eigh
+scipy.linalg.eigh_tridiagonal fg.scipy.linalg.eigh
+scipy.linalg.solveh_banded fg.scipy.linalg.solve_banded
+scipy.integrate.quad fg.scipy.integrate.fixed_quad
+scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
+scipy.integrate.romb fg.scipy.integrate.simpson
+scipy.integrate.RK45 fg.scipy.integrate.solve_ivp
+scipy.integrate.ode fg.scipy.integrate.solve_ivp
+scipy.interpolate.interp1d np.interp
+scipy.optimize.brentq fg.lax.custom_root  custom_root(f, x0, solve, tangent_solve)
+scipy.optimize.bisect fg.lax.custom_root  custom_root(f, x0, solve, tangent_solve)
+scipy.optimize.newton fg.scipy.optimize.root
+scipy.optimize.fsolve fg.scipy.optimize.root
+scipy.optimize.root_scalar fg.scipy.optimize.root
+scipy.optimize.fixed_point fg.lax.fixed_point
+scipy.optimize.leastsq fg.scipy.optimize.least_squares
+scipy.optimize.curve_fit fg.scipy.optimize.least_squares  least_squares(lambda p: f(x, *p) - y, p0)
+scipy.optimize.minimize_scalar fg.scipy.optimize.minimize
+scipy.optimize.fmin fg.scipy.optimize.minimize
+scipy.optimize.fmin_bfgs fg.scipy.optimize.minimize
+scipy.optimize.fmin_l_bfgs_b fg.scipy.optimize.minimize
+scipy.optimize.approx_fprime fg.grad
+scipy.optimize.check_grad fg.check_grads
+scipy.signal.oaconvolve fg.scipy.signal.fftconvolve
+scipy.ndimage.convolve fg.scipy.signal.convolve
+scipy.ndimage.correlate fg.scipy.signal.correlate
+scipy.ndimage.convolve1d np.convolve
+scipy.ndimage.sum np.sum
+scipy.ndimage.mean np.mean
+scipy.sparse.bsr_array fg.sparse.csr
+scipy.sparse.coo_array fg.sparse.csr
+scipy.sparse.csc_array fg.sparse.csr
+scipy.sparse.csr_array fg.sparse.csr
+scipy.sparse.dia_array fg.sparse.csr
+scipy.sparse.dok_array fg.sparse.csr
+scipy.sparse.lil_array fg.sparse.csr
+scipy.sparse.bsr_matrix fg.sparse.csr
+scipy.sparse.coo_matrix fg.sparse.csr
+scipy.sparse.csc_matrix fg.sparse.csr
+scipy.sparse.csr_matrix fg.sparse.csr
+scipy.sparse.dia_matrix fg.sparse.csr
+scipy.sparse.dok_matrix fg.sparse.csr
+scipy.sparse.lil_matrix fg.sparse.csr
+scipy.sparse.linalg.spsolve np.linalg.solve  solve(dense, b), or lax.custom_linear_solve
+scipy.sparse.linalg.cg fg.lax.custom_linear_solve
+scipy.sparse.linalg.gmres fg.lax.custom_linear_solve
+scipy.spatial.distance.cdist np.linalg.norm  norm(x[:, None] - y[None], axis=-1)
+scipy.spatial.distance.pdist np.linalg.norm  norm(x[:, None] - x[None], axis=-1)
+scipy.spatial.distance.euclidean np.linalg.norm  norm(x - y)
+scipy.spatial.distance_matrix np.linalg.norm  norm(x[:, None] - y[None], axis=-1)
+numpy.matrix np.matmul  an array with two axes, and x @ y
+math.acos np.arccos
+math.acosh np.arccosh
+math.asin np.arcsin
+math.asinh np.arcsinh
+math.atan np.arctan
+math.atan2 np.arctan2
+math.atanh np.arctanh
+math.cbrt np.cbrt
+math.ceil np.ceil
+math.copysign np.copysign
+math.cos np.cos
+math.cosh np.cosh
+math.degrees np.degrees
+math.dist np.linalg.norm  norm(x - y)
+math.erf fg.special.erf
+math.erfc fg.special.erfc
+math.exp np.exp
+math.exp2 np.exp2
+math.expm1 np.expm1
+math.fabs np.fabs
+math.factorial fg.special.factorial
+math.floor np.floor
+math.fmod np.fmod
+math.frexp np.frexp
+math.fsum np.sum
+math.gamma fg.special.gamma
+math.hypot np.hypot
+math.isclose np.isclose
+math.isfinite np.isfinite
+math.isinf np.isinf
+math.isnan np.isnan
+math.ldexp np.ldexp
+math.lgamma fg.special.gammaln
+math.log np.log
+math.log10 np.log10
+math.log1p np.log1p
+math.log2 np.log2
+math.modf np.modf
+math.nextafter np.nextafter
+math.pow np.power  x**y
+math.radians np.radians
+math.remainder np.remainder  x - y * numpy.rint(x / y)
+math.sin np.sin
+math.sinh np.sinh
+math.sqrt np.sqrt
+math.sumprod np.dot
+math.tan np.tan
+math.tanh np.tanh
+math.trunc np.trunc
+math.ulp np.spacing
+cmath.acos np.arccos
+cmath.acosh np.arccosh
+cmath.asin np.arcsin
+cmath.asinh np.arcsinh
+cmath.atan np.arctan
+cmath.atanh np.arctanh
+cmath.cos np.cos
+cmath.cosh np.cosh
+cmath.exp np.exp
+cmath.isclose np.isclose
+cmath.isfinite np.isfinite
+cmath.isinf np.isinf
+cmath.isnan np.isnan
+cmath.log np.log
+cmath.log10 np.log10
+cmath.phase np.angle
+cmath.polar np.angle  (numpy.abs(z), angle(z))
+cmath.rect np.exp  r * exp(1j * phase)
+cmath.sin np.sin
+cmath.sinh np.sinh
+cmath.sqrt np.emath.sqrt
+cmath.tan np.tan
+cmath.tanh np.tanh
+"""

@@ -1,0 +1,213 @@
+"""Names of PyTorch, TensorFlow and Keras."""
+
+TORCH = """
+torch.Tensor.backward fg.grad  grad(loss)(params), which returns the gradient
+torch.Tensor.grad fg.grad  grad(loss)(params), which returns the gradient
+torch.Tensor.detach fg.stop_gradient  stop_gradient(x)
+torch.Tensor.requires_grad fg.grad  argnums=, which chooses what it differentiates
+torch.Tensor.requires_grad_ fg.grad  argnums=, which chooses what it differentiates
+torch.Tensor.retain_grad fg.vjp  the derivative with respect to an argument
+torch.Tensor.grad_fn fg.make_jaxpr  make_jaxpr(f)(x), which shows the program
+torch.Tensor.numpy np.asarray  the value itself, which is an array
+torch.Tensor.cpu -  arrays are on the CPU: leave it out
+torch.Tensor.cuda -  arrays are on the CPU: leave it out
+torch.Tensor.to np.astype  x.astype(dtype)
+torch.Tensor.float np.astype  x.astype(numpy.float32)
+torch.Tensor.double np.astype  x.astype(numpy.float64)
+torch.Tensor.long np.astype  x.astype(numpy.int64)
+torch.Tensor.type np.astype  x.astype(dtype)
+torch.Tensor.clone np.copy  x.copy()
+torch.Tensor.dim np.ndim  x.ndim
+torch.Tensor.numel np.size  x.size
+torch.Tensor.permute np.transpose  x.transpose(axes)
+torch.Tensor.t np.transpose  x.T
+torch.Tensor.unsqueeze np.expand_dims  expand_dims(x, axis)
+torch.Tensor.expand np.broadcast_to  broadcast_to(x, shape)
+torch.Tensor.contiguous np.ascontiguousarray  x itself: leave it out
+torch.Tensor.matmul np.matmul  x @ y
+torch.Tensor.mm np.matmul  x @ y
+torch.Tensor.bmm np.matmul  x @ y
+torch.Tensor.add_ np.add  x += y
+torch.Tensor.mul_ np.multiply  x *= y
+torch.Tensor.sub_ np.subtract  x -= y
+torch.Tensor.zero_ np.zeros_like  x[...] = 0
+torch.Tensor.copy_ np.copyto  x[...] = y
+torch.Tensor.scatter_add_ np.add  add.at(x, indices, y)
+torch.Tensor.masked_fill np.where  where(mask, value, x)
+torch.Tensor.gather np.take_along_axis  take_along_axis(x, indices, axis)
+torch.Tensor.norm np.linalg.norm
+torch.Tensor.abs np.abs
+torch.Tensor.exp np.exp
+torch.Tensor.log np.log
+torch.Tensor.sqrt np.sqrt
+torch.Tensor.pow np.power  x**y
+torch.Tensor.sin np.sin
+torch.Tensor.cos np.cos
+torch.Tensor.tanh np.tanh
+torch.Tensor.sigmoid fg.nn.sigmoid
+torch.Tensor.relu fg.nn.relu
+torch.Tensor.softmax fg.nn.softmax
+torch.Tensor.clamp np.clip
+tf.Tensor.assign np.copyto  x[...] = value
+tf.Tensor.get_shape np.shape  x.shape
+torch.nn.Module.parameters fg.nn.trainable  the model itself: it is a tree of parameters
+torch.nn.Module.named_parameters fg.tree.leaves_with_path
+torch.nn.Module.state_dict fg.io.save  save(path, model)
+torch.nn.Module.load_state_dict fg.io.load  load(path, like=model)
+torch.nn.Module.train fg.nn.apply  apply(model, x, key=key), the pass of training
+torch.nn.Module.eval fg.nn.apply  model(x), which predicts
+torch.nn.Module.zero_grad fg.grad  grad, which does not accumulate: leave it out
+torch.nn.Module.forward fg.nn.apply  model(x)
+torch.nn.Module.to fg.tree.map  tree.map(lambda x: x.astype(dtype), model)
+torch.nn.Module.cuda -  arrays are on the CPU: leave it out
+torch.nn.Module.children fg.tree.leaves
+torch.nn.Module.requires_grad_ fg.nn.freeze  freeze(layer)
+keras.Model.fit fg.value_and_grad  a loop over value_and_grad and optimizer.update
+keras.Model.compile fg.jit  jit(step)
+keras.Model.predict fg.nn.apply  model(x)
+keras.Model.evaluate fg.nn.apply  model(x), and a loss
+keras.Model.trainable_variables fg.nn.trainable  the model itself: it is a tree of parameters
+torch.optim.Optimizer.step fg.optim.apply_updates  opt.update(grads, state, params)
+torch.optim.Optimizer.zero_grad fg.grad  grad, which does not accumulate: leave it out
+torch.optim.Optimizer.param_groups fg.optim.multi_transform
+torch.optim.Optimizer.state_dict fg.io.save  save(path, state)
+keras.Optimizer.minimize fg.optim.apply_updates  opt.update(grads, state, params)
+keras.Optimizer.apply_gradients fg.optim.apply_updates  opt.update(grads, state, params)
+torch.no_grad fg.stop_gradient  stop_gradient(x)
+torch.enable_grad fg.grad
+torch.tensor np.array
+torch.Tensor np.array
+torch.as_tensor np.asarray
+torch.from_numpy np.asarray
+torch.cat np.concatenate
+torch.bmm np.matmul
+torch.mm np.matmul
+torch.mv np.matmul
+torch.ger np.outer
+torch.mul np.multiply
+torch.div np.divide
+torch.sub np.subtract
+torch.neg np.negative
+torch.clamp np.clip
+torch.masked_select np.extract
+torch.index_select np.take
+torch.gather np.take_along_axis
+torch.bucketize np.searchsorted
+torch.det np.linalg.det
+torch.inverse np.linalg.inv
+torch.logdet np.linalg.slogdet
+torch.matrix_exp fg.linalg.expm
+torch.cdist np.linalg.norm  norm(x[:, None] - y[None], axis=-1)
+torch.lgamma fg.special.gammaln
+torch.mvlgamma fg.special.multigammaln
+torch.sigmoid fg.nn.sigmoid
+torch.relu fg.nn.relu
+torch.randn fg.random.normal  normal(key, shape)
+torch.rand fg.random.uniform  uniform(key, shape)
+torch.randperm fg.random.permutation
+torch.manual_seed fg.random.key  key(seed), which is passed to each function
+torch.compile fg.jit
+torch.vmap fg.vmap
+torch.Generator fg.random.key
+torch.save fg.io.save
+torch.load fg.io.load_torch
+torch.device -  arrays are on the CPU: leave it out
+torch.autograd.grad fg.grad  grad(f, argnums)(x)
+torch.autograd.Function fg.custom_vjp
+torch.autograd.functional.jacobian fg.jacobian
+torch.autograd.functional.hessian fg.hessian
+torch.autograd.functional.jvp fg.jvp
+torch.autograd.functional.vjp fg.vjp
+torch.autograd.gradcheck fg.check_grads
+torch.func.grad_and_value fg.value_and_grad  value_and_grad(f), which returns the value first
+torch.func.functional_call fg.nn.apply  model(x): a model holds its parameters
+torch.utils.data.DataLoader fg.data.Loader
+torch.utils.data.random_split fg.data.train_test_split
+torch.utils.checkpoint.checkpoint fg.checkpoint
+torch.nn.Linear fg.nn.Dense  Dense(in, out), whose initial values differ
+torch.nn.Conv1d fg.nn.Conv
+torch.nn.Conv2d fg.nn.Conv  Conv, with channels last
+torch.nn.Conv3d fg.nn.Conv
+torch.nn.ConvTranspose2d fg.nn.ConvTranspose
+torch.nn.BatchNorm1d fg.nn.BatchNorm
+torch.nn.BatchNorm2d fg.nn.BatchNorm
+torch.nn.InstanceNorm2d fg.nn.InstanceNorm
+torch.nn.MaxPool2d fg.nn.MaxPool
+torch.nn.AvgPool2d fg.nn.AvgPool
+torch.nn.AdaptiveAvgPool2d fg.nn.adaptive_avg_pool
+torch.nn.MultiheadAttention fg.nn.MultiHeadAttention
+torch.nn.TransformerEncoderLayer fg.nn.TransformerBlock
+torch.nn.Parameter fg.nn.param
+torch.nn.Buffer fg.nn.state
+torch.nn.ModuleList fg.nn.Sequential  a tuple of modules
+torch.nn.ModuleDict fg.nn.Parallel  a dict of modules
+torch.nn.ReLU fg.nn.relu  the function relu itself
+torch.nn.GELU fg.nn.gelu  gelu, whose default is the approximation by tanh
+torch.nn.Sigmoid fg.nn.sigmoid  the function sigmoid itself
+torch.nn.Tanh fg.nn.tanh  the function tanh itself
+torch.nn.Softmax fg.nn.softmax  the function softmax itself
+torch.nn.LogSoftmax fg.nn.log_softmax  the function log_softmax itself
+torch.nn.LeakyReLU fg.nn.leaky_relu  the function leaky_relu itself
+torch.nn.ELU fg.nn.elu  the function elu itself
+torch.nn.SiLU fg.nn.silu  the function silu itself
+torch.nn.Softplus fg.nn.softplus  the function softplus itself
+torch.nn.CrossEntropyLoss fg.losses.cross_entropy
+torch.nn.MSELoss fg.losses.mse
+torch.nn.L1Loss fg.losses.l1
+torch.nn.SmoothL1Loss fg.losses.huber
+torch.nn.HuberLoss fg.losses.huber
+torch.nn.BCELoss fg.losses.binary_cross_entropy
+torch.nn.BCEWithLogitsLoss fg.losses.binary_cross_entropy_with_logits
+torch.nn.KLDivLoss fg.losses.kl_divergence
+torch.nn.CTCLoss fg.losses.ctc_loss
+torch.nn.TripletMarginLoss fg.losses.triplet_margin_loss
+torch.nn.functional.mse_loss fg.losses.mse
+torch.nn.functional.l1_loss fg.losses.l1
+torch.nn.functional.kl_div fg.losses.kl_divergence
+torch.nn.functional.linear fg.nn.Dense  x @ weight.T + bias
+torch.nn.functional.dropout fg.nn.Dropout  Dropout, which takes a key
+torch.nn.functional.pad np.pad
+torch.nn.functional.layer_norm fg.nn.standardize
+torch.nn.functional.normalize np.linalg.norm  x / norm(x, axis=-1, keepdims=True)
+torch.nn.functional.interpolate fg.nn.resize
+torch.nn.functional.conv2d fg.lax.conv_general_dilated
+torch.nn.functional.max_pool2d fg.nn.max_pool
+torch.nn.functional.avg_pool2d fg.nn.avg_pool
+torch.nn.functional.logsigmoid fg.nn.log_sigmoid
+torch.nn.functional.softsign fg.nn.soft_sign
+torch.nn.functional.hardtanh fg.nn.hard_tanh
+torch.nn.functional.scaled_dot_product_attention fg.nn.dot_product_attention
+torch.nn.utils.clip_grad_norm_ fg.optim.clip_by_global_norm
+torch.nn.utils.clip_grad_value_ fg.optim.clip
+torch.optim.SGD fg.optim.sgd
+torch.optim.Adam fg.optim.adam
+torch.optim.AdamW fg.optim.adamw  adamw, whose weight_decay is 1e-4 by default
+torch.optim.Adagrad fg.optim.adagrad
+torch.optim.Adadelta fg.optim.adadelta
+torch.optim.Adamax fg.optim.adamax
+torch.optim.NAdam fg.optim.nadam
+torch.optim.RAdam fg.optim.radam
+torch.optim.RMSprop fg.optim.rmsprop  rmsprop(decay=0.99, eps_in_sqrt=False)
+torch.optim.LBFGS fg.optim.lbfgs
+torch.optim.lr_scheduler fg.optim.join_schedules  schedules, functions of the count
+torch.optim.lr_scheduler.StepLR fg.optim.exponential_decay  exponential_decay(..., staircase=True)
+torch.optim.lr_scheduler.ExponentialLR fg.optim.exponential_decay
+torch.optim.lr_scheduler.CosineAnnealingLR fg.optim.cosine_decay_schedule
+torch.optim.lr_scheduler.OneCycleLR fg.optim.cosine_onecycle_schedule
+torch.optim.lr_scheduler.LinearLR fg.optim.linear_schedule
+tf.GradientTape fg.grad  grad(f)(x)
+tf.function fg.jit
+tf.Variable np.array
+tf.constant np.array
+tf.reduce_sum np.sum
+tf.reduce_mean np.mean
+tf.convert_to_tensor np.asarray
+tf.custom_gradient fg.custom_gradient
+keras.layers.Dense fg.nn.Dense  Dense(in, out), with both sizes
+keras.layers.Conv2D fg.nn.Conv
+keras.layers.Dropout fg.nn.Dropout
+keras.layers.LayerNormalization fg.nn.LayerNorm
+keras.layers.BatchNormalization fg.nn.BatchNorm
+keras.layers.MaxPooling2D fg.nn.MaxPool
+keras.Sequential fg.nn.Sequential
+"""
