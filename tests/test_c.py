@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.c import compiler
+from funcgrad.c import compiler, regions
+from funcgrad.c.functions import is_elementwise, is_in_table
 from funcgrad.c.kernel import kernel_p
 from funcgrad.c.library import Library
 from funcgrad.c.literals import NotInCError
@@ -379,3 +380,48 @@ def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
             fg.jit(lambda x, k=k: SMALL(x) + k, backend="c")(LONG)
 
     assert sum(p.stat().st_size for p in folder.iterdir()) <= 40_000
+
+
+# what is left to NumPy, and why; without the names that C has, or whose parts it has
+LEFT_TO_NUMPY = {
+    "its program stands in place of it": "checked_jit checkpoint custom_batch custom_jvp "
+    "custom_vjp jit jit_in_c name",
+    "the optimiser replaces it": "absent live resume seed settle start stop_gradient einsum",
+    "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
+    "a user's function is called": "linear_solve matrix_function",
+    "named axes are no loops": "all_gather all_to_all pmax pmin ppermute psum psum_scatter",
+    "LAPACK or FFT is called; small systems are to be written": "cholesky cofactor det eig "
+    "eig_of_rules eigh eigh_of_rules eigvals eigvalsh equal_values expm_squarings fft fixed_eigh "
+    "fixed_svd hermitian_part inv inverse_if_any inverse_of_eigenvectors inverse_of_qr_factor "
+    "inverse_of_regular inverse_of_values irfft lstsq lu lyapunov near_values negligible_values "
+    "permutation_of_pivots pinv polar qr rfft singular_gradient singular_matrices slogdet "
+    "slopes_of_eigenvalues slopes_of_general_eigenvalues slopes_of_singular_values "
+    "solve_triangular spectral_gradient sqrtm svd svd_of_rules svdvals taint turned_diagonal "
+    "turned_singular undefined",
+    "to be written: loops whose rows have no bound, or are computed again": "checkpointed_while "
+    "reversal sweep while_reversal",
+    "to be written: random numbers": "random_below random_binomial random_bits random_cauchy "
+    "random_exponential random_fold_in random_gamma random_geometric random_gumbel random_laplace "
+    "random_logistic random_normal random_order random_poisson random_search random_seed "
+    "random_split random_uniform random_wald",
+    "to be written: the rest": "bitwise_count conv_general_dilated exponent gcd imag lcm ldexp "
+    "max_at min_at searchsorted spacing sparse_product sparse_sample window_argmax window_argmin "
+    "window_max window_min window_pick window_place window_sum",
+}
+
+
+def test_every_primitive_is_written_or_listed_with_its_reason():
+    left = {name for names in LEFT_TO_NUMPY.values() for name in names.split()}
+    primitives.load()
+    builtin = {name: primitives[name] for name in primitives.homes}
+    written = {
+        name
+        for name, prim in builtin.items()
+        if prim.codegen.in_c is not None
+        or is_in_table(prim)
+        or name in regions.IN_PARTS
+        or (is_elementwise(prim) and prim.decompose is not None)
+    }
+
+    assert written.isdisjoint(left)
+    assert builtin.keys() - written == left

@@ -106,8 +106,9 @@ def directory() -> Path | None:
     """
     if not current.get().c_cache_bytes:
         return None
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(os.environ.get("FUNCGRAD_C_CACHE") or Path(base) / "funcgrad" / "c")
+    given = os.environ.get("FUNCGRAD_C_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    path = Path(given or os.path.join(base, "funcgrad", "c")).absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):

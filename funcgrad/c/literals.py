@@ -30,8 +30,9 @@ def ctype(dtype: np.dtype) -> str:
 
 
 def is_written(aval: Aval) -> bool:
-    """Whether arrays of this dtype can be written in C."""
-    return aval.dtype.isnative and aval.dtype.name in _TYPES
+    """Whether an array can be written in C: its dtype has a type, and an int counts its bytes."""
+    small = aval.size * aval.dtype.itemsize < 1 << 31
+    return small and aval.dtype.isnative and aval.dtype.name in _TYPES
 
 
 def suffix(dtype: np.dtype) -> str:

@@ -23,7 +23,7 @@ _SLOW = frozenset({"sin", "cos", "tan", "pow", "arctan2", "mod", "fmod", "floor_
 
 
 _MADE = "mean count_nonzero norm last_writer weighted unpadded wrapped"
-_IN_PARTS = frozenset(_MADE.split())
+IN_PARTS = frozenset(_MADE.split())
 
 
 class Part(NamedTuple):
@@ -147,5 +147,5 @@ def is_coarse(eqn: Eqn) -> bool:
     if prim.decompose is None or prim.codegen.in_c is not None:
         return False
     if not is_elementwise(prim):
-        return prim.name in _IN_PARTS
+        return prim.name in IN_PARTS
     return not is_in_table(prim) and eqn.outs[0].aval.size < LONG
