@@ -12,12 +12,13 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).with_name("elementary")
 _FILES = (
-    "bits", "exponential", "logarithm", "hyperbolic", "trigonometric", "inverse", "power",
+    "bits", "exponential", "logarithm", "hyperbolic", "trigonometric", "inverse", "power", "error",
 )  # fmt: skip
 # functions of one argument, by NumPy's names
 NAMES = (
     "exp", "exp2", "expm1", "sigmoid", "log", "log1p", "log2", "log10", "tanh", "sinh", "cosh",
     "arcsinh", "arccosh", "arctanh", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "cbrt",
+    "erf", "erfc",
 )  # fmt: skip
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(

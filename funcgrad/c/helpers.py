@@ -17,15 +17,6 @@ _ROWS = {
     "minimum": "{t} minimum_{n}({t} a, {t} b) {{ return a <= b || isnan(a) ? a : b; }}",
     "fmax": "{t} fmax_{n}({t} a, {t} b) {{ return a >= b || isnan(b) ? a : b; }}",
     "fmin": "{t} fmin_{n}({t} a, {t} b) {{ return a <= b || isnan(b) ? a : b; }}",
-    "logaddexp": """\
-{t} logaddexp_{n}({t} a, {t} b) {{
-    const {t} gap = a - b;
-    if (a == b)
-        return a + ({t})0.69314718055994530942;
-    if (gap > 0)
-        return a + log1p_{n}(exp_{n}(-gap));
-    return gap <= 0 ? b + log1p_{n}(exp_{n}(gap)) : gap;
-}}""",
     "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
                   "{{ return b >= 0 && b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
     "right_shift": "{t} right_shift_{n}({t} a, {t} b) "

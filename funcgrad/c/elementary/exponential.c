@@ -86,7 +86,13 @@ INLINED double expm1_double(double x) {
     return fabs(x) < 0x1p-54 ? x : y;
 }
 
-INLINED float expm1_float(float x) { return (float)expm1_double(x); }
+INLINED float expm1_float(float x) {
+    const float bounded = x > 89 ? 89 : x < -25 ? -25 : x;
+    const exponent_float e = exponent_float_of(bounded);
+    const float half = power_of_2_float(e.k - 1);
+    const float y = 2 * ((half - 0.5f) + half * (e.r + exp_tail_float(e.r)));
+    return fabsf(x) < 0x1p-25f ? x : y;
+}
 
 /* 1 / (1 + exp(-x)); for x < 0 it is exp(x) / (1 + exp(x)), so that nothing overflows. The sums
 1 + t of the exponential, and 1 + exp(-|x|), are exact. With p = 1 + t and q the quotient, the

@@ -1,4 +1,4 @@
-/* log, log1p, log2 and log10.
+/* log, log1p, log2, log10 and logaddexp.
 
 x = 2^k (1 + f) with an integer k and sqrt(1/2) <= 1 + f < sqrt(2). With s = f / (2 + f),
 log(1 + f) = 2 artanh(s) = 2 s + s R(s^2), and 2 s = f - s f, so that
@@ -6,6 +6,7 @@ log(1 + f) = f - (f^2/2 - s (f^2/2 + R)): f is exact, and the rounding errors of
 little. Source: Tang 1990 (doi:10.1145/98267.98294) and Ng's fdlibm, e_log.c, for this form. */
 
 #include "bits.c"
+#include "exponential.c"
 
 typedef struct {
     double k, f;
@@ -85,7 +86,21 @@ INLINED double log1p_double(double x) {
     return x > -1 ? inside : x == -1 ? -INFINITY : NAN;
 }
 
-INLINED float log1p_float(float x) { return (float)log1p_double(x); }
+INLINED float log_of_1_plus_float(float x) {
+    const float u = 1 + x;
+    const logarithm_float e = logarithm_float_of(u);
+    const float rest = fabsf(x) < 1 ? x - (u - 1) : 1 - (u - x), f = e.k == 0 ? x : e.f;
+    const int exact = (e.k == 0) | (e.k > 99);
+    const float c = exact ? 0 : rest * power_of_2_float(-e.k);
+    return e.k * 0.693359375f
+        + (f + (log_tail_float(f) + (e.k * -2.12194440e-4f + c * (1.06f - f))));
+}
+
+INLINED float log1p_float(float x) {
+    const float y = log_of_1_plus_float(x);
+    const float inside = fabsf(x) < 0x1p-25f ? x : x < INFINITY ? y : x;
+    return x > -1 ? inside : x == -1 ? -INFINITY : NAN;
+}
 
 /* log(x) as a sum, with an error of 2^-65 of it, for finite x > 0. As in log_double,
 log(x) = k log 2 + 2 s + s^3 (2/3 + z (2/5 + ...)), z = s^2, with sums of two numbers for s, z, and
@@ -135,3 +150,14 @@ INLINED double log10_double(double x) {
 INLINED float log2_float(float x) { return (float)(log_double(x) * 1.4426950408889634); }
 
 INLINED float log10_float(float x) { return (float)(log_double(x) * 0.43429448190325182); }
+
+/* log(exp(a) + exp(b)) = max + log(1 + exp(-|a - b|)); equal operands may be infinite. */
+INLINED double logaddexp_double(double a, double b) {
+    const double gap = a == b ? 0 : fabs(a - b);
+    return (a > b ? a : b) + log_of_1_plus_double(exp_double(-gap), 0);
+}
+
+INLINED float logaddexp_float(float a, float b) {
+    const float gap = a == b ? 0 : fabsf(a - b);
+    return (a > b ? a : b) + log_of_1_plus_float(exp_float(-gap));
+}

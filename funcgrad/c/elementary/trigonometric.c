@@ -95,8 +95,8 @@ INLINED pair_double cos_pair_double(double r, double c) {
 INLINED double sin_in_quadrant_double(angle_double angle, uint64_t q) {
     const pair_double cosine = cos_pair_double(angle.r, angle.c);
     const double sine = angle.r + sin_tail_double(angle.r, angle.c);
-    const double y = (angle.quadrant + q) & 1 ? cosine.hi + cosine.lo : sine;
-    return (angle.quadrant + q) & 2 ? -y : y;
+    const double y = chosen_double(angle.quadrant + q, cosine.hi + cosine.lo, sine);
+    return from_bits_double(bits_double(y) ^ (angle.quadrant + q) >> 1 << 63);
 }
 
 INLINED double sin_double(double x) {
@@ -108,9 +108,26 @@ INLINED double cos_double(double x) {
     return sin_in_quadrant_double(angle_double_of(x), 1);
 }
 
-INLINED float sin_float(float x) { return (float)sin_double(x); }
+/* The same by double, in which neither the second part of r nor the last terms count. */
+INLINED float sin_in_quadrant_float(float x, uint64_t q) {
+    const angle_double angle = angle_double_of(x);
+    const double r = angle.r, z = r * r;
+    const double sine = r + r * z
+        * cubic_double(z, -0.16666666663832764, 0.008333331865959414, -1.9840082012765537e-4,
+                       2.7249314054698805e-6);
+    const double cosine = 1 + z
+        * cubic_double(z, -0.49999999968871981, 0.041666650548440198, -0.0013887583970817675,
+                       2.4463116702438325e-5);
+    const double y = chosen_double(angle.quadrant + q, cosine, sine);
+    return (float)from_bits_double(bits_double(y) ^ (angle.quadrant + q) >> 1 << 63);
+}
 
-INLINED float cos_float(float x) { return (float)cos_double(x); }
+INLINED float sin_float(float x) {
+    const float y = sin_in_quadrant_float(x, 0);
+    return x == 0 ? x : y;
+}
+
+INLINED float cos_float(float x) { return sin_in_quadrant_float(x, 1); }
 
 /* sin / cos, or -cos / sin in odd quadrants, of sums of two. Error below 1.5 ulp. */
 INLINED double tan_double(double x) {
@@ -118,9 +135,10 @@ INLINED double tan_double(double x) {
     const pair_double one = cos_pair_double(angle.r, angle.c);
     const pair_double cosine = quick_sum_double(one.hi, one.lo);
     const pair_double sine = quick_sum_double(angle.r, sin_tail_double(angle.r, angle.c));
-    const int odd = angle.quadrant & 1;
-    const double above = odd ? -cosine.hi : sine.hi, above_low = odd ? -cosine.lo : sine.lo;
-    const double below = odd ? sine.hi : cosine.hi, below_low = odd ? sine.lo : cosine.lo;
+    const double above = chosen_double(angle.quadrant, -cosine.hi, sine.hi);
+    const double above_low = chosen_double(angle.quadrant, -cosine.lo, sine.lo);
+    const double below = chosen_double(angle.quadrant, sine.hi, cosine.hi);
+    const double below_low = chosen_double(angle.quadrant, sine.lo, cosine.lo);
     const double y = above / below;
     const double corrected = y + (above_low - y * below_low) / below;
     return x == 0 ? x : corrected;
