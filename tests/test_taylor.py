@@ -18,8 +18,8 @@ from .support.rules import derived_rows, has_derivative, problems
 
 # how the coefficients of the outputs are found where all operands move; of all others by their jvp
 WAYS = {
-    "recurrence": "div quotient solve solve_triangular",
-    "simpler": "pow square reciprocal",
+    "recurrence": "div quotient solve solve_triangular det cofactor",
+    "simpler": "pow square reciprocal beta",
     "product": "mul matmul einsum vecdot conv_general_dilated conv_kernel",
     "linear": "add sub neg pos deg2rad radians rad2deg degrees conj real imag where ldexp gate "
     "wins convert broadcast sum mean cumsum name reshape transpose concatenate getitem "
@@ -317,6 +317,27 @@ def test_poles_stay_where_they_are():
 
         assert np.isfinite(got[:, 1]).all()
         assert not np.isfinite(got[3:, 0]).any()
+
+
+@pytest.mark.parametrize("dtype", ["f8", "c16", "f4"])
+def test_a_determinant_is_a_polynomial_at_singular_matrices_too(dtype):
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(2, 3, 3)).astype(dtype) * 3 for _ in range(2))
+    a[1, 0] = a[1, 1]  # singular
+    a = a + 1j * b if dtype == "c16" else a
+    det = lambda t: np.linalg.det(a + t * b)
+    x = np.dtype(dtype).type(0).real
+    got = fg.taylor(det, 7)(x)
+    slope = fg.taylor(lambda t: fg.jvp(det, (t,), (np.ones_like(t),))[1], 6)(x)
+    mirror = fg.taylor(lambda t: np.linalg.det((a + t * b).mT), 7)(x)
+    tol = 1e-4 if dtype == "f4" else 1e-11  # of numbers up to 300
+
+    np.testing.assert_allclose(got[4:], 0, atol=tol)  # of degree 3
+    np.testing.assert_allclose(got.sum(0), np.linalg.det(a + b), rtol=10 * tol)
+    np.testing.assert_allclose(slope.T, (got[1:].T * np.arange(1, 8)), atol=20 * tol)
+    np.testing.assert_allclose(mirror, got, atol=tol)
+    np.testing.assert_allclose(fg.jit(fg.taylor(det, 7))(x), got, atol=tol)
+    assert got.dtype == a.dtype
 
 
 def test_an_element_that_does_not_move_has_no_series():

@@ -114,6 +114,7 @@ class Series:
     # the outputs below
     recurrence: Any = None
     simpler: Any = None  # *xs, **params -> outs, by operations of shorter series; or None
+    rule_from: ClassVar[int] = 1  # the first order by these rules; those below by ``jvp``
 
 
 NO_JOINT_RULES = JointRules()

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import mul, neg
+from ..core.registry import primitives
+from .elementwise import exp, mul, neg
 from .families import Elementwise, unblocked
 from .gamma import (
     HALF_LOG_TAU,
@@ -163,14 +164,21 @@ def _quotient_near(k: int, count: int, order: Any, a: Any, b: Any) -> Any:
     return total
 
 
+def _exponential(a: Any, b: Any) -> Any:
+    sign = primitives["gammasgn"]
+    return mul(sign(a) * sign(b) * sign(a + b), exp(betaln(a, b)))
+
+
 # the rules above use these names
+betaln: Elementwise
 beta_slope: Elementwise
 polygamma_difference: Elementwise
 
 # fmt: off
 beta   = Elementwise("beta", by_blocks(beta_of),
                      lambda t, y, a, b: mul(t, beta_slope(1, 0, y, a, b)),
-                     lambda t, y, a, b: mul(t, beta_slope(0, 1, y, a, b)))
+                     lambda t, y, a, b: mul(t, beta_slope(0, 1, y, a, b)),
+                     simpler=_exponential)
 beta_slope = Elementwise("beta_slope", _beta_slope, None, None, None,
                          lambda t, z, j, k, y, a, b: mul(t, beta_slope(j + 1, k, y, a, b)),
                          lambda t, z, j, k, y, a, b: mul(t, beta_slope(j, k + 1, y, a, b)),

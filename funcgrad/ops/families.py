@@ -104,8 +104,8 @@ class Elementwise(Primitive, Masking, Codegen, Broadcasting, Series):
         if hasattr(function, "kernels"):
             decompose = functools.partial(unblocked, function)
         if decompose:
-            simpler = function if decompose is True else decompose
-            self.decompose = functools.partial(_decomposed, self, simpler)
+            whole = function if decompose is True else decompose
+            self.decompose = functools.partial(_decomposed, self, whole)
         self.fills = isinstance(function, np.ufunc) or _takes_out(function)
         if isinstance(function, np.ufunc):
             plain = function.nin == 1 and not isinstance(self, Arithmetic)

@@ -10,7 +10,6 @@ Source: Griewank & Walther 2008, "Evaluating Derivatives", chapter 13; that the 
 function is enough is section 13.2 (equation 13.15).
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -272,7 +271,10 @@ class Application:
             if outs is not None:
                 return lambda k: [inside.term(y, k) for y in outs]
         if way in ("simpler", "jvp"):
-            return functools.partial(self.integral, inside, [])
+            return self.integral(inside)
+        if way == "recurrence" and (first := self.prim.series.rule_from) > 1:
+            by_jvp = self.integral(inside)
+            return lambda k: self.recur(k) if k >= first else by_jvp(k)
         return {"linear": self.linear, "product": self.product, "recurrence": self.recur}[way]
 
     def linear(self, k: int) -> Sequence[Any]:
@@ -305,15 +307,20 @@ class Application:
             return (square(apply, curves[0], k),)
         return (convolution(apply, curves, k),)
 
-    def integral(self, inside: Taylor, ts: list[Any], k: int) -> Sequence[Any]:
+    def integral(self, inside: Taylor) -> TermRule:
         """Coefficient k of y from coefficient k - 1 of y' = J(x, y) x'."""
-        if not ts:
-            xs = list(map(inside.join, self.values, self.curves))
-            ys = list(map(inside.join, self.outs, self.found))
-            inside.note(self.prim, xs, self.params, ys)
-            ts += self.tangents(xs, list(map(inside.derivative, xs)), ys)
-        terms = [None if t is None else inside.term(t, k - 1) for t in ts]
-        return [x if x is None or k == 1 else x / k for x in terms]
+        ts: list[Any] = []
+
+        def rule(k: int) -> Sequence[Any]:
+            if not ts:
+                xs = list(map(inside.join, self.values, self.curves))
+                ys = list(map(inside.join, self.outs, self.found))
+                inside.note(self.prim, xs, self.params, ys)
+                ts.extend(self.tangents(xs, list(map(inside.derivative, xs)), ys))
+            terms = [None if t is None else inside.term(t, k - 1) for t in ts]
+            return [x if x is None or k == 1 else x / k for x in terms]
+
+        return rule
 
 
 def push_series(

@@ -4,6 +4,7 @@ The derivative of det is the matrix of cofactors. The derivatives of cofactors i
 the same form, so that one primitive, ``cofactor``, serves all orders.
 """
 
+import functools
 import itertools
 from collections.abc import Sequence
 from typing import Any
@@ -12,19 +13,26 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype, shape_of
+from ...core.companions import Series
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
 from ..families import broadcast_like, unbroadcast
 from ..reduce import prod_p
+from ..stop_gradient import stop_gradient
 from ..structure import cast, expand_dims, sum_p
 from .degenerate import taint
 from .inverse import Inverse
-from .matrices import MatrixPrimitive, diagonal, real, result_dtype
+from .matrices import MatrixPrimitive, diagonal, largest, real, result_dtype
 from .regular import inverse_or_nan, nan_if_singular
 
 
-class Det(MatrixPrimitive):
+class Det(MatrixPrimitive, Series):
     """The determinant."""
+
+    rule_from = 4
+
+    def recurrence(self, k: int, xs: Any, ys: Any) -> Sequence[Any]:
+        return (on_circle(self, k, xs),)
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -47,12 +55,17 @@ class Det(MatrixPrimitive):
         return (unbroadcast(_as_matrix(cts[0]) * cofactor_p(ins[0]), ins[0]),)
 
 
-class Cofactor(MatrixPrimitive):
+class Cofactor(MatrixPrimitive, Series):
     """The gradient G of the k-th derivative of det, in k directions.
 
     D^{k+1} det(A)[E_1, ..., E_k, E] = sum(G * E). It is symmetric and multilinear in the directions
     and E, so that the cotangent of a direction is G with the cotangent in place of the direction.
     """
+
+    rule_from = 4
+
+    def recurrence(self, k: int, xs: Any, ys: Any) -> Sequence[Any]:
+        return (on_circle(self, k, xs),)
 
     @override
     def run(self, a: Any, *directions: Any) -> tuple[Any, ...]:
@@ -133,6 +146,34 @@ class SlogDet(MatrixPrimitive):
             return (None,)
         log_ct, (singular, inverse) = _as_matrix(log_ct), _inverse(ins[0])
         return (unbroadcast(log_ct * inverse.mT + taint("slogdet", singular, log_ct), ins[0]),)
+
+
+def on_circle(prim: Any, k: int, xs: Any) -> Any:
+    """Coefficient k of a polynomial of matrices that move, from its values on a circle.
+
+    A jvp has as many terms as k has partitions. The radius, which has no effect but on rounding,
+    makes the coefficients of the operands of about equal size.
+    """
+    n = shape_of(xs[0][0])[-1]
+    if not n:
+        return None
+    terms = [[(j, x[j]) for j in range(k + 1) if x[j] is not None] for x in xs]
+    growth = [_growth(x[0][1], j, a) for x in terms for j, a in x[1:]]
+    radius = 1 / functools.reduce(np.maximum, growth, 1e-8)
+    roots = np.exp(2j * np.pi * np.arange(n * k + 1) / (n * k + 1))
+    dtype = np.result_type(dtype_of(xs[0][0]), np.complex64)
+    points = expand_dims(cast(roots, dtype), tuple(range(1, len(shape_of(radius)) + 1)))
+    z = points * radius  # [N, ..., 1, 1]
+    values = prim(*[sum(cast(a, dtype) * z**j for j, a in x) for x in terms])
+    weights = z ** (-k) / len(roots)
+    y = sum_p(values * (weights if prim is cofactor_p else weights[..., 0, 0]), axes=(0,))
+    return y if any(ew.is_complex(a) for x in terms for _, a in x) else ew.real(y)
+
+
+def _growth(first: Any, j: int, a: Any) -> Any:
+    """The factor by which coefficients grow from one to the next, shape [..., 1, 1]."""
+    size, at = (stop_gradient(largest(x, (-2, -1))) for x in (a, first))
+    return np.where(at > 0, size / np.where(at > 0, at, 1), 1.0) ** (1 / j)
 
 
 def _inverse(a: Any) -> tuple[Any, Any]:
