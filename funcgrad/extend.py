@@ -30,7 +30,8 @@ Reverse mode transposes the ``jvp``; a ``vjp`` of its own can be faster: ``(cts,
 
 A writer or engine that has no code for a primitive replaces it by its ``decompose(*xs, **params)
 -> outs``: the same outputs from arrays or tracers, made of NumPy's functions and of primitives.
-``Elementwise`` takes it as a keyword, a function with one output.
+``Elementwise`` takes it as a keyword, a function with one output. ``fg.sparse.pattern`` takes the
+pattern of these operations; of a primitive without them every result depends on all operands.
 """
 
 from .core.avals import Aval as Aval, aval_of as aval_of

@@ -304,6 +304,24 @@ def test_leaves_of_arguments_are_columns_one_after_another():
     assert np.array_equal(want, found.todense())
 
 
+def test_a_primitive_without_a_rule_is_dense_and_named(monkeypatch):
+    monkeypatch.setitem(primitives, "doubling", None)  # taken out again
+
+    class Doubling(fg.extend.Primitive):
+        def run(self, x):
+            return (2 * x,)
+
+        def infer(self, x):
+            return (x,)
+
+    doubling = Doubling("doubling")
+    found = pattern(lambda x: doubling(x) + x, np.ones(2))
+    assert found.todense().all() and found.dense_by[0].startswith("doubling at ")
+
+    Doubling.decompose = lambda self, x: (x + x,)
+    assert pattern(lambda x: doubling(x) + x, np.ones(2)).nnz == 2
+
+
 def test_a_hessian_needs_a_scalar():
     with pytest.raises(fg.errors.NonScalarError, match=r"a Hessian needs .* got f64\[3\]"):
         pattern(lambda x: x**2, np.ones(3), order=2)
