@@ -159,6 +159,7 @@ def test_what_one_mode_cannot_the_other_does():
     wide = lambda x: 1j * np.sum(x**2)
 
     assert np.array_equal(sparse.jacobian(turned)(X).todense(), np.eye(12)[::-1])
+    assert sparse.jacobian(lambda x: turned(x)[:0])(X).shape == (0, 12)
     np.testing.assert_allclose(sparse.jacobian(wide)(X).todense(), [2j * X], rtol=1e-15)
     with pytest.raises(MissingDerivativeError, match="no forward derivative"):
         sparse.jacobian(turned, mode="fwd")(X)

@@ -12,7 +12,7 @@ from ..core.errors import DtypeError, MissingDerivativeError, ShapeError
 from ..core.lists import compress, expand
 from ..core.pickling import picklable
 from ..ops.index import concatenate_p
-from ..ops.structure import cast, reshape, zeros_like
+from ..ops.structure import cast, reshape
 from ..transforms.arguments import (
     DiffArguments,
     Origin,
@@ -257,8 +257,9 @@ class _Evaluation:
             self.check(out, colouring)
             return tree.leaves(tangent)
 
-        if not colouring.forward:
-            along(*map(zeros_like, self.xs))
+        if not colouring.forward:  # no element at all
+            out, self.aux = self.differentiated(*self.xs)
+            self.check(out, colouring)
             return np.zeros(0, np.result_type(*map(dtype_of, tree.leaves(self.out))))
         return _rows(_batched(along, colouring.forward, max(colouring.pattern.shape))(*seeds))
 
