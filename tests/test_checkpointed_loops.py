@@ -1,6 +1,7 @@
 """Checkpointed loops: the numbers of the plain loops, by the fewest steps computed again."""
 
 import functools
+import time
 import tracemalloc
 
 import numpy as np
@@ -404,6 +405,29 @@ def test_a_long_scan_takes_the_memory_of_its_states():
 
     assert np.isfinite(got).all()
     assert peak <= 20_000_000  # the residuals take 1.6 GB
+
+
+@pytest.mark.slow
+def test_a_checkpointed_loop_takes_the_time_of_its_steps(capsys):
+    n, k, x = 2_000, 20, np.linspace(0, 1, 10_000)
+    step = lambda x: lambda c, _: (np.tanh(c * x) + 0.1, None)
+    total = lambda x, k=None: lax.scan(step(x), x, None, n, checkpoint=k)[0].sum()
+    compiled = [fg.jit(f) for f in (total, fg.grad(total), fg.grad(lambda x: total(x, k)))]
+    times = np.full((3, 5), np.inf)
+    for turn in range(5):
+        for i, f in enumerate(compiled):
+            f(x)
+            start = time.process_time()
+            f(x)
+            times[i, turn] = time.process_time() - start
+    forward, plain, saving = times.min(axis=1)
+    bound = plain + forward / n * extra_steps(n, k)
+    memory = [f.memory(x).workspace / 1e6 for f in compiled[1:]]
+    with capsys.disabled():
+        print(f"\n{n} steps, {k} states: {saving:.2f} s and {memory[1]:.1f} MB; without, ", end="")
+        print(f"{plain:.2f} s and {memory[0]:.1f} MB; time / bound {saving / bound:.2f}")
+
+    assert saving <= 1.1 * bound
 
 
 # errors
