@@ -261,6 +261,15 @@ def test_a_rule_of_reverse_mode_decides_the_pattern():
     assert np.array_equal(np.eye(3)[::-1], pattern(turned, np.ones(3)).todense())
 
 
+def test_a_rule_may_call_its_linear_function():
+    @fg.custom_vjp
+    def ring(x):
+        return x + np.roll(x, 1) + np.roll(x, -1)
+
+    ring.defvjp(lambda x: (ring(x), None), lambda _, ct: (ring(ct),))
+    assert pattern(ring, np.ones(6)).nnz == 18
+
+
 def test_an_index_that_is_data_may_be_any_and_is_named():
     found = pattern(lambda x, i: x[i] * x[0], np.ones(3), np.array([0, 2]))
 

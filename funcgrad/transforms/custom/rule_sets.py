@@ -6,12 +6,13 @@ estimator: so the program of the rule decides, not that of the function.
 
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ...core.avals import Aval, Shape, is_inexact
+from ...core.dependence import linear_in
 from ...core.index_sets import identity_sets
 from ...core.jaxpr import constants_as_inputs
 from ...core.lists import compress, expand, split_list
@@ -36,12 +37,28 @@ def jvp_sets(
 
     Its tangents depend on those of the operands, its outputs on values that the rule closed over.
     """
+    follow = lambda: _jvp_sets(walk, ins, avals, extra, rule)
+    return _within(walk, "custom_jvp", fun, ins, avals, follow)
+
+
+def _within(
+    walk: Propagation,
+    name: str,
+    fun: Any,
+    ins: Sequence[Operand],
+    avals: Sequence[Aval],
+    follow: Callable[[], list[Operand]],
+) -> list[Operand]:
+    """Follow a rule that may call its function again; such a call of a linear one is its value."""
+    flags = [x.sets is not None for x in ins]
+    if walk.depth and linear_in(fun.jaxpr, flags) is not None:
+        return walk.run(fun.jaxpr, ins)
     if walk.depth == _DEEPEST:
-        walk.dense["custom_jvp, whose rule calls it again"] = None
+        walk.dense[f"{name}, whose rule calls it again"] = None
         return list(map(Operand, avals, dense(ins, avals)))
     walk.depth += 1
     try:
-        return _jvp_sets(walk, ins, avals, extra, rule)
+        return follow()
     finally:
         walk.depth -= 1
 
@@ -88,6 +105,18 @@ def vjp_sets(
     bwd: Any,
 ) -> list[Operand]:
     """The outputs of a function with a rule of reverse mode: the transpose of what it reads."""
+    follow = lambda: _vjp_sets(walk, ins, avals, extra, fwd, bwd)
+    return _within(walk, "custom_vjp", fun, ins, avals, follow)
+
+
+def _vjp_sets(
+    walk: Propagation,
+    ins: Sequence[Operand],
+    avals: Sequence[Aval],
+    extra: int,
+    fwd: Any,
+    bwd: Any,
+) -> list[Operand]:
     consts, xs = both_parts(fwd, bwd, ins)[2], ins[extra:]
     n = len(consts)
     has: list[bool] = []
