@@ -47,15 +47,20 @@ def _log_excess(change: Any, ratio: Any) -> Any:
 
 def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
     """f^(n,m)/f, given a table of the derivatives of log(f)."""
-    if n == 0 and m == 0:
-        return 1.0
-    i, j = (1, 0) if n else (0, 1)  # one derivative first, then the product rule for the others
-    return sum(
-        math.comb(n - i, k) * math.comb(m - j, q) * slopes[k + i, q + j]
-        * mixed_bell_polynomial(slopes, n - i - k, m - j - q)
-        for k in range(n - i + 1)
-        for q in range(m - j + 1)
-    )  # fmt: skip
+    known: dict[tuple[int, int], Any] = {(0, 0): 1.0}
+
+    def ratio(n: int, m: int) -> Any:
+        if (n, m) not in known:
+            i, j = (1, 0) if n else (0, 1)  # one derivative first, then the product rule
+            known[n, m] = sum(
+                math.comb(n - i, k) * math.comb(m - j, q) * slopes[k + i, q + j]
+                * ratio(n - i - k, m - j - q)
+                for k in range(n - i + 1)
+                for q in range(m - j + 1)
+            )  # fmt: skip
+        return known[n, m]
+
+    return ratio(n, m)
 
 
 def _height(a: Any, b: Any, x: Any, s: Any) -> Any:
