@@ -213,6 +213,18 @@ def test_a_function_of_many_points_takes_no_dense_jacobian():
     np.testing.assert_allclose(fg.laplacian(f)(x)[7], traces(f, x[7]))
 
 
+def test_chains_of_many_elements_take_no_dense_jacobian():
+    x = RNG.normal(size=20_000)
+    springs = lambda x: ((x[1:] - x[:-1]) ** 2).sum() * np.exp(-(x @ x) / x.size)
+
+    _, slope, got = fg.value_grad_laplacian(springs)(x)
+
+    few = x[:30]
+    np.testing.assert_allclose(fg.laplacian(springs)(few), traces(springs, few), 1e-11)
+    np.testing.assert_allclose(slope, fg.grad(springs)(x), 1e-11, 1e-15)
+    assert np.isfinite(got)
+
+
 def test_laplacians_of_laplacians():
     f, x = lambda x: np.sin(x[0]) * np.exp(2 * x[1]), np.array([0.3, 0.2])
 

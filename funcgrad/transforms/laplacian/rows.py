@@ -19,11 +19,13 @@ from ...ops.contract import Multilinear
 from ...ops.convert import Convert
 from ...ops.elementwise import where
 from ...ops.families import Elementwise
-from ...ops.index import ARRAY, Concatenate, Index, concatenate_p, getitem_p
+from ...ops.index import ARRAY, Concatenate, Index, concatenate_p, getitem_p, scatter_add_p
 from ...ops.linalg.matrices import MatrixPrimitive
 from ...ops.linear import Linear
 from ...ops.reduce import Reduction
 from ...ops.structure import mean_p, reshape, sum_p, transpose_p
+
+SPARSE = 64  # rows of a sum, from which on its terms are added to them one by one
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,20 +70,22 @@ def placed(rows: Rows, columns: np.ndarray) -> Any:
     """The data in the order of other columns, which hold all of those of ``rows``."""
     if rows.columns is columns:
         return rows.data
+    if not len(rows.columns):
+        return np.zeros((len(columns), *shape_of(rows.data)[1:]), dtype_of(rows.data))
+    if rows.columns.size == len(rows.columns) and columns.size == len(columns):
+        order = np.argsort(rows.columns.reshape(-1))
+        at = np.searchsorted(rows.columns.reshape(-1), columns.reshape(-1), sorter=order)
+        at = order[np.minimum(at, len(order) - 1)].reshape(columns.shape)
+        found = (rows.columns.reshape(-1)[at] == columns) & (columns >= 0)
+        return _gathered(rows.data, at.reshape(-1), found)
     match = (rows.columns[:, None] == columns[None]) & (columns >= 0)  # [K, new K, *s]
     found, at = match.any(0), match.argmax(0)
-    if not len(match):
-        return np.zeros((len(columns), *shape_of(rows.data)[1:]), dtype_of(rows.data))
     if len(match) == 1:
         return where(found, rows.data, 0)
     axes = tuple(range(1, found.ndim))
     first = np.where(found, at, -1).max(axes, keepdims=True)
     if (~found | (at == first)).all():  # each new row comes from one old row
-        order = np.maximum(first.reshape(-1), 0)
-        data = rows.data
-        if not np.array_equal(order, np.arange(len(match))):
-            data = getitem_p(data, order, index=Index((ARRAY,)))
-        return data if found.all() else where(found, data, 0)
+        return _gathered(rows.data, np.maximum(first.reshape(-1), 0), found)
     parts = (
         where(m, getitem_p(rows.data, index=Index((slice(j, j + 1),))), 0)
         for j, m in enumerate(match)
@@ -90,6 +94,13 @@ def placed(rows: Rows, columns: np.ndarray) -> Any:
     for part in parts:
         total = total + part
     return total
+
+
+def _gathered(data: Any, order: np.ndarray, found: np.ndarray) -> Any:
+    """Rows of data in an order, 0 where they are not found."""
+    if not np.array_equal(order, np.arange(shape_of(data)[0])):
+        data = getitem_p(data, order, index=Index((ARRAY,)))
+    return data if found.all() else where(found, data, 0)
 
 
 def _distinct(columns: np.ndarray) -> tuple[np.ndarray, bool]:
@@ -140,6 +151,10 @@ def common(parts: Sequence[np.ndarray]) -> np.ndarray:
     """Columns of equal rank that hold all given ones."""
     if all(c is parts[0] for c in parts):
         return parts[0]
+    if all(c.size == len(c) for c in parts):
+        union = np.unique(np.concatenate([c.reshape(-1) for c in parts]))
+        columns = union[union >= 0].reshape(-1, *[1] * (parts[0].ndim - 1))
+        return next((c for c in parts if np.array_equal(c, columns)), columns)
     columns = max(parts, key=len)
     for part in parts:
         known = (part[:, None] == columns[None]).any(1) | (part < 0)
@@ -161,12 +176,22 @@ def summed(rows: Rows, axes: Axes) -> Rows | None:
     if not set(axes) <= set(rows.varied):
         return None
     columns = _merged(rows.columns, axes)
-    if not _distinct(columns)[1] or len(columns) > len(np.unique(columns)):
-        return None
     shape = shape_of(rows.data)
     rest = [d for d in range(1, len(shape)) if d - 1 not in axes]
+    lengths = (len(columns), *(shape[d] for d in rest))
+    different = np.unique(columns[columns >= 0])
+    apart = len(columns) <= len(different) and _distinct(columns)[1]
+    many = columns.size == len(columns) and len(different) > SPARSE
+    if not apart and not many:
+        return None
     data = transpose_p(rows.data, perm=(0, *(d + 1 for d in axes), *rest))
-    return Rows(reshape(data, (len(columns), *(shape[d] for d in rest))), narrowed(columns))
+    data = reshape(data, lengths)
+    if apart:
+        return Rows(data, narrowed(columns))
+    place = np.searchsorted(different, np.maximum(columns.reshape(-1), different[0]))
+    index = Index((ARRAY,))  # an empty row is 0, wherever it is added
+    data = scatter_add_p(data, place, shape=(len(different), *lengths[1:]), index=index)
+    return Rows(data, different.reshape(-1, *[1] * len(rest)))
 
 
 # how a linear primitive moves columns

@@ -19,6 +19,7 @@ from ...core.errors import ClosureError
 from ...core.jaxpr import eval_jaxpr
 from ...core.lists import expand, split_list
 from ...core.trace import MARK, NOTE, ConcreteTracer, Primitive, Trace, Tracer
+from ...ops.contract import matmul, vecdot_p
 from ...ops.families import Elementwise, broadcast_like
 from ...ops.index import ARRAY, Index, getitem_p
 from ...ops.structure import axis_to_front, batch_at_front, cast, mean_p, reshape, sum_p
@@ -79,6 +80,8 @@ class Laplace(Trace):
         if prim.joint is NO_JOINT_RULES or prim.joint.value_and_jvp is None:
             if prim.is_linear(frozenset(mine), **params):
                 return self.linear(prim, values, parts, laps, params)
+            if is_dot(prim, values) and len(mine) == 2 and any(p.varied for p in parts if p):
+                return vecdot_p.decompose(*args)  # each term depends on few inputs
             if all(prim.is_linear(frozenset({i}), **params) for i in mine):
                 return self.multilinear(prim, values, parts, laps, params)
             real = all(dtype_of(values[i]).kind == "f" for i in mine)
@@ -265,6 +268,12 @@ class Laplace(Trace):
             return batched(trace, fun, operands, axes)
         finally:
             trace.dead = True
+
+
+def is_dot(prim: Primitive, values: Sequence[Any]) -> bool:
+    """Whether an operation is a sum over the last axis of a product of two arrays."""
+    vectors = prim is matmul and all(len(shape_of(x)) == 1 for x in values)
+    return vectors or prim is vecdot_p
 
 
 def plus(a: Any, b: Any) -> Any:
