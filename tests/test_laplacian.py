@@ -81,6 +81,7 @@ POINTS = {  # of four points in space
     "distances": lambda x: np.log(np.linalg.norm(x, axis=-1)) * x[:, 0],
     "features": lambda x: np.tanh(np.tanh(x @ B) @ B.T).sum(1),
     "a determinant": orbitals,
+    "determinants": lambda x: np.linalg.det(np.stack([np.sin(x @ B[:, :4]), x @ B[:, 4:]]).mT),
     "contractions": lambda x: np.einsum("ij,ik,jk->i", x, np.sin(x), A[:3, :3]),
     "vmap": fg.vmap(lambda r: np.exp(-(r**2).sum()) * r[0]),
 }

@@ -171,6 +171,11 @@ def common(parts: Sequence[np.ndarray]) -> np.ndarray:
     return next((c for c in parts if np.array_equal(c, columns)), columns)
 
 
+def has_own_columns(rows: Rows, axis: int) -> bool:
+    """Whether no input occurs twice along an axis."""
+    return _distinct(_merged(rows.columns, (axis,)))[1]
+
+
 def summed(rows: Rows, axes: Axes) -> Rows | None:
     """The rows of a sum along axes: each row splits into one for each term, if they differ."""
     if not set(axes) <= set(rows.varied):

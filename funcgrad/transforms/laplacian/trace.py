@@ -22,10 +22,12 @@ from ...core.trace import MARK, NOTE, ConcreteTracer, Primitive, Trace, Tracer
 from ...ops.contract import matmul, vecdot_p
 from ...ops.families import Elementwise, broadcast_like
 from ...ops.index import ARRAY, Index, getitem_p
+from ...ops.linalg.determinant import det_p, slogdet_p
 from ...ops.structure import axis_to_front, batch_at_front, cast, mean_p, reshape, sum_p
 from ..batching import Batch, batched
 from ..forward import Forward, ForwardTracer, push
 from ..seeds import params_for_trace
+from .determinants import rows_of_determinant
 from .rows import Rows, aligned, condensed, summed, through, together
 
 
@@ -187,6 +189,11 @@ class Laplace(Trace):
         self, prim: Primitive, values: list, parts: list, laps: list, params: dict
     ) -> Sequence[Any]:
         """y = f(x): the Laplacian is Df L(x) + sum_k D^2 f (x_k, x_k), by nested derivatives."""
+        if prim in (det_p, slogdet_p):
+            outs = prim.bind(*values, **params)
+            found = rows_of_determinant(prim, values[0], parts[0], outs)
+            if found is not None:
+                return self.determinant(prim, laps[0], outs, *found)
         data, columns, place = together(prim, values, parts, params)
         outs, rows, curvatures = self.nested(prim, values, data, len(columns), params)
         moved = [None] * len(outs)
@@ -203,6 +210,17 @@ class Laplace(Trace):
             total = lap if c is None else plus(lap, self.over_inputs(c, own))
             results.append(self.output(y, Rows(t, own), total))
         return results
+
+    def determinant(
+        self, prim: Primitive, lap: Any, outs: Sequence[Any], gradient: Any, rows: Rows
+    ) -> Sequence[Any]:
+        """The determinant of a matrix whose rows depend on inputs of their own."""
+        rank = len(shape_of(gradient))
+        moved = None if lap is None else sum_p(gradient * lap, axes=(rank - 2, rank - 1))
+        if prim is slogdet_p:
+            curved = -self.over_inputs(rows.data * rows.data, rows.columns)
+            moved = plus(moved, curved)
+        return [*outs[:-1], self.output(outs[-1], rows, moved)]
 
     def nested(
         self, prim: Primitive, values: list, data: list, size: int, params: dict
