@@ -91,13 +91,17 @@ class CSR:
         Raises:
             ConversionError: if the elements are traced.
         """
-        from scipy.sparse import csr_array
-
         data = np.array(self.data)
         if data.ndim != 1:
             raise ShapeError(
                 f"to_scipy: a stack of matrices has no form in SciPy: got {self.shape}"
             )
+        try:
+            from scipy.sparse import csr_array
+        except ImportError:
+            raise ImportError(
+                "to_scipy: SciPy is not installed; pip install 'funcgrad[scipy]'"
+            ) from None
         kind = np.int32 if max(*self.pattern.shape, self.nnz) < 2**31 else np.int64
         arrays = data, self.indices.astype(kind), self.indptr.astype(kind)
         return csr_array(arrays, shape=self.pattern.shape)
