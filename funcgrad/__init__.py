@@ -4,7 +4,12 @@
 """
 
 from .core import errors as errors
-from .core.lazy import fetched as _fetched, homes_of as _homes_of, publish as _publish
+from .core.lazy import (
+    fetched as _fetched,
+    homes_of as _homes_of,
+    missing as _missing,
+    publish as _publish,
+)
 from .core.registry import load as _load
 
 __version__ = "0.2.0.dev0"
@@ -40,7 +45,7 @@ def __getattr__(name: str) -> object:
         return _load(f"{__name__}.{name}")
     if name in _HOMES:
         return _fetched(__name__, _HOMES[name], name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _missing(__name__, name)
 
 
 _publish(__name__, ["errors", *_PARTS, *_HOMES])

@@ -1,9 +1,9 @@
-"""The command line: ``python -m funcgrad coverage`` and ``python -m funcgrad doctor``."""
+"""The command line: ``python -m funcgrad coverage``, ``doctor`` and ``migrate FILE``."""
 
 import argparse
 import sys
 
-from .doctor import report
+from . import doctor, migrate
 from .numpy.coverage import table
 
 
@@ -13,8 +13,14 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("coverage", help="the status of each name of NumPy for traced arrays")
     commands.add_parser("doctor", help="NumPy, BLAS and threads on this machine, with advice")
-    command = parser.parse_args(arguments).command
-    print(table() if command == "coverage" else report())
+    moving = commands.add_parser("migrate", help="names of other libraries in a file, and ours")
+    moving.add_argument("file")
+    moving.add_argument("--write", action="store_true", help="rewrite its import lines")
+    given = parser.parse_args(arguments)
+    if given.command == "migrate":
+        print(migrate.migration(given.file, given.write))
+    else:
+        print(table() if given.command == "coverage" else doctor.report())
     return 0
 
 

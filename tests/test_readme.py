@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -93,7 +94,7 @@ def test_the_optimizers_are_counted():
     made = {"lookahead"}  # which wraps an optimizer; lbfgs is named apart
     for space in (fg.optim, fg.optim.contrib):
         for name, f in vars(space).items():
-            code = getattr(f, "__code__", None)
+            code = getattr(inspect.unwrap(f), "__code__", None) if callable(f) else None
             parameters = code.co_varnames[: code.co_argcount] if code else ()
             if "learning_rate" in parameters and not name.startswith(("_", "scale_by", "lbfgs")):
                 made.add(name)

@@ -1,10 +1,9 @@
 """Errors for names that the library lacks, with the counterpart of another library's name."""
 
 import functools
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dis import opname
-from types import ModuleType, NoneType
+from types import FrameType, ModuleType, NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,8 +26,9 @@ class Counterpart(NamedTuple):
     def use(self) -> str:
         """The cure of an error message."""
         if self.ours is None:
-            return self.words or "it has no counterpart"
-        return f"use {self.ours}" + (f": {self.words}" if self.words else "")
+            return f"it has no counterpart: {self.words}"
+        home, _, name = self.ours.rpartition(".")
+        return f"use {f'{home}.' if self.words.startswith(name) else ''}{self.words or self.ours}"
 
     @property
     def imported(self) -> str:
@@ -87,34 +87,36 @@ def _same(peer: str) -> Counterpart | None:
 
 
 def _kin(name: str) -> Iterator[Counterpart]:
-    """Rows of a name, of functions and classes of other libraries."""
-    kinds = " ".join(load("funcgrad.peers").KINDS.values()).split()
+    """Rows of a name in other libraries."""
     for peer, row in rows().items():
         home, _, last = peer.rpartition(".")
-        if last == name and home not in kinds and home.partition(".")[0] not in ("math", "cmath"):
+        if last == name and home not in ("math", "cmath"):
             yield row
+
+
+def _classes() -> list[str]:
+    return " ".join(load("funcgrad.peers").KINDS.values()).split()
 
 
 def counterpart_in(module: str, name: str) -> Counterpart | None:
     """Ours for a name that was asked of one of our modules: the one nearest to the module."""
-    found = sorted(_kin(name), key=lambda row: not (row.ours or "").startswith(f"{module}."))
-    for row in found:
-        if row.ours != f"{module}.{name}":
-            return row
-    for part in _PARTS:
-        ours = f"funcgrad.{part}.{name}"
-        home = load(f"funcgrad.{part}")
-        if name in home.__all__ and home.__name__ != module:
+    for home in map(load, (f"funcgrad.{part}" for part in _PARTS)):
+        if name in home.__all__:
+            ours = f"{home.__name__}.{name}"
             return Counterpart(ours, ours, "")
-    return None
+    return min(_kin(name), key=lambda row: _distance(row, module), default=None)
 
 
-def attribute(module: ModuleType | str, name: str) -> Exception:
+def _distance(row: Counterpart, module: str) -> tuple[bool, bool]:
+    """How far a row is from a module: rows of its functions come first, those of methods last."""
+    return row.peer.rpartition(".")[0] in _classes(), not (row.ours or "").startswith(f"{module}.")
+
+
+def attribute(who: str, name: str, asking: FrameType) -> Exception:
     """The error for a name that a public module lacks, with the counterpart it has.
 
     It is an ImportError for ``from module import name``, which would hide an AttributeError.
     """
-    who = module if isinstance(module, str) else module.__name__
     words = f"module {who!r} has no attribute {name!r}"
     row = None if name.startswith("_") else counterpart_in(who, name)
     if row is None:
@@ -122,8 +124,7 @@ def attribute(module: ModuleType | str, name: str) -> Exception:
     told = (
         f"{words}: it is {row.peer}; {row.use}" if row.peer != row.ours else f"{words}; {row.use}"
     )
-    frame = sys._getframe(2)
-    if opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM":
+    if opname[asking.f_code.co_code[asking.f_lasti]] == "IMPORT_FROM":
         return ImportError(told, name=who)
     return AttributeError(told, name=name)
 
@@ -135,6 +136,18 @@ def member(kind: str, name: str) -> str:
         if row is not None:
             return f": it is {row.peer}; {row.use}"
     return ""
+
+
+def check_keywords(
+    kind: str, who: str, keywords: Iterable[str], known: Iterable[str] | None = None
+) -> None:
+    """Raise the error that names our keyword, if one is that of another library."""
+    ours = load("funcgrad.peers").KEYWORDS[kind]
+    for name in keywords:
+        if name in ours and (known is None or ours[name] in known):
+            raise TypeError(
+                f"{who}: unexpected keyword argument {name!r}; use {ours[name]}"
+            ) from None
 
 
 # NumPy's modules that are refused as a whole

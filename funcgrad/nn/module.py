@@ -19,6 +19,7 @@ from typing_extensions import dataclass_transform
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
+from ..core.lazy import answer_keywords, unknown
 from ..core.nodes import (
     GetAttrKey,
     Parameters,
@@ -121,6 +122,8 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     __frozen__: ClassVar[bool] = False  # whether none of the children is trained
     if TYPE_CHECKING:
         __call__: Callable[..., Any]  # the arguments differ between modules
+    else:
+        __getattr__ = unknown("model")
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if "__children__" not in vars(cls):
@@ -128,6 +131,8 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
                 f"{cls.__name__}: the class is not a module: write @nn.module above "
                 f"`class {cls.__name__}(...)`"
             )
+        if kwargs:
+            answer_keywords(cls.__name__, kwargs, getattr(cls, "__dataclass_fields__", ()))
         return super().__new__(cls)
 
     def init(self, key: Key, dtype: Any = np.float32) -> Self:

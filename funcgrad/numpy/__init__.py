@@ -14,6 +14,7 @@ from ..core.lazy import (
     fetched as _fetched,
     homes_of as _homes_of,
     kept as _kept,
+    missing as _missing,
     publish as _publish,
 )
 from ..core.registry import load as _load
@@ -64,7 +65,7 @@ def __getattr__(name: str) -> _Any:
             f"funcgrad.numpy.{name}: this part of NumPy is not supported in traced code; use "
             f"numpy.{name} outside of it"
         )
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise _missing(__name__, name)
 
 
 _publish(__name__, [*_PARTS, *_HOMES, *_numpys()])

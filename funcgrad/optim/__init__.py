@@ -5,7 +5,7 @@ Rare optimizers are in ``optim.contrib``.
 
 import typing as _typing
 
-from ..core.lazy import publish as _publish
+from ..core.lazy import missing as _missing, publish as _publish, recipes as _recipes
 from ..core.registry import load as _load
 from .adaptive import (
     ScaleByAdaDeltaState as ScaleByAdaDeltaState,
@@ -129,6 +129,11 @@ from .wrappers import (
 if _typing.TYPE_CHECKING:
     from . import contrib as contrib
 else:
+    _recipes(
+        __name__,
+        "adadelta adagrad adam adamax adamaxw adamw amsgrad lamb lion nadam nadamw radam rmsprop "
+        "sgd",
+    )
 
     def __getattr__(name: str) -> object:
         contrib = _load(f"{__name__}.contrib")
@@ -136,7 +141,7 @@ else:
             return contrib
         if callable(vars(contrib).get(name)):
             raise AttributeError(f"optim.{name}: it is a rare optimizer; use optim.contrib.{name}")
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        raise _missing(__name__, name)
 
 
 _publish(__name__, ["contrib"])

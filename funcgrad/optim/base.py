@@ -15,6 +15,7 @@ from typing_extensions import TypeVar
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError, short, shown
+from ..core.lazy import unknown
 from ..core.parameters import check_initialized, is_model
 from ..core.pickling import portable
 from ..ops.structure import cast
@@ -74,6 +75,9 @@ class GradientTransformation(NamedTuple, Generic[S]):
 
     def __reduce__(self) -> Any:
         return _pair, (type(self), *map(portable, self))
+
+
+GradientTransformation.__getattr__ = unknown("optimizer")  # type: ignore[attr-defined]
 
 
 def _pair(kind: type, init: Any, update: Any) -> Any:

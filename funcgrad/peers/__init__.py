@@ -10,7 +10,7 @@ from .jax import JAX
 from .scipy import SCIPY
 from .torch import TORCH
 
-ROWS = SCIPY + JAX + TORCH
+ROWS = SCIPY + TORCH + JAX
 
 # module of another library -> our modules that have its names, the first one found counts
 SPACES = {
@@ -85,6 +85,7 @@ KINDS = {
 KEYWORDS = {
     "optimizer": {
         "alpha": "decay",
+        "amsgrad": "optim.amsgrad",
         "beta1": "b1",
         "beta2": "b2",
         "beta_1": "b1",
@@ -93,7 +94,7 @@ KEYWORDS = {
         "epsilon": "eps",
         "lr": "learning_rate",
         "rho": "decay",
-        "params": "init(params)",
+        "params": "opt.init(params)",
     },
     "array": {"dim": "axis", "dims": "axis", "keepdim": "keepdims"},
     "module": {

@@ -21,7 +21,7 @@ jax.tree_util.tree_leaves_with_path fg.tree.leaves_with_path
 jax.tree_util.register_pytree_node fg.tree.register_node
 jax.tree_util.register_pytree_node_class fg.tree.register_node
 jax.tree_util.register_pytree_with_keys fg.tree.register_node
-jax.pmap fg.vmap  vmap
+jax.pmap fg.vmap
 jax.make_mesh -  one process computes: use vmap
 jax.sharding -  one process computes: use vmap
 jax.device_get np.asarray  the value itself, which is an array
@@ -32,6 +32,14 @@ jax.debug.print fg.debug  print(), which shows values under grad and jvp
 jax.debug.callback fg.debug  a plain call
 jax.experimental -  use the functions of funcgrad
 jax.random.PRNGKey fg.random.key  key(seed, impl="threefry2x32") for JAX's bits
+jax.device_put -  arrays are on the CPU: leave it out
+jax.block_until_ready -  results are ready: leave it out
+jax.lax.rsqrt np.sqrt  1 / numpy.sqrt(x)
+jax.lax.clamp np.clip  clip(x, min, max)
+jax.lax.pad np.pad  pad(x, widths, constant_values=value)
+jax.lax.expand_dims np.expand_dims
+jax.lax.broadcast_in_dim np.broadcast_to  broadcast_to(x[..., None], shape)
+jax.lax.erf_inv fg.special.erfinv
 jax.lax.select_n np.select
 jax.lax.dot np.dot
 jax.lax.rem np.fmod
@@ -46,7 +54,6 @@ jax.lax.logistic fg.nn.sigmoid
 jax.lax.reduce_sum np.sum
 jax.lax.with_sharding_constraint -  one process computes: leave it out
 jax.nn.identity fg.nn.Identity  Identity(), or lambda x: x
-jax.scipy.special.erf_inv fg.special.erfinv
 optax.safe_norm np.linalg.norm  norm, whose gradient at 0 is 0
 optax.safe_int32_increment np.add  count + 1
 optax.losses fg.losses

@@ -4,9 +4,9 @@ TORCH = """
 torch.Tensor.backward fg.grad  grad(loss)(params), which returns the gradient
 torch.Tensor.grad fg.grad  grad(loss)(params), which returns the gradient
 torch.Tensor.detach fg.stop_gradient  stop_gradient(x)
-torch.Tensor.requires_grad fg.grad  argnums=, which chooses what it differentiates
-torch.Tensor.requires_grad_ fg.grad  argnums=, which chooses what it differentiates
-torch.Tensor.retain_grad fg.vjp  the derivative with respect to an argument
+torch.Tensor.requires_grad fg.grad  grad(f, argnums), which chooses the arguments
+torch.Tensor.requires_grad_ fg.grad  grad(f, argnums), which chooses the arguments
+torch.Tensor.retain_grad fg.vjp
 torch.Tensor.grad_fn fg.make_jaxpr  make_jaxpr(f)(x), which shows the program
 torch.Tensor.numpy np.asarray  the value itself, which is an array
 torch.Tensor.cpu -  arrays are on the CPU: leave it out
@@ -162,6 +162,7 @@ torch.nn.KLDivLoss fg.losses.kl_divergence
 torch.nn.CTCLoss fg.losses.ctc_loss
 torch.nn.TripletMarginLoss fg.losses.triplet_margin_loss
 torch.nn.functional.mse_loss fg.losses.mse
+torch.nn.functional.nll_loss np.take_along_axis  -take_along_axis(logp, labels[:, None], 1).mean()
 torch.nn.functional.l1_loss fg.losses.l1
 torch.nn.functional.kl_div fg.losses.kl_divergence
 torch.nn.functional.linear fg.nn.Dense  x @ weight.T + bias
