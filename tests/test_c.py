@@ -169,7 +169,14 @@ def special(x):
     return fg.lax.scan(step, x[0], x)
 
 
+def incomplete(x):
+    """A function whose decomposition writes into arrays, and integers among the operands."""
+    part = np.where(x > 0, fg.special.gammainc(2.0, np.abs(x) + 0.5), x * 2)
+    return part.sum(), np.clip((x > 0).astype("u1"), 0, 1) + np.uint8(2), part * 2 - 1
+
+
 PROGRAMS = {
+    "incomplete": (incomplete, (LONG[:7],)),
     "special": (special, (LONG[:7],)),
     "rotate": (rotate, (0.5, 1.5, LONG[:5])),
     "gradient": (fg.grad(lambda a, xs: (rotate(a, 2.0, xs)[1][1] ** 2).sum()), (0.5, LONG[:5])),

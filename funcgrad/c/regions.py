@@ -148,4 +148,5 @@ def is_coarse(eqn: Eqn) -> bool:
         return False
     if not is_elementwise(prim):
         return prim.name in IN_PARTS
-    return not is_in_table(prim) and eqn.outs[0].aval.size < LONG
+    real = all(a.aval.dtype.kind == "f" for a in (*eqn.ins, *eqn.outs))
+    return real and not is_in_table(prim) and eqn.outs[0].aval.size < LONG

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from ...compile.cse import cse
 from ...compile.passes import passed
 from ...core.dead_code import dce
+from ...core.errors import FuncgradError
 from ...core.jaxpr import Jaxpr, programs_in
 from ...core.registry import primitives
 from ..decomposition import decompose_where
@@ -15,9 +16,13 @@ GROWTH = 600  # equations
 def elementary(jaxpr: Jaxpr) -> Jaxpr:
     """An optimised program in primitives that are written in C, where they have such parts.
 
-    It stays as it is where it would grow by many equations, as with the zeta function.
+    It stays as it is where it would grow by many equations, as with the zeta function, or where a
+    decomposition fails.
     """
-    now = decompose_where(jaxpr, primitives["c_kernel"].is_coarse)
+    try:
+        now = decompose_where(jaxpr, primitives["c_kernel"].is_coarse)
+    except FuncgradError:  # a decomposition that takes no tracers
+        return jaxpr
     if now is jaxpr or _count(now) > _count(jaxpr) + GROWTH:
         return jaxpr
     return passed(now, (cse, dce))
