@@ -119,3 +119,13 @@ def test_the_largest_come_first_and_carry_the_derivative():
     np.testing.assert_array_equal(grad, [[1, 0, 3, 0], [0, 2, 0, 4]])
     with pytest.raises(ShapeError, match="k must be at most the length"):
         lax.top_k(x, 5)
+
+
+def test_functions_that_numpy_spells_otherwise_are_numpys():
+    x = np.array([0.3, 0.5, 0.9])
+
+    np.testing.assert_array_equal(lax.rsqrt(x), 1 / np.sqrt(x))
+    np.testing.assert_array_equal(lax.clamp(0.4, x, 0.8), np.clip(x, 0.4, 0.8))
+    assert lax.expand_dims(x, (0, 2)).shape == (1, 3, 1)
+    np.testing.assert_allclose(fg.grad(lambda x: lax.rsqrt(x).sum())(x), -0.5 * x**-1.5, rtol=1e-14)
+    np.testing.assert_allclose(fg.jit(lambda x: lax.erf(lax.erf_inv(x)))(x), x, rtol=1e-14)

@@ -162,6 +162,7 @@ CALLS = {
         scipy.sparse.csc_array(A), x
     ),
     "scipy.spatial.distance.cdist": lambda x: scipy.spatial.distance.cdist(x[:, None], x[:, None]),
+    "scipy.special.erf": lambda x: special.erf([x[0], x[1]]),
     # without a counterpart
     "scipy.signal.lfilter": lambda x: scipy.signal.lfilter([1.0], [1.0, 0.5], x),
     "scipy.ndimage.rank_filter": lambda x: scipy.ndimage.rank_filter(x, 1, 3),

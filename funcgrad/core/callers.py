@@ -130,8 +130,11 @@ def _packages(module: str) -> Iterator[str]:
 
 
 def _of_math(frame: FrameType) -> str | None:
-    """The name of the function of math or cmath that a frame calls, or None."""
+    """The name of the function of math, or ufunc of SciPy, that a frame calls, or None."""
     function = called(frame)
+    if isinstance(function, np.ufunc):  # of a list of traced values
+        name = full_name(function)
+        return name if name.startswith("scipy.") else None
     module = getattr(function, "__module__", None)
     return f"{module}.{function.__name__}" if module in _LIBRARIES else None
 

@@ -69,7 +69,7 @@ from ..ops.elementwise import (
 from ..ops.pooling import reduce_window as reduce_window
 from ..ops.stop_gradient import stop_gradient as stop_gradient
 from ..ops.windows import padtype_to_pads as padtype_to_pads
-from ..special.error_functions import erf as erf, erfc as erfc
+from ..special.error_functions import erf as erf, erfc as erfc, erfinv as _erfinv
 from ..transforms.collectives import (
     all_gather as all_gather,
     all_to_all as all_to_all,
@@ -90,6 +90,7 @@ from .cumulative import (
     cumprod as cumprod,
     cumsum as cumsum,
 )
+from .elementwise import clamp as clamp, expand_dims as expand_dims, rsqrt as rsqrt
 from .slicing import (
     dynamic_index_in_dim as dynamic_index_in_dim,
     dynamic_slice as dynamic_slice,
@@ -100,6 +101,7 @@ from .slicing import (
 )
 from .sorting import top_k as top_k
 
+erf_inv = _erfinv
 max, min = _maximum, _minimum  # elementwise, as in JAX
 
 _publish(__name__)
