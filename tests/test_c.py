@@ -432,3 +432,18 @@ def test_every_primitive_is_written_or_listed_with_its_reason():
 
     assert written.isdisjoint(left)
     assert builtin.keys() - written == left
+
+
+@pytest.mark.parametrize("name", ["args", "item", "erf", "int64_t", "struct", "main", "memcpy"])
+def test_names_of_c_are_no_names_of_functions_and_values(name):
+    def program(**values):
+        (x,) = values.values()
+        return np.exp(x) * x[0] + x
+
+    program.__name__ = name
+    x = np.linspace(0.1, 1.0, 4)
+    want = program(**{name: x})
+
+    got = fg.jit(program, backend="c")(**{name: x})
+
+    np.testing.assert_allclose(got, want, rtol=1e-15)

@@ -44,8 +44,8 @@ def function_of(
     Raises:
         NotInCError: if it cannot be written.
     """
-    w = Writer([name])
-    name = w.name(name) if name in w.used - {name} else name
+    w = Writer()
+    name = w.name(name)
     ins, params = [], []
     for hint, var in zip(inputs, jaxpr.invars, strict=True):
         given, kind = w.name(hint), ctype(var.aval.dtype)

@@ -25,7 +25,8 @@ _MATHEMATICS = (
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while bool true false main call work item data scalar NAN "
+    "union unsigned void volatile while bool true false main args call data is_in_order item scalar "
+    "work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t NAN "
     "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
     "strpbrk strrchr strspn strstr strtok strxfrm"
@@ -35,16 +36,12 @@ RESERVED = frozenset([*_WORDS.split(), *_FUNCTIONS])  # no names of values
 
 
 class Statements(Lines):
-    """A function under construction.
+    """A function under construction."""
 
-    Args:
-        inputs: names that are taken.
-    """
-
-    def __init__(self, inputs: Sequence[str] = ()) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.names = Names()
-        self.used = {*RESERVED, *inputs}
+        self.used = set(RESERVED)
         self.counts: dict[str, int] = {}
         self.stack = 0  # bytes of the arrays on it
         self.slots: list[Memory] = []  # the arrays of the workspace
