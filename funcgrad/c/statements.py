@@ -25,8 +25,8 @@ _MATHEMATICS = (
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while bool true false main args call data is_in_order item scalar "
-    "work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t intptr_t NAN "
+    "union unsigned void volatile while bool true false main args call data is_in_order item "
+    "scalar work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
     "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
     "strpbrk strrchr strspn strstr strtok strxfrm"
