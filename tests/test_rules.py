@@ -46,7 +46,7 @@ HOLDERS = {
     "scan": "test_control", "cond": "test_control", "while": "test_control",
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
-    "checked_jit": "test_debug",
+    "checked_jit": "test_debug", "jit_in_c": "test_c",
     **dict.fromkeys(("checkpointed_scan", "checkpointed_while", "reversal", "sweep",
                      "while_reversal"), "test_checkpointed_loops"),
 }  # fmt: skip
@@ -64,7 +64,7 @@ NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test
 # only the compiler makes them; test_jit
 BITS = {
     "mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "swapped", "weighted",
-    "elements", "unpadded", "wrapped",
+    "elements", "unpadded", "wrapped", "c_kernel",
 }  # fmt: skip
 # what marks derivatives in programs that are staged, and masks them; test_untaken_paths
 MARKS = {
@@ -82,6 +82,7 @@ TRANSPOSED = {
 JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
     ("blocks", "batch"): "it is made when no transform is left",
+    ("c_kernel", "batch"): "it is made when no transform is left",
     ("unpadded", "batch"): "it is made when no transform is left",
     ("wrapped", "batch"): "it is made when no transform is left",
     ("swapped", "batch"): "it is made when no transform is left",
