@@ -163,6 +163,9 @@ JACOBIANS = {
     "three factors": (lambda x: np.einsum("ij,jk,kl->il", x, BAND[:3], np.eye(5)), (2, 3)),
     "axis of a third": (lambda x: np.einsum("ij,jk,kl->il", x, x.T, BAND[:2]), (2, 3)),
     "mlp": (mlp, (3, 3)),
+    "checkpointed scan": (
+        lambda x: fg.lax.scan(lambda c, v: (c * v, c + v), 1.0, x, checkpoint=2)[1], (5,)
+    ),
     "jit": (fg.jit(lambda x: x[1:] * x[:-1]), (5,)),
     "checkpoint": (fg.checkpoint(lambda x: x[1:] * x[:-1]), (5,)),
     "vmap": (fg.vmap(lambda x: np.sum(x**2)), (3, 4)),

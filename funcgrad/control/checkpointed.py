@@ -63,6 +63,12 @@ class CheckpointedScan(Scan, Checkpointed):
         return super().in_c(w, *ins, **params)
 
     @override
+    def depend_through(
+        self, walk: Any, ins: Any, avals: Any, *, checkpoint: int, **params: Any
+    ) -> Any:
+        return super().depend_through(walk, ins, avals, **params)
+
+    @override
     def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
     ) -> tuple[Any, Any]:
