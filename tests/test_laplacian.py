@@ -184,6 +184,8 @@ def test_dtypes_are_kept(dtype):
 def test_empty_and_scalar_arguments():
     assert fg.laplacian(lambda x: (x**2).sum())(np.zeros(0)) == 0
     assert fg.laplacian(lambda x: x**3)(2.0) == 12
+    assert fg.laplacian(lambda x: (x[:, :0] ** 2).sum())(np.ones((2, 3))) == 0
+    assert fg.laplacian(lambda x: x[:0] * x[3:])(np.ones(3)).shape == (0,)
     y, j, lap = fg.value_grad_laplacian(lambda p: p[0].sum() * p[1] ** 2)((np.zeros((0, 2)), 3.0))
     assert (y, lap, j[0].shape, j[1]) == (0, 0, (0, 2), 0)
 

@@ -6,6 +6,7 @@ dense Jacobian has as many rows as there are inputs; that of an elementwise func
 The numbers are known while a program is traced, whatever the data.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +84,7 @@ def placed(rows: Rows, columns: np.ndarray) -> Any:
     if len(match) == 1:
         return where(found, rows.data, 0)
     axes = tuple(range(1, found.ndim))
-    first = np.where(found, at, -1).max(axes, keepdims=True)
+    first = np.where(found, at, -1).max(axes, keepdims=True, initial=-1)
     if (~found | (at == first)).all():  # each new row comes from one old row
         return _gathered(rows.data, np.maximum(first.reshape(-1), 0), found)
     parts = (
@@ -105,7 +106,8 @@ def _gathered(data: Any, order: np.ndarray, found: np.ndarray) -> Any:
 
 def _distinct(columns: np.ndarray) -> tuple[np.ndarray, bool]:
     """The distinct columns along axis 0, sorted, -1 behind them; whether none occurred twice."""
-    flat = np.sort(columns.reshape(len(columns), -1), 0)
+    size = math.prod(columns.shape[1:])
+    flat = np.sort(columns.reshape(len(columns), size), 0)
     new = flat >= 0
     new[1:] &= flat[1:] != flat[:-1]
     place = np.cumsum(new, 0) - 1
@@ -136,7 +138,8 @@ def condensed(rows: Rows) -> Rows:
 def _merged(columns: np.ndarray, axes: Axes) -> np.ndarray:
     """Columns with axes of the value moved into axis 0."""
     moved = np.moveaxis(columns, [d + 1 for d in axes], range(1, 1 + len(axes)))
-    return moved.reshape(-1, *moved.shape[1 + len(axes) :])
+    count = math.prod(moved.shape[: 1 + len(axes)])
+    return moved.reshape(count, *moved.shape[1 + len(axes) :])
 
 
 def aligned(parts: Sequence[Rows | None], rank: int) -> tuple[list[Any], np.ndarray]:
