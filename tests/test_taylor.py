@@ -274,6 +274,9 @@ def test_a_series_of_a_tree_may_be_a_list_of_trees():
 
     assert got == want == (6.0, [3.0, 8.0])
 
+    pair = fg.jet(lambda p: p[0] * p[1], ((2.0, 3.0),), ([(1.0, 0.0), (0.0, 4.0)],))
+    assert pair == want
+
 
 def test_arguments_of_taylor_are_those_of_the_function():
     assert fg.taylor(lambda x, n, *, scale=1: scale * x**n, 2)(2.0, 2, scale=3).tolist() == [

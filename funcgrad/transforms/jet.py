@@ -122,7 +122,8 @@ def _rows(primals: Sequence[Any], series: Sequence[Any]) -> list[list[Any]]:
     lists = []
     for primal, given in zip(primals, series, strict=True):
         leaves, inner = tree.flatten(primal)
-        listed = isinstance(given, (list, tuple)) and not isinstance(primal, (list, tuple))
+        kinds = list if isinstance(primal, tuple) else (list, tuple)
+        listed = isinstance(given, kinds) and not isinstance(primal, list)
         if listed and (len(leaves) != 1 or leaves[0] is not primal):  # a list of trees
             trees = [flatten_like("jet", "an element of series", inner, x) for x in given]
             lists += [[leaves[i] for leaves in trees] for i in range(len(leaves))]
