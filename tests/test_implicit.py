@@ -175,6 +175,18 @@ def square_root(a):
     return lax.custom_root(lambda x: x * x - a, 1.5, newton, lambda g, y: y / g(1.0))
 
 
+def test_a_tangent_solver_may_take_the_jacobian_of_its_map():
+    """The Jacobian of a linear map does not depend on the point, though it is taken there."""
+    b, matrix = np.arange(1.0, 4.0), 2 * np.eye(3) + np.eye(3, k=1)
+    solve = lambda f, y: np.linalg.solve(matrix, b)
+    tangent = lambda g, y: np.linalg.solve(fg.jacobian(g)(y), y)
+    root = lambda a: lax.custom_root(lambda y: matrix @ y - a, 0 * b, solve, tangent)
+    want = np.linalg.solve(matrix.T, np.ones(3))
+
+    for transform in (fg.grad, lambda f: fg.jit(fg.grad(f))):
+        np.testing.assert_allclose(transform(lambda a: np.sum(root(a)))(b), want, rtol=1e-14)
+
+
 def test_a_root_has_the_implicit_derivative():
     a = np.array([2.0, 4.0, 9.0])
 

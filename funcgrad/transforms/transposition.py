@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ..compile.mask_marks import start_p
 from ..core.avals import aval_of
 from ..core.dead_code import dce
 from ..core.errors import MissingRuleError
@@ -61,6 +62,9 @@ def transpose_program(
             consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
             continue
         _check_linear(eqn, ins, what)
+        if eqn.prim is start_p:  # its token is no function of its operands
+            consts.update(zip(eqn.outs, eqn.prim.run(), strict=True))
+            continue
         first = len(numbers)
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
         prim: Any = eqn.prim
