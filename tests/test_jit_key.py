@@ -131,6 +131,7 @@ def test_the_entry_accepts_exactly_the_calls_with_an_equal_key(seed):
         static_argnames=["by", "more"],
         threads=1,
         debug_nans=False,
+        backend="numpy",
     )
     (first, theirs), *others = [(call, spec.flatten(*call)) for call in calls(seed)]
     accepts = entry_of(theirs)
