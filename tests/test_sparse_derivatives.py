@@ -212,6 +212,12 @@ def test_a_scalar_argument_is_a_column(f):
     np.testing.assert_allclose(got.todense().ravel(), np.ravel(fg.jacfwd(f)(0.5)), rtol=1e-15)
 
 
+def test_trees_without_leaves_give_empty_matrices():
+    assert sparse.jacobian(lambda x: None)(np.ones(3)).shape == (0, 3)
+    assert sparse.jacobian(lambda p: np.ones(3))({}).shape == (3, 0)
+    assert sparse.hessian(lambda p: 1.0)({}).shape == (0, 0)
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("mode", ["fwd", "rev"])
 def test_many_passes_run_in_several_batches(monkeypatch, way, mode):

@@ -276,6 +276,7 @@ def test_a_series_of_a_tree_may_be_a_list_of_trees():
 
     pair = fg.jet(lambda p: p[0] * p[1], ((2.0, 3.0),), ([(1.0, 0.0), (0.0, 4.0)],))
     assert pair == want
+    assert fg.jet(lambda p: 2.0, ({},), ([],)) == (2.0, [])
 
 
 def test_arguments_of_taylor_are_those_of_the_function():

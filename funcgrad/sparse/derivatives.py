@@ -260,7 +260,8 @@ class _Evaluation:
         if not colouring.forward:  # no element at all
             out, self.aux = self.differentiated(*self.xs)
             self.check(out, colouring)
-            return np.zeros(0, np.result_type(*map(dtype_of, tree.leaves(self.out))))
+            typed = tree.leaves(self.out) or self.xs or [0.0]
+            return np.zeros(0, np.result_type(*map(dtype_of, typed)))
         return _rows(_batched(along, colouring.forward, max(colouring.pattern.shape))(*seeds))
 
     def pulled(self, colouring: Colouring) -> Any:

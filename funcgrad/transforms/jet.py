@@ -101,7 +101,7 @@ def _over_paths(
     def run(seeds: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree
         now = current_settings() if outs is not None else warnings  # the second time there are none
-        columns = in_rows(seeds, len(leaves))
+        columns = in_rows(seeds, max(len(leaves), 1))
         terms = [[column[i] for column in columns] for i in range(len(leaves))]
         outs, found, out_tree = with_settings(
             now, push_series, origin, fun, leaves, terms, order, masked
