@@ -151,3 +151,9 @@ def test_errors_say_the_cause_and_the_cure():
         fg.jit(lambda y0: solve_ivp(oscillator, (0, 1), y0).y)(np.array(y0))
     with pytest.raises(fg.errors.ConcretizationError, match="use odeint"):
         fg.vmap(lambda y0: solve_ivp(oscillator, (0, 1), y0).y)(np.ones((3, 2)))
+    with pytest.raises(fg.errors.ConcretizationError, match="the values that fun uses"):
+        fg.jit(lambda a: solve_ivp(lambda t, y: -a * y, (0, 1), [1.0]).y)(2.0)
+    with pytest.raises(fg.errors.ConcretizationError, match="t_span must be concrete"):
+        fg.jit(lambda end: solve_ivp(oscillator, (0, end), y0).y)(1.0)
+    with pytest.raises(fg.errors.ConcretizationError, match="t_eval must be concrete"):
+        fg.jit(lambda ts: solve_ivp(oscillator, (0, 1), y0, t_eval=ts).y)(np.ones(1))

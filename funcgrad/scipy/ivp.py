@@ -116,6 +116,8 @@ class Tolerance(NamedTuple):
 
     def length(self, series: Sequence[Any], left: float) -> float:
         """The length of a step over which the last two terms are at most the tolerance."""
+        for c in series[-2:]:
+            _check_concrete("the values that fun uses", c)
         values = [np.abs(np.asarray(stop_gradient(c))) for c in (series[0], *series[-2:])]
         scale = self.atol + self.rtol * values[0]
         lengths, order = [self.longest, abs(left)], len(series) - 1
@@ -175,6 +177,8 @@ def solve_ivp(
     check_callable("solve_ivp", fun)
     _check_options(method, events, order)
     t, t1 = (cast(strong(operand(x)), np.float64) for x in t_span)
+    for end in (t, t1):
+        _check_concrete("t_span", end)
     y = _start(y0)
     slope = lambda t, y: _slope(fun(t, y, *args), y)
     rtol = max(rtol, float(np.finfo(dtype_of(y)).eps))
@@ -202,12 +206,16 @@ def _start(y0: Any) -> Any:
     y = y if is_inexact(dtype_of(y)) else cast(y, np.float64)
     if len(shape_of(y)) != 1:
         raise ShapeError(f"solve_ivp: y0 must be a vector: got {aval_of(y)}; write [y0]")
+    _check_concrete("y0", y)
+    return y
+
+
+def _check_concrete(what: str, y: Any) -> None:
     if not is_concrete(y):
         raise ConcretizationError(
-            f"solve_ivp: the steps depend on values, so y0 must be concrete: got {aval_of(y)}; use "
-            f"odeint, which jit and vmap can take"
+            f"solve_ivp: the steps depend on values, so {what} must be concrete: got {aval_of(y)}; "
+            f"use odeint, which jit and vmap can take"
         )
-    return y
 
 
 def _slope(value: Any, y: Any) -> Any:
@@ -226,6 +234,7 @@ class Outputs:
 
     def __init__(self, t_eval: Any, t0: float, t1: float) -> None:
         self.times = cast(strong(operand(t_eval)), np.float64)
+        _check_concrete("t_eval", self.times)
         self.sign = 1 if t1 >= t0 else -1
         self.ahead = self.sign * np.asarray(stop_gradient(self.times))  # ascending
         self.count = 0
