@@ -37,7 +37,7 @@ def uses(source: str) -> list[Use]:
 
 
 def _names(tree: ast.AST) -> set[tuple[int, str]]:
-    """The lines and full names of what is imported by name, and of what is used."""
+    """The lines and full names of imports by name, and of uses."""
     bound = {name: full for _, name, full in _imports(tree)}
     found = {(n.lineno, full) for n, _, full in _imports(tree) if isinstance(n, ast.ImportFrom)}
     for node in ast.walk(tree):

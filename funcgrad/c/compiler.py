@@ -122,7 +122,7 @@ def directory() -> Path | None:
 
 
 def _kept(folder: Path, key: str) -> Path | None:
-    """The object of a key, if its content is what its name says."""
+    """The object of a key, if its content has the hash in its name."""
     for path in sorted(folder.glob(f"{key}-*.so")):
         with suppress(OSError):
             if not stat.S_ISREG(path.lstat().st_mode):

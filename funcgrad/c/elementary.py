@@ -40,7 +40,7 @@ def _parts() -> dict[str, str]:
 
 
 def elementary(lines: Iterable[str]) -> list[str]:
-    """The definitions of the elementary functions that the lines call, and what these need."""
+    """The definitions of the elementary functions that the lines call, with their dependencies."""
     parts = _parts()
     found: set[str] = set()
     left = [*lines]

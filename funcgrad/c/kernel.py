@@ -49,7 +49,7 @@ class Kernel(Primitive, Codegen):
             ) from None
 
     def told(self, jaxpr: Jaxpr) -> str:
-        """What is written in C, and what is left to NumPy for which reason."""
+        """The operations that are written in C, and the reasons of those left to NumPy."""
         parts = parts_of(jaxpr)
         written = [len(part.eqns) for part in parts if not part.reason]
         reasons = dict.fromkeys(p.reason for p in parts if p.reason and p.reason != VIEWS)

@@ -1,4 +1,4 @@
-"""A program as the text of a C function, with what a caller must know of it."""
+"""A program as the text of a C function, with its signature and its workspace."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -213,7 +213,7 @@ def _lanes(w: Statements, terms: Terms, nest: Nest, total: str, begin: str, stop
 
 
 def check_finite(w: Statements, xs: Sequence[Value]) -> Value:
-    """Return a code where an element is not finite: x * 0 is then nan."""
+    """Leave with a code where an element is not finite: x * 0 is then nan."""
     for x in {id(x.layout): x for x in xs if x.aval.size}.values():
         dtype = x.aval.dtype
         if x.memory is None:

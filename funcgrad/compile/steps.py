@@ -1,4 +1,4 @@
-"""A run of equal steps as a scan: the program of one step, and what its operands are.
+"""A run of equal steps as a scan: the program of one step, and the sources of its operands.
 
 Operands are constants, values of this step or of steps before (the carry), and rows: of arrays that
 the program indexes by integers, and of values that another loop has left at each of its steps.
@@ -68,7 +68,7 @@ def without_axis(aval: Aval, row: Row) -> Aval:
 
 
 class Loop:
-    """A run of steps as a scan: the program of one step, and what its operands are."""
+    """A run of steps as a scan: the program of one step, with its operands."""
 
     def __init__(self, numbers: Numbers, run: Run, rows: np.ndarray) -> None:
         self.numbers, self.run, self.rows = numbers, run, rows

@@ -1,4 +1,4 @@
-"""A scan whose step is looked at once: what the carry of each step depends on, step after step.
+"""A scan whose step is followed once: the dependence of each carry, step after step.
 
 The step of all steps at once, as by vmap, says on which of its constants, carry and x each element
 of a carry and of a row depends. These relations are then composed, which takes a few operations a

@@ -232,7 +232,7 @@ class InStacks(Dependence):
 
 
 def spread(stack: "IndexSets", shape: Shape) -> "IndexSets":
-    """The sets of arrays of which each depends on what one element of a stack does."""
+    """The sets of an element of a stack, for each element of its array."""
     return stack.reshaped(stack.shape + (1,) * (len(shape) - len(stack.shape))).broadcast(shape)
 
 

@@ -104,7 +104,7 @@ def vjp_sets(
     fwd: Any,
     bwd: Any,
 ) -> list[Operand]:
-    """The outputs of a function with a rule of reverse mode: the transpose of what it reads."""
+    """The outputs of a function with a rule of reverse mode: they depend as its transpose does."""
     follow = lambda: _vjp_sets(walk, ins, avals, extra, fwd, bwd)
     return _within(walk, "custom_vjp", fun, ins, avals, follow)
 

@@ -1,4 +1,4 @@
-"""The backends of jit: what a program is written in."""
+"""The backends of jit: NumPy source, and C."""
 
 from collections.abc import Callable, Sequence
 

@@ -255,7 +255,7 @@ class Laplace(Trace):
         curvatures = expand(expand(front(cs), curved), smooth)
         return outs, rows, curvatures
 
-    # helpers
+    # sums over the inputs
 
     def over_inputs(self, data: Any, columns: np.ndarray) -> Any:
         """The weighted sum over the inputs of one term for each row."""
