@@ -19,7 +19,6 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.lists import Flags, split_list
 from ..core.ownership import unaliased_outputs
-from ..core.propagation import Propagation
 from ..ops.assign import set_at_p
 from ..ops.index import Index
 from ..ops.paths import Gaps
@@ -28,26 +27,27 @@ from ..transforms.jaxpr_primitive import Later, Reach, WithTangents
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import is_staged
-from ..transforms.taylor import push_series
 from .checkpointed import Trip, is_taped
 from .checkpointed_codegen import write_while_sweep
 from .codegen import write_while
 from .reversal import Kept, ReversalLayout
 from .revolve import online
 from .scan import Scan, ScanLayout
-from .states import Checkpointed, divided, plain_loops
+from .states import ByDecomposition, Checkpointed, divided, plain_loops
 from .while_loop import while_p
 from .while_passes import MaskedPasses, Pass
 from .while_reversal import COUNT, while_reversal_p, with_count
 
 
-class CheckpointedWhile(Scan, Checkpointed):
+class CheckpointedWhile(ByDecomposition, Scan, Checkpointed):
     """A while loop of which reverse mode keeps ``checkpoint`` states.
 
     ``cond : consts, carry -> bool``, ``jaxpr : consts, carry -> carry``. Where ``kept_carry`` is
     not None, further outputs are stacks of the states kept of these carried values, in the rows
     that the plan says, and the plan.
     """
+
+    called = "a loop"
 
     def over(
         self,
@@ -142,18 +142,6 @@ class CheckpointedWhile(Scan, Checkpointed):
     @override
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return list(range(len(params["jaxpr"].invars))), list(range(len(used))), params
-
-    @override
-    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
-        return walk.decomposed(self, ins, params)
-
-    @override
-    def value_and_series(
-        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
-    ) -> tuple[Sequence[Any], list[Any]]:
-        """The series of the loop that it decomposes into."""
-        run = lambda xs: self.decompose(*xs, **params)
-        return push_series("a loop", run, primals, terms, order)[:2]
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

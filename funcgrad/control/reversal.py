@@ -14,7 +14,6 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import unaliased_outputs
-from ..core.propagation import Propagation
 from ..core.trace import Tracer
 from ..ops.paths import Gaps, path_mask
 from ..ops.structure import Batched
@@ -32,11 +31,11 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.paths import Paths
 from ..transforms.reverse import value_and_vjp
-from ..transforms.taylor import push_series
 from .checkpointed_codegen import write_reversal
 from .code_motion import hoisted_reversal
 from .revolve import reversal
 from .scan import move_batch_axis, scan_p
+from .states import ByDecomposition
 from .sweep import padded, steps_of
 
 
@@ -102,12 +101,14 @@ class Kept:
         return prim.walk(operands, True, **params)
 
 
-class Reversal(JaxprPrimitive, Masking, Codegen):
+class Reversal(ByDecomposition, JaxprPrimitive, Masking, Codegen):
     """The way back over the first ``steps`` steps of a scan, whose states are computed again.
 
     ``up : consts, state, x -> state`` is a step forward, ``down : consts, state, x, carry, row ->
     carry, y`` a step back; operands ``consts, stacks of states, xs, carry, rows``.
     """
+
+    called = "a reversal"
 
     @override
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
@@ -174,9 +175,6 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         d, ys = split_list(results, layout.carry)
         return [*d, *(padded(y, rest_of, params["reverse"]) for y in ys)]
 
-    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
-        return walk.decomposed(self, ins, params)
-
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_reversal(build, eqn)
 
@@ -224,14 +222,6 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         outs, found = self.apply_dual(primals, ts, reach, step, params)
         alone = is_linearizing(primals, tangents)  # the values belong to no program of tangents
         return self.bind(*primals, **params) if alone else outs, expand(found, reach.outs)
-
-    @override
-    def value_and_series(
-        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
-    ) -> tuple[Sequence[Any], list[Any]]:
-        """The series of the scans that it decomposes into."""
-        run = lambda xs: self.decompose(*xs, **params)
-        return push_series("a reversal", run, primals, terms, order)[:2]
 
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Propagate masks as forward mode propagates tangents."""

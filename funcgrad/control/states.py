@@ -1,13 +1,15 @@
 """The states of a loop that its step back needs, and the programs of the two steps."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from ..compile.rewrite import on_programs
 from ..core.dead_code import live
 from ..core.dependence import fixed_point
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.lists import compress, split_list
+from ..core.propagation import Propagation
+from ..transforms.taylor import push_series
 
 
 class Checkpointed:
@@ -15,6 +17,22 @@ class Checkpointed:
 
     def plain_eqn(self, eqn: Eqn) -> Eqn:
         raise NotImplementedError
+
+
+class ByDecomposition:
+    """A loop whose dependence and series are those of the loops that it decomposes into."""
+
+    decompose: Any
+    called: ClassVar[str]  # in errors
+
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return walk.decomposed(self, ins, params)  # type: ignore[arg-type]
+
+    def value_and_series(
+        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
+    ) -> tuple[Sequence[Any], list[Any]]:
+        run = lambda xs: self.decompose(*xs, **params)
+        return push_series(self.called, run, primals, terms, order)[:2]
 
 
 def plain_loops(jaxpr: Jaxpr) -> Jaxpr:

@@ -12,7 +12,6 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr
 from ..core.lists import Flags, split_list
 from ..core.ownership import unaliased_outputs
-from ..core.propagation import Propagation
 from ..ops.index import concatenate_p
 from ..ops.paths import Gaps
 from ..ops.structure import Batched
@@ -21,19 +20,21 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.reverse import value_and_vjp
-from ..transforms.taylor import push_series
 from .checkpointed_codegen import write_sweep
 from .code_motion import hoisted_sweep
 from .scan import Scan, ScanLayout, scan_p
+from .states import ByDecomposition
 
 
-class Sweep(Scan):
+class Sweep(ByDecomposition, Scan):
     """A scan over the first ``steps`` steps that also keeps states of the carry.
 
     Outputs: carry, ys of ``length`` rows, and for each carried value in ``kept_carry`` a stack of
     ``checkpoint`` + 2 rows: its value at the start, those before the steps ``kept``, and rows in
     which a reversal works.
     """
+
+    called = "a sweep"
 
     @override
     def run(
@@ -95,10 +96,6 @@ class Sweep(Scan):
         return [*ends, *ys, *(padded(stack[at], more, False) for stack in stacks)]
 
     @override
-    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
-        return walk.decomposed(self, ins, params)
-
-    @override
     def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Callable[[Sequence[Any]], list[Any]]]:
@@ -143,14 +140,6 @@ class Sweep(Scan):
             rest, len(program.outvars) - wide.carry - rows, len(states)
         )
         return [*carry, *ys, *snaps], [*more_carry, *more_ys, *more_snaps]
-
-    @override
-    def value_and_series(
-        self, primals: Sequence[Any], terms: Sequence[Any], order: int, **params: Any
-    ) -> tuple[Sequence[Any], list[Any]]:
-        """The series of the scan that it decomposes into."""
-        run = lambda xs: self.decompose(*xs, **params)
-        return push_series("a sweep", run, primals, terms, order)[:2]
 
     @override
     def partial_eval(
