@@ -14,7 +14,7 @@ from .totals import NOT_FINITE
 from .values import Memory, Value, in_memory, registers
 from .writer import Writer
 
-CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3}  # what the function returns
+CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3}  # results of the function
 _LINE = 64  # bytes between the arrays of the workspace, at most
 
 

@@ -88,7 +88,7 @@ def _work(eqns: Sequence[Eqn]) -> int:
     return sum(WORTH if programs_in(e.params) else not _is_view(e) for e in eqns)
 
 
-# what is written in C
+# equations that are written in C
 
 
 def _key(eqn: Eqn) -> Any:

@@ -38,7 +38,7 @@ def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
-    """Compute what is made of constants, the first inputs, and read by other operations.
+    """Compute the values made of constants, the first inputs, that other operations read.
 
     For example the seeds of a Jacobian times the matrix of a linear function. What is kept takes
     at most twice the memory of the constants.

@@ -39,7 +39,7 @@ def in_c(jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
     return primitives["c_kernel"].outlined(elementary(jaxpr), name, inputs)  # type: ignore[no-any-return]
 
 
-# backend -> what is made of an optimised program before its NumPy source is written
+# backend -> its change of an optimised program, before the NumPy source is written
 BACKENDS: dict[str, Callable[[Jaxpr, str, Sequence[str]], Jaxpr] | None] = {
     "numpy": None,
     "c": in_c,
