@@ -21,6 +21,7 @@ _PARTS = (
 )  # fmt: skip
 _HOMES = _homes_of({
     "core.config": "config",
+    "core.devices": "block_until_ready device_put",
     "numpy.at": "at",
     "ops.ravel": "ravel_pytree",
     "ops.stop_gradient": "stop_gradient",
@@ -37,6 +38,7 @@ _HOMES = _homes_of({
     "transforms.jit.api": "Compiled disable_jit jit",
     "transforms.laplacian.api": "laplacian value_grad_laplacian",
     "transforms.linear": "linear_transpose linearize",
+    "tree": "tree_flatten",
 })  # fmt: skip
 
 

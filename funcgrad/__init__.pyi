@@ -24,6 +24,10 @@ from .core import (
 from .core.config import (
     config as config,
 )
+from .core.devices import (
+    block_until_ready as block_until_ready,
+    device_put as device_put,
+)
 from .numpy.at import (
     at as at,
 )
@@ -92,6 +96,9 @@ from .transforms.laplacian.api import (
 from .transforms.linear import (
     linear_transpose as linear_transpose,
     linearize as linearize,
+)
+from .tree import (
+    tree_flatten as tree_flatten,
 )
 
 __version__: str

@@ -29,4 +29,6 @@ from .core.tree import (
     unflatten as unflatten,
 )
 
+tree_flatten = flatten  # JAX's name
+
 _publish(__name__)

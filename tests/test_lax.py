@@ -129,3 +129,42 @@ def test_functions_that_numpy_spells_otherwise_are_numpys():
     assert lax.expand_dims(x, (0, 2)).shape == (1, 3, 1)
     np.testing.assert_allclose(fg.grad(lambda x: lax.rsqrt(x).sum())(x), -0.5 * x**-1.5, rtol=1e-14)
     np.testing.assert_allclose(fg.jit(lambda x: lax.erf(lax.erf_inv(x)))(x), x, rtol=1e-14)
+
+
+# shapes, by JAX's conventions
+
+
+@pytest.mark.parametrize(
+    ("config", "want"),
+    [
+        ([(1, 2, 0)], [9, 1, 2, 3, 9, 9]),
+        ([(0, 0, 2)], [1, 9, 9, 2, 9, 9, 3]),
+        ([(-2, 1, 1)], [2, 9, 3, 9]),
+        ([(-7, 9, 1)], [9] * 7),
+    ],
+)
+def test_pad_at_both_ends_and_between_elements(config, want):
+    pad = lambda x: lax.pad(x, 9.0, config)
+
+    got = pad(np.array([1.0, 2.0, 3.0]))
+
+    np.testing.assert_array_equal(got, want)
+    fg.check_grads(pad, (np.array([1.0, 2.0, 3.0]),))
+    np.testing.assert_array_equal(fg.vmap(fg.jit(pad))(np.array([[1.0, 2.0, 3.0]])), [want])
+
+
+def test_pad_and_broadcast_in_dim_refuse_shapes_that_do_not_fit():
+    with pytest.raises(fg.errors.ShapeError, match="the length of an axis would be -3"):
+        lax.pad(np.ones(3), 0.0, [(-3, -3, 0)])
+    with pytest.raises(fg.errors.ShapeError, match=r"2 increasing positions .*: got \(1, 0\)"):
+        lax.broadcast_in_dim(np.ones((2, 3)), (3, 2), (1, 0))
+
+
+def test_broadcast_in_dim_moves_each_axis_to_its_position():
+    x = np.array([[1.0, 2.0]])
+
+    got = lax.broadcast_in_dim(x, (3, 4, 2), (0, 2))
+
+    np.testing.assert_array_equal(got, np.broadcast_to(x, (3, 4, 2)))
+    with pytest.raises(fg.errors.UnsupportedError, match="leave it out"):
+        fg.device_put(x, "gpu")

@@ -90,7 +90,12 @@ from .cumulative import (
     cumprod as cumprod,
     cumsum as cumsum,
 )
-from .elementwise import clamp as clamp, expand_dims as expand_dims, rsqrt as rsqrt
+from .elementwise import clamp as clamp, rsqrt as rsqrt
+from .shapes import (
+    broadcast_in_dim as broadcast_in_dim,
+    expand_dims as expand_dims,
+    pad as pad,
+)
 from .slicing import (
     dynamic_index_in_dim as dynamic_index_in_dim,
     dynamic_slice as dynamic_slice,

@@ -1,6 +1,5 @@
-"""Elementwise functions and shapes of ``jax.lax`` that NumPy spells otherwise."""
+"""Elementwise functions of ``jax.lax`` that NumPy spells otherwise."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +24,3 @@ def clamp(min: Any, x: Any, max: Any) -> Any:
     array([0, 2, 5])
     """
     return np.clip(operand(x), min, max)
-
-
-def expand_dims(array: Any, dimensions: Sequence[int]) -> Any:
-    """Insert axes of length 1 at these positions of the result; see numpy.expand_dims.
-
-    >>> expand_dims(np.ones(3), (0, 2)).shape
-    (1, 3, 1)
-    """
-    return np.expand_dims(operand(array), tuple(dimensions))

@@ -27,6 +27,7 @@ from .multiclass import (
     kl_divergence_with_log_targets as kl_divergence_with_log_targets,
     multiclass_hinge_loss as multiclass_hinge_loss,
     multiclass_perceptron_loss as multiclass_perceptron_loss,
+    nll_loss as nll_loss,
     poly_loss_cross_entropy as poly_loss_cross_entropy,
     smooth_labels as smooth_labels,
     softmax_cross_entropy as softmax_cross_entropy,

@@ -68,6 +68,34 @@ def cross_entropy(
     return reduced(who, losses, reduction, weights, where, counts)
 
 
+@half_in_single
+def nll_loss(
+    log_probs: Any,
+    targets: Any,
+    reduction: str = "mean",
+    *,
+    axis: int = -1,
+    weights: Any = None,
+    where: Any = None,
+) -> Any:
+    """Mean of the negative log-probabilities at the targets.
+
+    Args:
+        log_probs: array, such as log_softmax(logits); ``axis`` is the axis of the classes.
+        targets: class indices, of the log-probabilities' shape without ``axis``.
+        reduction, weights, where: see :func:`mse`; one value per example.
+        axis: the axis of the classes.
+
+    >>> print(nll_loss(np.log([[0.5, 0.5], [0.9, 0.1]]), np.array([1, 0])).round(4))
+    0.3993
+    """
+    log_probs, targets = operand(log_probs), operand(targets)
+    if where is not None:
+        log_probs, targets = _masked("nll_loss", log_probs, targets, axis, where, False)
+    check_labels("nll_loss", log_probs, targets, axis)
+    return reduced("nll_loss", -_picked(log_probs, targets, axis), reduction, weights, where)
+
+
 # one value per example, by optax's names
 
 

@@ -32,10 +32,6 @@ jax.debug.print fg.debug  print(), which shows values under grad and jvp
 jax.debug.callback fg.debug  a plain call
 jax.experimental -  use the functions of funcgrad
 jax.random.PRNGKey fg.random.key  key(seed, impl="threefry2x32") for JAX's bits
-jax.device_put -  arrays are on the CPU: leave it out
-jax.block_until_ready -  results are ready: leave it out
-jax.lax.pad np.pad  pad(x, widths, constant_values=value)
-jax.lax.broadcast_in_dim np.broadcast_to  broadcast_to(x[..., None], shape)
 jax.lax.select_n np.select
 jax.lax.dot np.dot
 jax.lax.rem np.fmod

@@ -162,7 +162,7 @@ torch.nn.KLDivLoss fg.losses.kl_divergence
 torch.nn.CTCLoss fg.losses.ctc_loss
 torch.nn.TripletMarginLoss fg.losses.triplet_margin_loss
 torch.nn.functional.mse_loss fg.losses.mse
-torch.nn.functional.nll_loss np.take_along_axis  -take_along_axis(logp, labels[:, None], 1).mean()
+torch.nn.functional.nll_loss fg.losses.nll_loss  nll_loss, with the classes on the last axis
 torch.nn.functional.l1_loss fg.losses.l1
 torch.nn.functional.kl_div fg.losses.kl_divergence
 torch.nn.functional.linear fg.nn.Dense  x @ weight.T + bias
