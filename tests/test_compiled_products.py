@@ -74,6 +74,50 @@ def test_a_compiled_stack_of_products_is_that_of_numpy_with_its_gradients(seed, 
             np.testing.assert_allclose(g, w, rtol=0, atol=2000 * np.finfo(dtype).eps * scale)
 
 
+# products of many vectors under vmap
+
+
+@pytest.mark.parametrize(
+    "a, b, axes",
+    [
+        ((3, 4), (5, 4), (None, 0)),
+        ((3, 4), (4, 5), (None, 1)),
+        ((5, 4), (4, 3), (0, None)),
+        ((4, 5), (4, 3), (1, None)),
+        ((4,), (5, 4), (None, 0)),
+        ((5, 4), (4,), (0, None)),
+        ((0, 4), (5, 4), (None, 0)),
+        ((5, 0), (0, 3), (0, None)),
+    ],
+)
+def test_products_of_many_vectors_with_one_operand_are_one_product(a, b, axes):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=a), rng.normal(size=b).astype(np.float32)
+    rows = [
+        [x] * 5 if d is None else np.moveaxis(x, d, 0) for x, d in zip((a, b), axes, strict=True)
+    ]
+    want = np.stack([np.matmul(x, y) for x, y in zip(*rows, strict=True)])
+
+    got = fg.vmap(np.matmul, axes)(a, b)
+    program = fg.make_jaxpr(fg.vmap(np.matmul, axes))(a, b)
+
+    np.testing.assert_allclose(got, want, rtol=1e-12, strict=True)  # in another order
+    assert max(len(v.aval.shape) for e in program.eqns for v in e.outs) <= 2
+
+
+def test_jacobians_of_products_with_a_matrix_are_one_product():
+    rng = np.random.default_rng(1)
+    w, x = rng.normal(size=(3, 4)), rng.normal(size=4)
+    for f in (lambda x: np.tanh(w @ x), lambda x: np.tanh(x @ w.T)):
+        want = (1 - np.tanh(w @ x) ** 2)[:, None] * w
+        for jacobian in (fg.jacfwd, fg.jacrev):
+            program = fg.make_jaxpr(jacobian(f))(x)
+
+            np.testing.assert_allclose(jacobian(f)(x), want, rtol=1e-12)
+            products = [e for e in program.eqns if e.prim.name == "matmul"]
+            assert all(len(v.aval.shape) <= 2 for e in products for v in e.outs)
+
+
 # products of loops that Python unrolled
 
 

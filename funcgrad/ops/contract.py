@@ -127,6 +127,8 @@ class Matmul(Multilinear, Codegen, Contracting):
         (a, b), (a_axis, b_axis) = args, axes
         a, b = (x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True))
         a_rank, b_rank = len(a.shape) - (a_axis is not None), len(b.shape) - (b_axis is not None)
+        if (y := _one_product(a, b, a_rank, b_rank)) is not None:
+            return (y,), (0,)
         if not a_rank or not b_rank:
             self.infer(Aval(a.shape[-a_rank:] if a_rank else (), a.dtype),
                        Aval(b.shape[-b_rank:] if b_rank else (), b.dtype))  # fmt: skip
@@ -171,6 +173,17 @@ def _product(a: np.ndarray, b: np.ndarray) -> Any:
     return a.dot(b) if a.size + b.size <= SMALL_MATRICES and a.shape[1] > 1 else np.matmul(a, b)
 
 
+def _one_product(a: Any, b: Any, a_rank: int, b_rank: int) -> Any:
+    """The products of many vectors with one matrix or vector as one product, or None."""
+    if min(a_rank, b_rank) != 1 or max(a_rank, b_rank) > 2 or a.shape[-1] != b.shape[-b_rank:][0]:
+        return None
+    if a_rank == 1 < len(a.shape) and b_rank == len(b.shape):
+        return a @ b
+    if b_rank == 1 < len(b.shape) and a_rank == len(a.shape):
+        return b @ (a.mT if a_rank == 2 else a)
+    return None
+
+
 def _lifted(shape: Shape, place: int) -> Shape:
     """The shape of a vector as a matrix with one row (place 0) or one column (1)."""
     return shape if len(shape) > 1 else (1, *shape) if place == 0 else (*shape, 1)
@@ -178,6 +191,10 @@ def _lifted(shape: Shape, place: int) -> Shape:
 
 def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
     """The cotangents of a product with a vector, by the product of matrices."""
+    if needs[1] is None and len(a.shape) == 1 and len(b.shape) == 2:
+        return (unbroadcast(ct @ b.mT, a), None)
+    if needs[0] is None and len(a.shape) == 2 and len(b.shape) == 1:
+        return (None, unbroadcast(ct @ a, b))
     left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
     batch = ct.shape[: len(ct.shape) - (len(a.shape) > 1) - (len(b.shape) > 1)]
     ct = reshape(ct, (*batch, left[-2], right[-1]))
