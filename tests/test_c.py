@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad import random
 from funcgrad.c import compiler, regions
 from funcgrad.c.functions import is_elementwise, is_in_table
 from funcgrad.c.kernel import kernel_p
@@ -175,7 +176,34 @@ def incomplete(x):
     return part.sum(), np.clip((x > 0).astype("u1"), 0, 1) + np.uint8(2), part * 2 - 1
 
 
+def diffusion(key, x):
+    """Steps of a stochastic differential equation, with keys that are split in the loop."""
+
+    def step(carry, k):
+        key, x = carry
+        key, own = random.split(key)
+        kept = random.bernoulli(random.fold_in(own, k), 0.8, x.shape)
+        x = x - 0.1 * x + 0.3 * random.normal(own, x.shape, x.dtype)
+        return (key, x), np.where(kept, x, 0.0)
+
+    return fg.lax.scan(step, (key, x), np.arange(7))
+
+
+def draws(keys):
+    """Integers, floats and bits of each key."""
+    one = lambda key: (
+        random.randint(key, (7,), 3, 11), random.bits(key, (9,), np.uint8),
+        random.uniform(key, (5,)), random.exponential(key, (5,), float),
+        random.gumbel(key, (3,), float), random.gamma(key, 2.5, (3,), float),
+    )  # fmt: skip
+    return fg.vmap(one)(keys)
+
+
 PROGRAMS = {
+    "diffusion": (diffusion, (random.key(3), LONG[:5])),
+    "diffusion as in JAX": (diffusion, (random.key(3, impl="threefry2x32"), LONG[:5])),
+    "draws": (draws, (random.split(random.key(1), 3),)),
+    "draws as in JAX": (draws, (random.split(random.key(1, impl="threefry2x32"), 3),)),
     "incomplete": (incomplete, (LONG[:7],)),
     "special": (special, (LONG[:7],)),
     "rotate": (rotate, (0.5, 1.5, LONG[:5])),
@@ -407,13 +435,10 @@ LEFT_TO_NUMPY = {
     "turned_singular undefined",
     "to be written: loops whose rows have no bound, or are computed again": "checkpointed_while "
     "reversal sweep while_reversal",
-    "to be written: random numbers": "random_below random_binomial random_bits random_cauchy "
-    "random_exponential random_fold_in random_gamma random_geometric random_gumbel random_laplace "
-    "random_logistic random_normal random_order random_poisson random_search random_seed "
-    "random_split random_uniform random_wald",
-    "to be written: the rest": "bitwise_count conv_general_dilated exponent gcd imag lcm ldexp "
-    "max_at min_at searchsorted spacing sparse_product sparse_sample window_argmax window_argmin "
-    "window_max window_min window_pick window_place window_sum",
+    "their decomposition is longer than a call": "random_binomial random_poisson",
+    "to be written: the rest": "random_order random_search bitwise_count conv_general_dilated "
+    "exponent gcd imag lcm ldexp max_at min_at searchsorted spacing sparse_product sparse_sample "
+    "window_argmax window_argmin window_max window_min window_pick window_place window_sum",
 }
 
 

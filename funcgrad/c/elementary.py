@@ -13,6 +13,7 @@ from pathlib import Path
 _FOLDER = Path(__file__).with_name("elementary")
 _FILES = (
     "bits", "exponential", "logarithm", "hyperbolic", "trigonometric", "inverse", "power", "error",
+    "generators",
 )  # fmt: skip
 # functions of one argument, by NumPy's names
 NAMES = (

@@ -22,7 +22,11 @@ LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
 _SLOW = frozenset({"sin", "cos", "tan", "pow", "arctan2", "mod", "fmod", "floor_divide"})
 
 
-_MADE = "mean count_nonzero norm last_writer weighted unpadded wrapped"
+_MADE = (
+    "mean count_nonzero norm last_writer weighted unpadded wrapped random_seed random_uniform "
+    "random_normal random_exponential random_gumbel random_laplace random_logistic random_cauchy "
+    "random_below random_remainder random_gamma random_wald random_geometric"
+)
 IN_PARTS = frozenset(_MADE.split())
 
 
@@ -147,6 +151,7 @@ def is_coarse(eqn: Eqn) -> bool:
     if prim.decompose is None or prim.codegen.in_c is not None:
         return False
     if not is_elementwise(prim):
-        return prim.name in IN_PARTS
-    real = all(a.aval.dtype.kind == "f" for a in (*eqn.ins, *eqn.outs))
+        few = not prim.name.startswith("random_") or eqn.outs[0].aval.size < LONG
+        return few and prim.name in IN_PARTS
+    real = all(a.aval.dtype.kind in "biuf" for a in (*eqn.ins, *eqn.outs))
     return real and not is_in_table(prim) and eqn.outs[0].aval.size < LONG

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from . import chains, elements, matrices, totals
+from . import chains, elements, generators, matrices, totals
 from .functions import expression, is_elementwise
 from .literals import NotInCError, ctype
 from .statements import Statements
@@ -36,6 +36,9 @@ class Writer(Statements):
     vecdot = totals.vecdot
     matmul = matrices.matmul
     solve = matrices.solve
+    random_bits = generators.random_bits
+    random_split = generators.random_split
+    random_fold_in = generators.random_fold_in
 
     # programs
 

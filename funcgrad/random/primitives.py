@@ -84,6 +84,8 @@ class Seed(KeyPrimitive):
 class Split(KeyPrimitive):
     """Children of each key, with axes ``shape``."""
 
+    in_c = staticmethod(lambda w, keys, **params: w.random_split(keys, **params))
+
     @override
     def run(self, keys: Any, *, shape: Shape, impl: str) -> tuple[Any, ...]:
         children = GENERATORS[impl].split(keys.reshape(-1, 2), math.prod(shape))
@@ -96,6 +98,8 @@ class Split(KeyPrimitive):
 
 class FoldIn(KeyPrimitive):
     """Keys folded with integers, which broadcast."""
+
+    in_c = staticmethod(lambda w, keys, data, **params: w.random_fold_in(keys, data, **params))
 
     @override
     def run(self, keys: Any, data: Any, *, impl: str) -> tuple[Any, ...]:
@@ -112,6 +116,8 @@ class FoldIn(KeyPrimitive):
 
 class Bits(KeyPrimitive):
     """Array of random unsigned integers for each key."""
+
+    in_c = staticmethod(lambda w, keys, **params: w.random_bits(keys, **params))
 
     @override
     def run(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Any, ...]:
