@@ -348,7 +348,7 @@ def test_the_source_is_one_function_that_compiles_without_warnings(tmp_path):
 def test_what_is_not_written_in_c_is_named():
     f = fg.jit(lambda x: np.linalg.eigvalsh(x) + np.sort(x[0]))
 
-    with pytest.raises(UnsupportedError, match=r"source: .* has no rule for C; leave lang away"):
+    with pytest.raises(UnsupportedError, match=r"source: .* no rule for C at test_c.*; leave lang"):
         f.source(np.eye(3), lang="c")
 
 

@@ -43,9 +43,10 @@ class Kernel(Primitive, Codegen):
         try:
             return function_of(jaxpr, name, title, inputs).text
         except NotInCError as err:
+            where = f" at {err.line}" if err.line else ""
             raise UnsupportedError(
-                f"source: the program is not written in C: {err}; leave lang away for its source "
-                f"in NumPy"
+                f"source: the program is not written in C: {err}{where}; leave lang away for its "
+                f"source in NumPy"
             ) from None
 
     def told(self, jaxpr: Jaxpr) -> str:

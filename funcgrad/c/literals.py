@@ -1,11 +1,15 @@
 """Dtypes and numbers in C."""
 
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import Aval, dtype_name
 from ..core.errors import FuncgradError
+
+WIDTH = 100  # columns of a line
 
 _TYPES = {
     "bool": "bool", "float32": "float", "float64": "double",
@@ -14,7 +18,12 @@ _TYPES = {
 
 
 class NotInCError(FuncgradError):
-    """An operation that cannot be written in C; the text names it and says why."""
+    """An operation that cannot be written in C; the text names it and says why.
+
+    ``line``: the user's line, where it is known.
+    """
+
+    line = ""
 
 
 def ctype(dtype: np.dtype) -> str:
@@ -70,3 +79,19 @@ def _integer(value: int, dtype: np.dtype) -> str:
     if abs(value) < 1 << 31:
         return str(value)
     return f"{'U' if dtype.kind == 'u' else ''}INT64_C({value})"
+
+
+def plain(text: str) -> str:
+    """Text for a comment, in ASCII."""
+    text = text.encode("ascii", "backslashreplace").decode()
+    return text.replace("*/", "* /").replace("??", "? ?")
+
+
+def braced(head: str, items: Sequence[str]) -> list[str]:
+    """The definition of an array, in lines of 100 columns."""
+    short = f"{head}{{{', '.join(items)}}};"
+    if len(short) <= WIDTH:
+        return [short]
+    indent = " " * (len(head) - len(head.lstrip()))
+    lines = textwrap.wrap(f"{', '.join(items)},", WIDTH - len(indent) - 4)
+    return [f"{head}{{", *[f"{indent}    {line}" for line in lines], f"{indent}}};"]

@@ -1,6 +1,7 @@
 """A program as the text of a C function, with its signature and its workspace."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ..compile.names import quote
@@ -8,13 +9,15 @@ from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr
 from .elements import OUT_OF_RANGE
 from .helpers import definitions
-from .literals import ctype
+from .literals import NotInCError, ctype
 from .matrices import SINGULAR
+from .tidy import tidy
 from .totals import NOT_FINITE
 from .values import Memory, Value, in_memory, registers
 from .writer import Writer
 
 CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3}  # results of the function
+HEADERS = ("math", "stdbool", "stdint", "string")
 _LINE = 64  # bytes between the arrays of the workspace, at most
 
 
@@ -29,10 +32,82 @@ class Function(NamedTuple):
     checks: bool  # whether it may return that a derivative is not finite
 
 
+class Parts(NamedTuple):
+    """A function in C, in parts of which a file is made."""
+
+    name: str
+    ins: list[tuple[str, Aval]]  # names of the parameters
+    outs: list[tuple[str, Aval]]
+    codes: list[str]  # those that it returns
+    tables: list[str]  # constant arrays, above it
+    slots: list[Memory]  # arrays of its workspace
+    lines: list[str]  # statements
+    stack: int  # bytes of its arrays on the stack
+
+    @property
+    def work(self) -> int:
+        """The bytes of the workspace."""
+        sizes = [m.aval.size * m.aval.dtype.itemsize for m in self.slots]
+        return sum(-(-n // _LINE) * _LINE for n in sizes)
+
+    def struct(self) -> list[str]:
+        """The definition of the workspace."""
+        rows = [f"    {ctype(m.aval.dtype)} {m.name}[{m.aval.size}];" for m in self.slots]
+        return [f"struct {self.name}_work {{", *rows, "};"]
+
+    def body(self) -> list[str]:
+        """The statements between the braces."""
+        code = [line for line in self.lines if not line.lstrip().startswith("/*")]
+        read = set(re.findall(r"\w+", "\n".join(code)))
+        unread = [f"    (void){x};" for x, _ in (*self.ins, *self.outs) if x not in read]
+        slots = [f"    {ctype(m.aval.dtype)} *restrict {m.name} = work->{m.name};"
+                 for m in self.slots]  # fmt: skip
+        return [*unread, *slots, *self.lines, "    return 0;"]
+
+
+def function_parts(
+    jaxpr: Jaxpr,
+    name: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str] = (),
+    taken: Collection[str] = (),
+) -> Parts:
+    """Write a program as a function in C.
+
+    Args:
+        jaxpr: a program without constants.
+        name: the name of the function.
+        inputs: names of its inputs.
+        outputs: names of its outputs.
+        taken: names that it may not use.
+
+    Raises:
+        NotInCError: if it cannot be written; it tells the line of the equation.
+    """
+    w = Writer()
+    w.used.update(taken)
+    name = w.name(name)
+    ins = [(w.name(hint), var.aval) for hint, var in zip(inputs, jaxpr.invars, strict=True)]
+    try:
+        given = [_input(x, aval) for x, aval in ins]
+        w.names.known = {v: x for (x, _), v in zip(ins, jaxpr.invars, strict=True)}
+        w.names.study(jaxpr)
+        hints = [*outputs] or [_hint(w, a) for a in jaxpr.outvars]
+        avals = [Aval(a.aval.shape, a.aval.dtype) for a in jaxpr.outvars]
+        outs = [(w.name(hint), aval) for hint, aval in zip(hints, avals, strict=True)]
+        w.block(jaxpr, given, [in_memory(Memory(x, aval, owned=True), aval) for x, aval in outs])
+    except NotInCError as err:
+        err.line = w.names.location(w.eqn) if w.eqn else ""
+        raise
+    lines = tidy(w.lines)
+    codes = [code for code in CODES if any(f"return {code};" in line for line in lines)]
+    return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack)
+
+
 def function_of(
     jaxpr: Jaxpr, name: str, title: str, inputs: Sequence[str], outputs: Sequence[str] = ()
 ) -> Function:
-    """Write a program as a function in C.
+    """Write a program as a file of one function, see :func:`function_parts`.
 
     Args:
         jaxpr: a program without constants.
@@ -44,29 +119,11 @@ def function_of(
     Raises:
         NotInCError: if it cannot be written.
     """
-    w = Writer()
-    name = w.name(name)
-    ins, params = [], []
-    for hint, var in zip(inputs, jaxpr.invars, strict=True):
-        given, kind = w.name(hint), ctype(var.aval.dtype)
-        ins.append(_input(given, var.aval))
-        params.append(f"const {kind} *restrict {given}" if var.aval.shape else f"{kind} {given}")
-        w.names.known.setdefault(var, given)
-    w.names.study(jaxpr)
-    hints = [*outputs] or [_hint(w, a) for a in jaxpr.outvars]
-    results = [w.name(hint) for hint in hints]
-    targets: list[Value | None] = []
-    for result, a in zip(results, jaxpr.outvars, strict=True):
-        params.append(f"{ctype(a.aval.dtype)} *restrict {result}")
-        aval = Aval(a.aval.shape, a.aval.dtype)
-        targets.append(in_memory(Memory(result, aval, owned=True), aval))
-    w.block(jaxpr, ins, targets)
-    told = [*(v.aval for v in jaxpr.invars), *(a.aval for a in jaxpr.outvars)]
-    text = "\n".join(_text(w, name, title, list(zip(params, told, strict=True))))
-    size = sum(-(-m.aval.size * m.aval.dtype.itemsize // _LINE) * _LINE for m in w.slots)
-    checks = any(NOT_FINITE in line for line in w.lines)
+    parts = function_parts(jaxpr, name, inputs, outputs)
+    text = "\n".join(_text(parts, title))
+    ins = tuple([v.aval for v in jaxpr.invars])
     outs = tuple([a.aval for a in jaxpr.outvars])
-    return Function(name, f"{text}\n", tuple(v.aval for v in jaxpr.invars), outs, size, checks)
+    return Function(parts.name, f"{text}\n", ins, outs, parts.work, NOT_FINITE in parts.codes)
 
 
 def _hint(w: Writer, atom: object) -> str:
@@ -74,34 +131,37 @@ def _hint(w: Writer, atom: object) -> str:
 
 
 def _input(name: str, aval: Aval) -> Value:
+    ctype(aval.dtype)
     if not aval.shape:
         return registers(aval, [name])
     return in_memory(Memory(name, aval), aval)
 
 
-def _text(w: Writer, name: str, title: str, params: Sequence[tuple[str, Aval]]) -> list[str]:
+def _text(parts: Parts, title: str) -> list[str]:
     """The lines of the file."""
     lines = [f"/* {quote(title).replace('*/', '* /')} */", ""]
-    lines += [f"#include <{header}.h>" for header in ("math", "stdbool", "stdint", "string")]
-    used = [code for code in CODES if any(code in line for line in w.lines)]
-    if used:
-        lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in used)} }};"]
-    for text in (*definitions(w.lines), *w.top):
+    lines += [f"#include <{header}.h>" for header in HEADERS]
+    if parts.codes:
+        lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in parts.codes)} }};"]
+    for text in (*definitions(parts.lines), *parts.tables):
         lines += ["", text]
-    given = list(params)
-    if w.slots:
-        lines += ["", f"struct {name}_work {{"]
-        lines += [f"    {ctype(m.aval.dtype)} {m.name}[{m.aval.size}];" for m in w.slots]
-        lines += ["};"]
-    lines += ["", "/* Returns 0, or a code of the list above. */" if used else "/* Returns 0. */"]
-    heads = [f"{text}, /* {aval} */" for text, aval in given]
-    if w.slots:
-        heads.append(f"struct {name}_work *restrict work")
-    elif heads:
-        heads[-1] = heads[-1].replace(",", "", 1) if heads[-1].count(",") else heads[-1]
-    if heads and not w.slots:
-        text, aval = given[-1]
-        heads[-1] = f"{text} /* {aval} */"
-    lines += [f"int {name}(", *[f"    {head}" for head in heads or ["void"]], ") {"]
-    lines += [f"    {ctype(m.aval.dtype)} *restrict {m.name} = work->{m.name};" for m in w.slots]
-    return [*lines, *w.lines, "    return 0;", "}"]
+    if parts.slots:
+        lines += ["", *parts.struct()]
+    lines += ["", f"/* Returns 0{', or a code of the list above' if parts.codes else ''}. */"]
+    heads = [(_parameter(x, aval, "const "), f" /* {aval} */") for x, aval in parts.ins]
+    heads += [(f"{ctype(a.dtype)} *restrict {x}", f" /* {a} */") for x, a in parts.outs]
+    if parts.slots:
+        heads.append((f"struct {parts.name}_work *restrict work", ""))
+    return [*lines, f"int {parts.name}(", *listed(heads), ") {", *parts.body(), "}"]
+
+
+def listed(heads: Sequence[tuple[str, str]]) -> list[str]:
+    """The lines of parameters, each with its comment."""
+    commas = [","] * (len(heads) - 1) + [""]
+    rows = zip(heads, commas, strict=True) if heads else ()
+    return [f"    {text}{comma}{told}" for (text, told), comma in rows] or ["    void"]
+
+
+def _parameter(name: str, aval: Aval, const: str) -> str:
+    kind = ctype(aval.dtype)
+    return f"{const}{kind} *restrict {name}" if aval.shape else f"{kind} {name}"

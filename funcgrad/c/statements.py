@@ -9,7 +9,7 @@ from ..compile.names import Names, label
 from ..core.avals import Aval
 from ..core.jaxpr import Atom, Eqn, Literal, Var
 from .functions import cast
-from .literals import ctype
+from .literals import ctype, plain
 from .nests import Lines, Nest
 from .values import TINY, Memory, Value, constant, in_memory, place, registers
 
@@ -49,6 +49,7 @@ class Statements(Lines):
         self.tables: dict[bytes, str] = {}  # constant arrays, by their elements
         self.top: list[str] = []  # their definitions
         self.noted = ""  # the source line of the last comment
+        self.eqn: Eqn | None = None  # the equation that is written
         self.wanted: list[tuple[Value | None, str]] = []  # target and name of each output
         self.fails = False  # whether it may return the code of a failure
         self.out = Aval((), np.dtype(float))  # the first output of the equation
@@ -56,12 +57,12 @@ class Statements(Lines):
 
     def name(self, hint: str = "") -> str:
         """A new name."""
-        plain = label(hint.encode("ascii", "ignore").decode()) or "t"
-        name = plain.lstrip("_") or "t"
+        given = label(hint.encode("ascii", "ignore").decode()) or "t"
+        name = given.lstrip("_") or "t"
         name = name if not name[0].isdigit() else f"t{name}"
         while name in self.used:
-            self.counts[plain] = self.counts.get(plain, 1) + 1
-            name = f"{plain.lstrip('_') or 't'}_{self.counts[plain]}"
+            self.counts[given] = self.counts.get(given, 1) + 1
+            name = f"{given.lstrip('_') or 't'}_{self.counts[given]}"
         self.used.add(name)
         return name
 
@@ -216,13 +217,13 @@ class Statements(Lines):
 
     def note(self, eqn: Eqn) -> None:
         """The user's line as a comment, where it is another."""
+        self.eqn = eqn
         if eqn.source and eqn.source != self.noted:
             self.noted = eqn.source
             self.comment(self.names.location(eqn))
 
     def comment(self, text: str) -> None:
-        plain = text.encode("ascii", "backslashreplace").decode().replace("*/", "* /")
-        self.line(f"/* {plain.replace('??', '? ?')} */")
+        self.line(f"/* {plain(text)} */")
 
     def scratch(self, aval: Aval, hint: str = "") -> Value:
         """Memory for the lines of one equation; the caller releases it."""

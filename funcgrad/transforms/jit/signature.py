@@ -221,14 +221,16 @@ class Signature:
         leaves = list(zip(self.places, self.key.leaves, strict=True))
         return standalone_module(self.spec, leaves, source, self.consts, self.out_tree, self.name)
 
-    def text_in_c(self) -> str:
-        """The whole program as a function in C; its constants are tables."""
+    def whole(self) -> Jaxpr:
+        """The program as staged, whose constants are equations."""
         rows = zip(self.staged.constvars, self.consts, strict=True)
         made = [Eqn(constant_p, (), (v,), {"array": Array(np.asarray(x))}) for v, x in rows]
         staged = self.staged
-        program = elementary(
-            optimize(Jaxpr(staged.invars, (), (*made, *staged.eqns), staged.outvars))
-        )
+        return Jaxpr(staged.invars, (), (*made, *staged.eqns), staged.outvars)
+
+    def text_in_c(self) -> str:
+        """The whole program as a function in C; its constants are tables."""
+        program = elementary(optimize(self.whole()))
         names = [self.spec.name_of(*place) for place in self.inputs]
         return primitives["c_kernel"].text(program, label(self.name) or "main", self.title, names)
 
