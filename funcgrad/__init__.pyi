@@ -3,6 +3,7 @@
 from . import (
     data as data,
     debug as debug,
+    export as export,
     extend as extend,
     io as io,
     lax as lax,

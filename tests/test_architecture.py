@@ -37,7 +37,7 @@ FLOORS = {
     "transforms": 3,
     "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
-    "debug": 6, "__init__": 7, "doctor": 7, "migrate": 7, "__main__": 8,
+    "debug": 6, "export": 6, "__init__": 7, "doctor": 7, "migrate": 7, "__main__": 8,
 }  # fmt: skip
 
 # known violations, each with its reason
@@ -75,6 +75,7 @@ READING_PATHS = {
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
     ".": 740, "compile": 8_100, "control": 6_100, "core": 6_200, "data": 1_070, "debug": 17,
+    "export": 700,
     "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
     "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 2_700, "sparse": 2_000,
     "special": 610, "train": 1_110, "transforms": 11_600,

@@ -7,6 +7,7 @@ import importlib.util
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import time
@@ -63,6 +64,7 @@ SCRIPTS = [
     ("pendulum.py", ["--help"], r"--steps \w+ +of Adam", 0.0),
     ("meta.py", ["--help"], r"--rounds \w+ +of training", 0.0),
     ("ensemble.py", ["--help"], r"--members \w+ +networks", 0.0),
+    ("controller.py", [], r"\ncontrol: \d+ lines of C\n", 0.0),
     ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
 ]
 
@@ -84,6 +86,12 @@ PROOFS = [
     ),
     ("ensemble.py", r"first alone against first of all +(\S+)", 1e-4),  # float32, 330 steps
     ("compiled.py", r"compiled against eager +(\S+)", 1e-9),  # other arithmetic, 3000 steps
+    pytest.param(
+        *("controller.py", r"\ncontrol: against Python (\S+)", 1e-11),  # systems of 12 equations
+        marks=pytest.mark.skipif(
+            not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="needs a C compiler"
+        ),
+    ),
     ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
 ]
 

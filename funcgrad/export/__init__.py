@@ -1,0 +1,6 @@
+"""Files of a program for other environments: C99 that needs neither Python nor NumPy."""
+
+from ..core.lazy import publish as _publish
+from .api import Exported as Exported, c as c
+
+_publish(__name__)

@@ -1,0 +1,160 @@
+"""Export of a compiled function as files of C."""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..c.literals import NotInCError
+from ..c.programs import Parts, function_parts
+from ..c.statements import RESERVED
+from ..compile.finite_checks import masked_program
+from ..compile.names import label
+from ..compile.passes import optimize
+from ..core import tree
+from ..core.errors import UnsupportedError, shown
+from ..core.jaxpr import Jaxpr
+from ..core.tree_code import Static
+from ..transforms.abstract import ShapeDtypeStruct
+from ..transforms.arguments import check_callable
+from ..transforms.jit.api import Compiled, jit
+from ..transforms.jit.backends import elementary
+from ..transforms.jit.signature import Signature
+from . import c99
+from .files import write
+from .precision import in_single, single
+
+
+class Exported(NamedTuple):
+    """The files of an exported function."""
+
+    source: Path
+    header: Path
+    example: Path
+
+
+def c(
+    fun: Callable[..., Any],
+    /,
+    *args: Any,
+    path: str | os.PathLike[str],
+    dtype: Any = None,
+    static: bool = False,
+    masked: bool = False,
+    **kwargs: Any,
+) -> Exported:
+    """Write a function as C99, with a header and an example, that need neither Python nor NumPy.
+
+    ``build/step.c`` defines the function ``step``, ``build/step.h`` declares it, and
+    ``build/example_main.c`` calls it on the arguments. It returns 0 or a code of the header,
+    allocates nothing, and keeps no state. Leaves of trees are parameters, named in comments.
+
+    Args:
+        fun: a function as :func:`jit` takes it, or a compiled one.
+        *args: arguments, or ShapeDtypeStructs for the arrays.
+        path: the file ``NAME.c``; the others lie beside it.
+        dtype: "float32" for a program in single precision; None keeps the dtypes.
+        static: whether arrays are declared with their least sizes, ``x[static 3]``.
+        masked: whether a second program, with masks, runs where a derivative is not finite, as in
+            Python; without it such a call returns a code.
+        **kwargs: keyword arguments.
+
+    Raises:
+        UnsupportedError: for an operation that cannot be written in C, with its line.
+        FileExistsError: if a file exists that is not ours, or that was changed.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = c(lambda x: np.sin(x) / x, 0.5, path=f"{folder}/sinc.c")
+    ...     print(sorted(os.listdir(folder)))
+    ['example_main.c', 'sinc.c', 'sinc.h']
+    """
+    check_callable("export.c", fun)
+    target = Path(path)
+    name = _name_of(target)
+    if dtype is not None:
+        if np.dtype(dtype) != np.dtype("f4"):
+            raise ValueError(f"export.c: dtype must be 'float32' or None: got {shown(dtype)}")
+        args, kwargs = tree.map(_in_single, (args, kwargs))
+    compiled = fun if isinstance(fun, Compiled) else jit(fun)
+    signature, operands = compiled._signature(args, kwargs)
+    unit = _unit(signature, operands, name, (dtype is not None, static, masked))
+    files = Exported(target, target.with_suffix(".h"), target.with_name("example_main.c"))
+    texts = c99.source(unit), c99.header(unit), c99.example(unit)
+    write(dict(zip(files, texts, strict=True)))
+    return files
+
+
+def _name_of(path: Path) -> str:
+    """The name of the function in a file."""
+    if path.suffix != ".c":
+        raise ValueError(f"export.c: path must end in .c: got {shown(os.fspath(path))}")
+    name = path.stem
+    taken = name in RESERVED or name == "example_main"
+    if taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):
+        raise ValueError(
+            f"export.c: the file must have the name of a function in C: got {shown(path.name)}; "
+            f"write {f'{label(name) or chr(102)}_1' if taken else label(name) or 'f'}.c"
+        )
+    return name
+
+
+def _in_single(x: Any) -> Any:
+    """An argument of double precision in single precision."""
+    if isinstance(x, ShapeDtypeStruct):
+        return ShapeDtypeStruct(x.shape, single(np.dtype(x.dtype)))
+    if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind in "fc":
+        return x.astype(single(x.dtype))
+    return x
+
+
+def _unit(
+    signature: Signature, operands: list[Any], name: str, options: tuple[bool, bool, bool]
+) -> c99.Unit:
+    """The text of a program in its parts, with names, paths and values."""
+    spec, (is_single, static, masked) = signature.spec, options
+    program = signature.whole()
+    inputs = [spec.name_of(*place) for place in signature.inputs]
+    paths = _result_paths(signature)
+    outputs = [f"out_{label(path)}" if label(path) else "out" for path in paths]
+    try:
+        program = in_single(program) if is_single else program
+        parts = _parts(program, name, inputs, outputs, masked)
+    except NotInCError as err:
+        where = f" at {err.line}" if err.line else ""
+        raise UnsupportedError(
+            f"export.c: {signature.name} is not written in C: {err}{where}; compute it outside of "
+            f"the exported function"
+        ) from None
+    leaves = zip(signature.places, signature.key.leaves, strict=True)
+    fixed = [f"{spec.name_of(*place)} = {shown(leaf.value)}"
+             for place, leaf in leaves if isinstance(leaf, Static)]  # fmt: skip
+    about = (getattr(spec.fun, "__doc__", None) or "").strip().partition("\n")[0]
+    values = [None if isinstance(x, ShapeDtypeStruct) else x for x in operands]
+    origin = signature.title.removesuffix(", compiled by funcgrad.")
+    told = [*inputs, *[f"result{path}" for path in paths]]
+    return c99.Unit(name, parts, origin, about, told, values, fixed, static)
+
+
+def _result_paths(signature: Signature) -> list[str]:
+    """The tree paths of the results."""
+    out_tree = signature.out_tree
+    numbered = tree.unflatten(out_tree, range(out_tree.num_leaves))
+    return [tree.keystr(path) for path, _ in tree.leaves_with_path(numbered)]
+
+
+def _parts(
+    program: Jaxpr, name: str, inputs: list[str], outputs: list[str], masked: bool
+) -> tuple[Parts, ...]:
+    """The function, or its two parts: the first returns a code where the second is to run."""
+    fast = elementary(optimize(program))
+    part = function_parts(fast, name, inputs, outputs)
+    if not masked or "NOT_FINITE" not in part.codes:
+        return (part,)
+    second = elementary(optimize(masked_program(program)))
+    part = function_parts(fast, f"{name}_fast", inputs, outputs)
+    taken = re.findall(r"\w+(?=\[)", "\n".join(part.tables))
+    return part, function_parts(second, f"{name}_masked", inputs, outputs, taken)
