@@ -221,6 +221,16 @@ def test_numbers_out_of_the_range_of_single_precision_are_refused(tmp_path):
         fg.export.c(lambda x: x + 1e-300, np.ones(3), path=tmp_path / "f.c", dtype="float32")
 
 
+def test_complex_parameters_are_refused_and_complex_values_within_are_not(tmp_path):
+    with pytest.raises(UnsupportedError, match=r"export.c: x is c128\[3\]; pass its real and imag"):
+        fg.export.c(lambda x: x * 2, np.ones(3, complex), path=tmp_path / "f.c")
+
+    files = fg.export.c(lambda x: abs(np.exp(1j * x)), np.ones(3), path=tmp_path / "g.c")
+
+    assert "#include <complex.h>" in files.source.read_text()
+    assert "complex" not in files.header.read_text()
+
+
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(OSError, match=r"no") as err:
         fg.export.c(square, 2.0, path=tmp_path / "no" / "square.c")

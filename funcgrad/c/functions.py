@@ -16,14 +16,15 @@ from ..core.avals import Aval
 from ..ops.bits import Mask
 from ..ops.convert import Convert
 from ..ops.families import PYTHON_TYPES, Elementwise
+from . import complexes
 from .elementary import NAMES
-from .literals import NotInCError, ctype, number, suffix
-from .values import Value
+from .literals import NotInCError, ctype, label_of, number, part_of, suffix
+from .values import Value, registers
 
 # fmt: off
 _OF_ALL = {
     "add": "{0} + {1}", "sub": "{0} - {1}", "mul": "{0} * {1}", "neg": "-{0}", "pos": "{0}",
-    "square": "{0} * {0}", "sign": "sign_{n}({0})", "conj": "{0}", "real": "{0}",
+    "square": "{0} * {0}", "sign": "sign_{n}({0})", "conj": "{0}", "real": "{0}", "imag": "0",
     "eq": "{0} == {1}", "ne": "{0} != {1}", "lt": "{0} < {1}", "le": "{0} <= {1}",
     "gt": "{0} > {1}", "ge": "{0} >= {1}",
     "logical_and": "{0} && {1}", "logical_or": "{0} || {1}", "logical_not": "!{0}",
@@ -84,7 +85,8 @@ def loop_dtypes(prim: Any, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
     function = prim.function
     if not isinstance(function, np.ufunc):
         y = prim.infer(*[_aval(k) for k in kinds])[0].dtype
-        return (y,) * len(kinds)
+        wide = [np.dtype(k) for k in kinds if y.kind != "c" and np.dtype(k).kind == "c"]
+        return (*wide, y)[:1] * len(kinds)  # a part is computed in the dtype of the operand
     found = function.resolve_dtypes((*kinds, *[None] * function.nout))[: len(kinds)]
     if len(set(found)) > 1:
         raise NotInCError(f"{prim.name} of operands with different dtypes")
@@ -112,17 +114,21 @@ def template(prim: Any, dtype: np.dtype) -> str:
     name = prim.name
     if dtype.kind == "b":
         found = _OF_BOOLEANS.get(name) or (None if name in _UNORDERED else _OF_ALL.get(name))
+    elif dtype.kind == "c":
+        found = complexes.EXPRESSIONS.get(name)
     else:
         found = (_OF_FLOATS if dtype.kind == "f" else _OF_INTEGERS).get(name) or _OF_ALL.get(name)
-    if found is None or dtype.kind not in "biuf" or dtype.char == "e":
+    if found is None or dtype.kind not in "biufc" or dtype.char == "e":
         raise NotInCError(f"{name} of {dtype.name} is not written in C")
     return found
 
 
-def is_in_table(prim: Any) -> bool:
-    """Whether the table has an elementwise primitive, for some dtype."""
-    rows = (_OF_ALL, _OF_FLOATS, _OF_INTEGERS, _OF_BOOLEANS, _SELECTIONS)
-    return isinstance(prim, (Convert, Mask)) or any(prim.name in row for row in rows)
+def is_in_table(prim: Any, of_complex: bool = False) -> bool:
+    """Whether the table has an elementwise primitive: of complex numbers, or of another dtype."""
+    real = (_OF_ALL, _OF_FLOATS, _OF_INTEGERS, _OF_BOOLEANS)
+    rows = (complexes.EXPRESSIONS,) if of_complex else real
+    known = prim.name in _SELECTIONS or any(prim.name in row for row in rows)
+    return isinstance(prim, (Convert, Mask)) or known
 
 
 def is_elementwise(prim: Any) -> bool:
@@ -153,6 +159,8 @@ def expression(
         return f"-({ctype(out.dtype)}){texts[0]}"
     if prim.name in _SELECTIONS:
         text, chosen = _SELECTIONS[prim.name]
+        if prim.name == "wins" and out.dtype.kind == "c":
+            raise NotInCError("wins of complex numbers is not written in C")
         cast_ins = [_operand(t, x, out.dtype) if i in chosen else _operand(t, x, x.aval.dtype)
                     for i, (t, x) in enumerate(zip(texts, ins, strict=True))]  # fmt: skip
         return text.format(*cast_ins, half=number(0.5, out.dtype) if "half" in text else "")
@@ -160,7 +168,7 @@ def expression(
     given = [_operand(t, x, d) for t, x, d in zip(texts, ins, dtypes, strict=True)]
     dtype = dtypes[0]
     text = template(prim, dtype).format(
-        *given, f=suffix(dtype), n=ctype(dtype).removesuffix("_t"), t=ctype(dtype),
+        *given, f=suffix(dtype), n=label_of(dtype), t=ctype(dtype),
         radian=number(np.pi / 180, np.dtype(float)) + suffix(dtype),
         degree=number(180 / np.pi, np.dtype(float)) + suffix(dtype),
     )  # fmt: skip
@@ -171,10 +179,13 @@ def expression(
 def cast(text: str, x: Value, dtype: np.dtype) -> str:
     """The expression of an element in another dtype, by the rules of NumPy's astype."""
     if x.number is not None:
-        return number(dtype.type(x.number) if dtype.kind in "bf" else x.number, dtype)
+        return number(dtype.type(x.number) if dtype.kind in "bfc" else x.number, dtype)
     have = x.aval.dtype
     if have == dtype:
         return text
+    if have.kind == "c" and dtype.kind not in "bc":
+        part = part_of(have)
+        return cast(f"creal{suffix(part)}({text})", registers(Aval((), part), [text]), dtype)
     if dtype.kind == "b":
         return f"{text} != 0"
     if have.kind == "f" and dtype.kind in "iu" and dtype.itemsize < 4:
@@ -182,6 +193,12 @@ def cast(text: str, x: Value, dtype: np.dtype) -> str:
     if have.kind == "f" and dtype.kind == "u":
         return f"({ctype(dtype)})(int64_t){text}" if dtype.itemsize == 4 else f"(uint64_t){text}"
     return f"({ctype(dtype)}){text}"
+
+
+def product(factors: Sequence[str], dtype: np.dtype) -> str:
+    """The expression of the product of two elements of a dtype."""
+    a, b = factors
+    return f"mul_{label_of(dtype)}({a}, {b})" if dtype.kind == "c" else f"{a} * {b}"
 
 
 def _operand(text: str, x: Value, dtype: np.dtype) -> str:

@@ -7,6 +7,7 @@ C library.
 import re
 from collections.abc import Iterable
 
+from . import complexes
 from .elementary import elementary
 
 # fmt: off
@@ -149,36 +150,48 @@ int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
 }
 # fmt: on
 _ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
-_CALL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
+_REAL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
+_COMPLEX = re.compile(rf"\b({'|'.join(complexes.FUNCTIONS)})_((?:complex_)?(?:double|float))\(")
 
 
 def definitions(lines: Iterable[str]) -> list[str]:
     """The definitions of the functions that the lines call, each behind those that it calls."""
     lines = [*lines]
     found: dict[str, str] = {}
-    for call in sorted({call.groups() for line in lines for call in _CALL.finditer(line)}):
+    for call in sorted({call for line in lines for call in _calls(line)}):
         _define(found, *call)
     return [*elementary([*lines, *found.values()]), *found.values()]
+
+
+def _calls(text: str) -> list[tuple[str, str]]:
+    """The functions that a text calls, each by name and dtype."""
+    of_complex = [(base, kind) for base, kind in _COMPLEX.findall(text)
+                  if base == "complex" or kind.startswith("complex_")]  # fmt: skip
+    return [*_REAL.findall(text), *of_complex]
 
 
 def _define(found: dict[str, str], base: str, kind: str) -> None:
     """Add the definition of a function, behind those that it calls."""
     text = _definition(base, kind)
-    for other in _CALL.findall(text):
+    for other in _calls(text):
         if other != (base, kind):
             _define(found, *other)
     found.setdefault(f"{base}_{kind}", text)
 
 
 def _definition(base: str, name: str) -> str:
+    if base == "complex" or name.startswith("complex_"):
+        return _inlined(complexes.definition(base, name))
     floating = name in ("float", "double")
     own = _OF_FLOATS if floating else _OF_INTEGERS
     text = own.get(base) or _ALL[base]
     if not floating:
         text = text.replace(" || isnan(a)", "").replace(" || isnan(b)", "")
     t = name if floating or name == "bool" else f"{name}_t"
-    head, comment = text, ""
-    if text.startswith("/*"):
-        comment, _, head = text.partition("\n")
-    made = f"static inline {head}".format(t=t, n=name, f="f" if name == "float" else "")
-    return f"{comment}\n{made}" if comment else made
+    return _inlined(text.format(t=t, n=name, f="f" if name == "float" else ""))
+
+
+def _inlined(text: str) -> str:
+    """The definition of a function that is inlined, under its comment."""
+    comment, _, head = text.rpartition("*/\n")
+    return f"{comment}*/\nstatic inline {head}" if comment else f"static inline {head}"

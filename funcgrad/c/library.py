@@ -112,10 +112,11 @@ def _is_as_expected() -> bool:
         return False
     if word.from_address(id(array) + 8).value != id(np.ndarray):
         return False
-    samples = [2.5, np.float64(2.5), np.float32(2.5), np.int64(-7), np.uint8(200), np.bool_(True)]
+    samples = [2.5, np.float64(2.5), np.float32(2.5), np.int64(-7), np.uint8(200), np.bool_(True),
+               np.complex64(1 - 2j), np.complex128(1 - 2j)]  # fmt: skip
     for x in samples:
-        kind = np.ctypeslib.as_ctypes_type(np.asarray(x).dtype)
-        if kind.from_address(id(x) + HEADER).value != x:
+        same = np.asarray(x)
+        if ctypes.string_at(id(x) + HEADER, same.nbytes) != same.tobytes():
             return False
     return True
 

@@ -1,5 +1,6 @@
 """Dtypes and numbers in C."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ WIDTH = 100  # columns of a line
 
 _TYPES = {
     "bool": "bool", "float32": "float", "float64": "double",
+    "complex64": "float complex", "complex128": "double complex",
     **{f"{u}int{n}": f"{u}int{n}_t" for u in ("", "u") for n in (8, 16, 32, 64)},
 }  # fmt: skip
 
@@ -46,7 +48,18 @@ def is_written(aval: Aval) -> bool:
 
 def suffix(dtype: np.dtype) -> str:
     """The suffix of a function of the C library for this dtype: f of float."""
-    return "f" if dtype.char == "f" else ""
+    return "f" if dtype.char in "fF" else ""
+
+
+def part_of(dtype: np.dtype) -> np.dtype:
+    """The dtype of the parts of complex numbers; of real ones their own."""
+    return np.dtype(dtype.char.lower()) if dtype.kind == "c" else dtype
+
+
+def label_of(dtype: np.dtype) -> str:
+    """The end of the name of a function for this dtype: double, complex_double, int32, ..."""
+    words = ctype(dtype).removesuffix("_t").split()
+    return "_".join(reversed(words))
 
 
 def number(value: Any, dtype: np.dtype) -> str:
@@ -59,6 +72,8 @@ def number(value: Any, dtype: np.dtype) -> str:
         return "true" if value else "false"
     if dtype.kind in "iu":
         return _integer(int(value), dtype)
+    if dtype.kind == "c":
+        return _complex(complex(value), dtype)
     with np.errstate(all="ignore"):
         exact = dtype.type(value)
     if np.isnan(exact):
@@ -68,6 +83,14 @@ def number(value: Any, dtype: np.dtype) -> str:
     text = repr(float(exact)) if dtype.char == "d" else str(exact)
     text = text if any(c in text for c in ".en") else f"{text}.0"
     return f"{text}{suffix(dtype)}"
+
+
+def _complex(value: complex, dtype: np.dtype) -> str:
+    part = part_of(dtype)
+    if not value.imag and not math.copysign(1, value.imag) < 0:
+        return f"({ctype(dtype)}){number(value.real, part)}"
+    parts = ", ".join([number(x, part) for x in (value.real, value.imag)])
+    return f"complex_{ctype(part)}({parts})"
 
 
 def _integer(value: int, dtype: np.dtype) -> str:

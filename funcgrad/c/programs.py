@@ -140,10 +140,12 @@ def _input(name: str, aval: Aval) -> Value:
 def _text(parts: Parts, title: str) -> list[str]:
     """The lines of the file."""
     lines = [f"/* {quote(title).replace('*/', '* /')} */", ""]
-    lines += [f"#include <{header}.h>" for header in HEADERS]
+    defined = definitions(parts.lines)
+    whole = [*(ctype(a.dtype) for _, a in (*parts.ins, *parts.outs)), *defined, *parts.lines]
+    lines += includes(whole)
     if parts.codes:
         lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in parts.codes)} }};"]
-    for text in (*definitions(parts.lines), *parts.tables):
+    for text in (*defined, *parts.tables):
         lines += ["", text]
     if parts.slots:
         lines += ["", *parts.struct()]
@@ -153,6 +155,12 @@ def _text(parts: Parts, title: str) -> list[str]:
     if parts.slots:
         heads.append((f"struct {parts.name}_work *restrict work", ""))
     return [*lines, f"int {parts.name}(", *listed(heads), ") {", *parts.body(), "}"]
+
+
+def includes(text: Sequence[str]) -> list[str]:
+    """The lines that include headers; of complex numbers that only where the text has some."""
+    of_complex = any(" complex" in line or "complex_" in line for line in text)
+    return [f"#include <{header}.h>" for header in (*(["complex"] if of_complex else []), *HEADERS)]
 
 
 def listed(heads: Sequence[tuple[str, str]]) -> list[str]:

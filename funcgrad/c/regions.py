@@ -128,7 +128,7 @@ def _check(eqn: Eqn) -> None:
     out = eqn.outs[0].aval
     name = eqn.prim.name
     least = LONG if name in _SLOW else VERY_LONG if name in NAMES else out.size + 1
-    if is_elementwise(eqn.prim) and out.size >= least:
+    if is_elementwise(eqn.prim) and out.size >= least and out.dtype.kind != "c":
         raise NotInCError(f"{name} of {out} is faster in NumPy")
     if name == "matmul" and _multiplications(eqn) > LARGE_PRODUCT:
         raise NotInCError(f"matmul to {out} is faster by BLAS")
@@ -153,5 +153,6 @@ def is_coarse(eqn: Eqn) -> bool:
     if not is_elementwise(prim):
         few = not prim.name.startswith("random_") or eqn.outs[0].aval.size < LONG
         return few and prim.name in IN_PARTS
-    real = all(a.aval.dtype.kind in "biuf" for a in (*eqn.ins, *eqn.outs))
-    return real and not is_in_table(prim) and eqn.outs[0].aval.size < LONG
+    kinds = {a.aval.dtype.kind for a in (*eqn.ins, *eqn.outs)}
+    known = is_in_table(prim, "c" in kinds) or not kinds <= set("biufc")
+    return not known and eqn.outs[0].aval.size < LONG

@@ -29,9 +29,12 @@ _WORDS = (
     "scalar work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
     "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
-    "strpbrk strrchr strspn strstr strtok strxfrm"
+    "strpbrk strrchr strspn strstr strtok strxfrm complex I"
 )
-_FUNCTIONS = [f"{name}{suffix}" for name in _MATHEMATICS.split() for suffix in ("", "f", "l")]
+_COMPLEX = "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh exp log pow sqrt abs arg"
+_OF_COMPLEX = ["conj", "creal", "cimag", "cproj", *[f"c{name}" for name in _COMPLEX.split()]]
+_NAMES = [*_MATHEMATICS.split(), *_OF_COMPLEX]
+_FUNCTIONS = [f"{name}{suffix}" for name in _NAMES for suffix in ("", "f", "l")]
 RESERVED = frozenset([*_WORDS.split(), *_FUNCTIONS])  # no names of values
 
 

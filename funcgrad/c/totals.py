@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.avals import Aval
-from .functions import cast
-from .literals import NotInCError, ctype
+from .functions import cast, product
+from .literals import NotInCError, ctype, label_of, part_of, suffix
 from .nests import Nest
 from .statements import Statements
 from .values import TINY, Memory, Value, place, registers, stand_in
@@ -48,11 +48,14 @@ class Terms(NamedTuple):
 
 def _step(how: str, dtype: np.dtype) -> tuple[str | None, str]:
     start, step = _STEPS[how]
-    if dtype.kind != "f" and start == "-0.0":
+    if dtype.kind == "c":
+        start = {"-0.0": f"complex_{label_of(part_of(dtype))}(-0.0, -0.0)"}.get(str(start), start)
+        step = {"prod": "mul_{n}({0}, {1})"}.get(how, step)
+    elif dtype.kind != "f" and start == "-0.0":
         start = "0"
     if dtype.kind == "b":
         step = {"max": "{0} || {1}", "min": "{0} && {1}"}.get(how, step)
-    return start, step.replace("{n}", ctype(dtype).removesuffix("_t"))
+    return start, step.replace("{n}", label_of(dtype))
 
 
 def reduce(w: Statements, how: str, x: Value, axes: Sequence[int], dtype: np.dtype) -> Value:
@@ -75,14 +78,17 @@ def vecdot(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
     """The sums of products along the last axis."""
     shape = np.broadcast_shapes(a.aval.shape, b.aval.shape)
     pair = [x.broadcast(shape) for x in (a, b)]
-    product = lambda texts: " * ".join(cast(t, x, dtype) for t, x in zip(texts, pair, strict=True))
-    return _reduced(w, "sum", Terms(pair, product, dtype, 1))
+    return _reduced(w, "sum", Terms(pair, _products(pair, dtype), dtype, 1))
 
 
 def total_of_products(w: Statements, pair: Sequence[Value], dtype: np.dtype) -> str:
     """The name of the sum of the products of two rows."""
-    texts = lambda row: " * ".join(cast(t, x, dtype) for t, x in zip(row, pair, strict=True))
-    return _total(w, Terms(list(pair), texts, dtype, 1), "sum")
+    return _total(w, Terms(list(pair), _products(pair, dtype), dtype, 1), "sum")
+
+
+def _products(pair: Sequence[Value], dtype: np.dtype) -> Callable[[Sequence[str]], str]:
+    """The product of two elements, cast to a dtype, as a function of their expressions."""
+    return lambda row: product([cast(t, x, dtype) for t, x in zip(row, pair, strict=True)], dtype)
 
 
 def _reduced(w: Statements, how: str, terms: Terms) -> Value:
@@ -94,7 +100,7 @@ def _reduced(w: Statements, how: str, terms: Terms) -> Value:
     if not count:
         if start is None:
             raise NotInCError(f"{how} of no elements")
-        return w.filled(aval, start.removeprefix("-"))
+        return w.filled(aval, "0" if how == "sum" else start)
     if aval.size <= TINY and count * aval.size <= 4 * TINY:
         return _unrolled(w, terms, aval, count, step)
     terms = terms._replace(arrays=[w.stored(x) for x in terms.arrays])
@@ -167,7 +173,7 @@ def _total(w: Statements, terms: Terms, how: str) -> str:
     nest = Nest(first.aval.shape, terms.arrays, w.indices(first.aval.ndim))
     total = w.name("total")
     w.line(f"{kind} {total} = {terms.texts([first.items[0]]) if start is None else start};")
-    lanes = how == "sum" and terms.dtype.kind == "f" and nest.lengths[-1:] >= [2 * LANES]
+    lanes = how == "sum" and terms.dtype.kind in "fc" and nest.lengths[-1:] >= [2 * LANES]
     if not lanes:
         with w.loops(nest.lengths, nest.indices):
             w.line(f"{total} = {step.format(total, f'({terms.at(nest)})')};")
@@ -193,7 +199,7 @@ def _blocks(
     at, end, part = w.name("begin"), w.name("end"), w.name("part")
     with w.braces(f"for (int {at} = {begin}; {at} < {stop}; {at} += {sizes[0]})"):
         w.line(f"const int {end} = {at} + {sizes[0]} < {stop} ? {at} + {sizes[0]} : {stop};")
-        w.line(f"{ctype(terms.dtype)} {part} = -0.0;")
+        w.line(f"{ctype(terms.dtype)} {part} = {_step('sum', terms.dtype)[0]};")
         _blocks(w, terms, nest, part, sizes[1:], at, end)
         w.line(f"{total} += {part};")
     return None
@@ -202,7 +208,7 @@ def _blocks(
 def _lanes(w: Statements, terms: Terms, nest: Nest, total: str, begin: str, stop: str) -> None:
     """Add the terms of a block by eight accumulators."""
     i, lanes, lane = nest.indices[-1], w.name("lanes"), w.name("lane")
-    starts = ", ".join(["-0.0"] * LANES)
+    starts = ", ".join([str(_step("sum", terms.dtype)[0])] * LANES)
     w.line(f"{ctype(terms.dtype)} {lanes}[{LANES}] = {{{starts}}};")
     with w.braces(f"for (int {i} = {begin}; {i} < {stop}; {i} += {LANES})"), w.loop(lane, LANES):
         nest.indices[-1] = f"{i} + {lane}"
@@ -217,12 +223,21 @@ def check_finite(w: Statements, xs: Sequence[Value]) -> Value:
     for x in {id(x.layout): x for x in xs if x.aval.size}.values():
         dtype = x.aval.dtype
         if x.memory is None:
-            condition = " && ".join(f"isfinite({item})" for item in x.items)
+            finite = f"isfinite_{label_of(dtype)}" if dtype.kind == "c" else "isfinite"
+            condition = " && ".join(f"{finite}({item})" for item in x.items)
             w.fail_if(f"!({condition})", NOT_FINITE)
             continue
-        terms = Terms([x], lambda texts: f"{texts[0]} * 0", dtype, x.aval.ndim)
+        terms = Terms([x], _zeros_if_finite(dtype), part_of(dtype), x.aval.ndim)
         w.fail_if(f"{_total(w, terms, 'sum')} != 0", NOT_FINITE)
     return registers(Aval((), np.dtype(bool)), ["true"])
+
+
+def _zeros_if_finite(dtype: np.dtype) -> Callable[[Sequence[str]], str]:
+    """Of the expression of an element one that is 0 if it is finite, else nan."""
+    if dtype.kind != "c":
+        return lambda texts: f"{texts[0]} * 0"
+    f = suffix(dtype)
+    return lambda texts: f"(creal{f}({texts[0]}) * 0 + cimag{f}({texts[0]}) * 0)"
 
 
 def accumulate(
@@ -251,7 +266,7 @@ def accumulate(
 
 def position(w: Statements, how: str, x: Value, axis: int) -> Value:
     """The index of the first nan, else of the first extremum, along an axis."""
-    if how not in ("argmax", "argmin") or not x.aval.size:
+    if how not in ("argmax", "argmin") or not x.aval.size or x.aval.dtype.kind == "c":
         raise NotInCError(f"{how} is not written in C")
     kept = [d for d in range(x.aval.ndim) if d != axis]
     moved = w.stored(x).viewed(lambda a: a.transpose((*kept, axis)))

@@ -129,6 +129,9 @@ def _unit(
             f"export.c: {signature.name} is not written in C: {err}{where}; compute it outside of "
             f"the exported function"
         ) from None
+    for x, aval in (*parts[0].ins, *parts[0].outs):
+        if aval.dtype.kind == "c":  # a header with complex numbers is no C++
+            raise UnsupportedError(f"export.c: {x} is {aval}; pass its real and imaginary parts")
     leaves = zip(signature.places, signature.key.leaves, strict=True)
     fixed = [f"{spec.name_of(*place)} = {shown(leaf.value)}"
              for place, leaf in leaves if isinstance(leaf, Static)]  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..c.helpers import definitions
 from ..c.literals import braced, ctype, number, plain
-from ..c.programs import CODES, HEADERS, Parts, listed
+from ..c.programs import CODES, Parts, includes, listed
 from ..core.avals import Aval
 
 SHOWN = 1024  # elements of an argument whose values are written into the example
@@ -162,9 +162,10 @@ def source(unit: Unit) -> str:
     """The text of NAME.c."""
     first = plain(f"{unit.name}.c: {unit.origin}, written in C99 by funcgrad.")
     lines = [f"/* {first} */", "", f'#include "{unit.name}.h"', ""]
-    lines += [f"#include <{name}.h>" for name in HEADERS]
     written = [line for part in unit.parts for line in part.lines]
-    for text in (*definitions(written), *[t for part in unit.parts for t in part.tables]):
+    defined = definitions(written)
+    lines += includes([*defined, *written])
+    for text in (*defined, *[t for part in unit.parts for t in part.tables]):
         lines += ["", text]
     if len(unit.parts) == 1:
         (part,) = unit.parts
