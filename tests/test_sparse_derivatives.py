@@ -190,6 +190,61 @@ def test_values_of_all_patterns_of_hessians(name):
     np.testing.assert_allclose(fg.jit(hessian)(x).todense(), want, rtol=1e-12, atol=1e-12)
 
 
+def written(x):
+    y = x.copy()
+    y[1:-1] = x[2:] * x[:-2]
+    y[INDICES[:5]] += np.sin(x[:5])
+    return y
+
+
+# functions whose elements depend on few inputs
+SHORT = {
+    "a stencil": heat,
+    "a ring": lambda x: np.roll(x, 1) * np.roll(x, -1) - np.exp(x),
+    "writes": written,
+    "sums of pairs": lambda x: np.repeat((x.reshape(6, 2) ** 2).mean(1), 2) * x[INDICES],
+    "a selection": lambda x: np.where(x > 0.5, x**2, np.roll(x, 2)),
+    "joined": lambda x: np.concatenate([x[3:] * x[0], np.tanh(x[:2]), np.log(x[5:6])]),
+    "jit": lambda x: np.diff(fg.jit(lambda y: y * y[::-1])(x)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", SHORT)
+def test_a_compiled_jacobian_of_few_inputs_an_element_needs_no_passes(name, dtype):
+    f, x = SHORT[name], X.astype(dtype)
+    x[2] = 0  # a structural zero times inf is 0
+    program = fg.make_jaxpr(sparse.jacobian(f))(x)
+
+    got = fg.jit(sparse.jacobian(f))(x)
+
+    with np.errstate(all="ignore"):
+        want = sparse.jacobian(f)(x)
+    rtol = 1e-13 if dtype == np.float64 else 1e-5
+    np.testing.assert_allclose(got.data, want.data, rtol=rtol, atol=1e-14, strict=True)
+    assert rank_of(program) <= rank_of(fg.make_jaxpr(f)(x))
+
+
+def rank_of(program):
+    """Return the largest number of axes of a value."""
+    return max(v.aval.ndim for e in program.eqns for v in e.outs)
+
+
+def test_a_compiled_hessian_of_few_inputs_an_element_needs_no_passes():
+    program = fg.make_jaxpr(sparse.hessian(SCALARS["rosenbrock"]))(X)
+
+    assert rank_of(program) == 1
+
+
+def test_a_selection_before_an_infinite_factor_runs_with_masks():
+    f = lambda x: np.sqrt(np.where(x > 0.5, x, 0)) * np.roll(x, 1)
+
+    got = fg.jit(sparse.jacobian(f))(X)
+
+    np.testing.assert_allclose(got.todense(), sparse.jacobian(f)(X).todense(), rtol=1e-13)
+    assert np.isfinite(got.data).all()
+
+
 def test_dtypes_are_those_of_the_dense_jacobian():
     x = X.astype(np.float32)
 

@@ -6,9 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..compile.mask_marks import may_mark
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
+from ..core.dead_code import dce
 from ..core.errors import DtypeError, MissingDerivativeError, ShapeError
+from ..core.jaxpr import ClosedJaxpr
 from ..core.lists import compress, expand
 from ..core.pickling import picklable
 from ..ops.index import concatenate_p
@@ -26,11 +29,13 @@ from ..transforms.batching import vmap
 from ..transforms.forward import jvp
 from ..transforms.grad import grad, vjp
 from ..transforms.nans import beside, debugging
+from ..transforms.staging import stage, staged_in
 from ..transforms.typevars import P
 from .colouring import Colouring
 from .matrix import CSR
 from .memo import Patterns
 from .passes import check_mode, colour
+from .placing import by_bands
 from .structure import Pattern
 
 _CHUNK = 1 << 24  # elements of the results of passes, above which these run in several batches
@@ -228,6 +233,11 @@ class _Evaluation:
         pattern = colouring.pattern
         if pattern.shape[1] != sum(self.sizes):
             raise self.misfit(pattern, f"{sum(self.sizes)} columns")
+        if self.may_have_bands(colouring):
+            data = self.by_bands(patterns, colouring)
+            if data is not None:
+                vars(pattern)["_used"] = colouring
+                return self.out, self.aux, CSR(data, pattern)
         try:
             flat = self.passes(colouring)
         except (MissingDerivativeError, _TwoRowsError) as err:
@@ -238,6 +248,35 @@ class _Evaluation:
             flat = self.passes(colouring)
         vars(pattern)["_used"] = colouring
         return self.out, self.aux, CSR(flat[colouring.places], pattern)
+
+    def may_have_bands(self, colouring: Colouring) -> bool:
+        """Whether the program is known, and no passes are asked for."""
+        options = self.options
+        plain = options.mode == "auto" and not options.has_aux and not options.holomorphic
+        return plain and colouring.passes > 0 and all(staged_in(x) is not None for x in self.xs)
+
+    def by_bands(self, patterns: Patterns, colouring: Colouring) -> Any:
+        """The elements from bands, None where the program mixes too many inputs."""
+        out_tree: Any = None
+
+        def on_leaves(xs: list[Any]) -> list[Any]:
+            nonlocal out_tree
+            out, _ = self.differentiated(*xs)
+            self.check(out, colouring)
+            leaves, out_tree = tree.flatten(out)
+            return leaves
+
+        closed, _ = stage(patterns.origin, on_leaves, list(map(aval_of, self.xs)), operands=self.xs)
+        if may_mark(closed.jaxpr):
+            return None
+        trace = max(
+            (x._trace for x in map(staged_in, self.xs) if x is not None), key=lambda t: t.serial
+        )
+        program = ClosedJaxpr(dce(closed.jaxpr), closed.consts)
+        most, symmetric = 2 * colouring.passes + 4, self.options.order == 2
+        outs, data = by_bands(program, self.xs, colouring.pattern, symmetric, most, trace)
+        self.out = tree.unflatten(out_tree, outs)
+        return data
 
     def passes(self, colouring: Colouring) -> Any:
         """The results of all passes, one after another."""
