@@ -37,7 +37,8 @@ FLOORS = {
     "transforms": 3,
     "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
-    "debug": 6, "export": 6, "__init__": 7, "doctor": 7, "migrate": 7, "__main__": 8,
+    "debug": 6, "export": 6, "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
+    "__main__": 8,
 }  # fmt: skip
 
 # known violations, each with its reason
@@ -56,6 +57,8 @@ LATE_IMPORTS: dict[str, str] = {
 STATE = {
     "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",
     "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
+    "compat/autograd/rules.py primitive_jvps": "the registry of autograd: programs read it",
+    "compat/autograd/rules.py primitive_vjps": "the registry of autograd: programs read it",
     "core/nodes.py handlers": "the registry of tree nodes, filled by register_node",
 }
 LOOSE_ZIPS = {"transforms/reverse.py": "the walk back over the tape is the inner loop"}
@@ -79,7 +82,7 @@ ROOMS = {
     "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
     "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 2_700, "sparse": 2_700,
     "special": 610, "train": 1_110, "transforms": 11_600,
-    "c": 3_300, "peers": 640,
+    "c": 3_300, "compat": 2_200, "peers": 640,
 }  # fmt: skip
 
 # public names that two modules of a room define, file names in more than two rooms
@@ -323,7 +326,7 @@ def repeated():
     """Names that two modules of a room define, each as ``room name``."""
     homes = {}
     for path in FILES:
-        if path.name != "__init__.py":
+        if path.name != "__init__.py" and room_of(path) != "compat":  # names of other libraries
             for name in {n for n in public_names(path) if not n.startswith("_")}:
                 homes.setdefault(f"{room_of(path)} {name}", []).append(name_of(path))
     return {name: files for name, files in homes.items() if len(files) > 1}
@@ -336,7 +339,7 @@ def test_a_room_defines_a_public_name_once():
 def test_a_file_name_stands_for_one_concept():
     rooms = {}
     for path in FILES:
-        if path.name != "__init__.py":
+        if path.name != "__init__.py" and room_of(path) != "compat":
             rooms.setdefault(path.name, set()).add(room_of(path))
 
     assert {name for name, found in rooms.items() if len(found) > 2} <= set(SAME_FILES)

@@ -1,0 +1,23 @@
+"""Python's containers, which may hold traced values, and types of traced values."""
+
+import builtins
+from typing import Any
+
+from ...core.lazy import publish as _publish
+from .tracer import getval, isbox
+
+list, tuple, dict = builtins.list, builtins.tuple, builtins.dict
+
+
+def isinstance(x: Any, classes: Any) -> bool:
+    """Whether a value, or the value of a traced array, is an instance of a class."""
+    return builtins.isinstance(getval(x) if isbox(x) else x, classes)
+
+
+def type(x: Any) -> Any:
+    """The class of a value, or of the value of a traced array."""
+    return builtins.type(getval(x) if isbox(x) else x)
+
+
+__all__ = ["dict", "isinstance", "list", "tuple", "type"]
+_publish(__name__)

@@ -1,0 +1,3 @@
+"""The vector spaces of arrays."""
+
+from ..vspaces import ArrayVSpace as ArrayVSpace, ComplexArrayVSpace as ComplexArrayVSpace
