@@ -6,7 +6,7 @@ A program runs after its import lines are changed: ``import funcgrad.compat.auto
 >>> import funcgrad.compat.autograd.numpy as np
 >>> from funcgrad.compat.autograd import elementwise_grad
 >>> print(elementwise_grad(np.tanh)(np.array([0.0, 1.0])).round(4))
-[1.     0.42  ]
+[1.   0.42]
 """
 
 from ...core.lazy import missing as _missing, publish as _publish
