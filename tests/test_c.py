@@ -514,3 +514,27 @@ def test_names_of_c_are_no_names_of_functions_and_values(name):
     got = fg.jit(program, backend="c")(**{name: x})
 
     np.testing.assert_allclose(got, want, rtol=1e-15)
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("m, k, n", [(12, 7, 35), (9, 3, 16), (3, 5, 70)])
+def test_products_by_several_tiles(m, k, n, dtype):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
+    f = lambda a, b: (np.tanh(a @ b) * 2, np.abs((b.T @ a.T) + 1))
+
+    for want, got in zip(f(a, b), fg.jit(f, backend="c")(a, b), strict=True):
+        # sums in another order
+        np.testing.assert_allclose(
+            got, want, rtol=1e-12 if dtype == np.float64 else 1e-4, atol=1e-5
+        )
+
+
+@needs_compiler
+def test_a_constant_beside_a_padded_array_is_written():
+    pad = lambda x: np.pad(x, (0, 1))
+    f = lambda x: (np.arange(400.0) + pad(np.sin(x))) + np.arange(400.0) ** 2
+    x = np.linspace(0, 1, 399)
+
+    assert "sin" in fg.jit(f, backend="c").source(x, lang="c")

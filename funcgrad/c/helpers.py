@@ -193,5 +193,7 @@ def _definition(base: str, name: str) -> str:
 
 def _inlined(text: str) -> str:
     """The definition of a function that is inlined, under its comment."""
-    comment, _, head = text.rpartition("*/\n")
-    return f"{comment}*/\nstatic inline {head}" if comment else f"static inline {head}"
+    if not text.startswith("/*"):
+        return f"static inline {text}"
+    comment, end, head = text.partition("*/\n")
+    return f"{comment}{end}static inline {head}"

@@ -76,9 +76,9 @@ def to_whole(build: Builder, eqn: Eqn) -> Atom | None:
         first, second = build.maker(x), build.maker(y)
         if first is None or second is None or second.prim is not scatter_add_p:
             continue
-        before, u = (first.ins[0], first.ins[1]) if first.prim is add_at_p else (None, first.ins[0])
         if first.prim not in (add_at_p, scatter_add_p) or not x.aval == y.aval == eqn.outs[0].aval:
             continue
+        before, u = (first.ins[0], first.ins[1]) if first.prim is add_at_p else (None, first.ins[0])
         plain = len(first.ins) == 1 + (before is not None) and len(second.ins) == 1
         if not plain or not build.read_once(x):
             continue
