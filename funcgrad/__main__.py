@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m funcgrad", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("coverage", help="the status of each name of NumPy for traced arrays")
-    commands.add_parser("doctor", help="NumPy, BLAS and threads on this machine, with advice")
+    commands.add_parser("doctor", help="NumPy, BLAS, threads and C compiler, with advice")
     moving = commands.add_parser("migrate", help="names of other libraries in a file, and ours")
     moving.add_argument("file")
     moving.add_argument("--write", action="store_true", help="rewrite its import lines")

@@ -1,4 +1,4 @@
-"""A report of NumPy, BLAS and threads on this machine: measured, with advice.
+"""A report of NumPy, BLAS, threads and the C compiler on this machine: measured, with advice.
 
 Each setting is measured by a process of its own, because NumPy reads the environment once, when it
 is imported. The processes run in turns, and the fastest time counts.
@@ -20,6 +20,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .c.compiler import told
+from .core.config import VARIABLE, config
 from .transforms.jit.api import jit
 
 Times: TypeAlias = Mapping[str, float]  # of TASKS, in seconds
@@ -67,8 +69,11 @@ def _facts() -> Iterator[str]:
         yield f"OpenBLAS runs its kernels for {core.decode()}"
     threads = _call(library, "get_num_threads", ctypes.c_int)
     yield f"BLAS threads: {threads or 'unknown'}"
-    given = [name for name in (*THREADS, *KERNELS, NO_BYTECODE) if name in os.environ]
+    watched = (*THREADS, *KERNELS, NO_BYTECODE, "CC", VARIABLE)
+    given = [name for name in watched if name in os.environ]
     yield f"set: {', '.join(f'{name}={os.environ[name]}' for name in given) or 'nothing'}"
+    yield from told()
+    yield f"backend of jit: {config.backend}"
     found = [name for name in OPTIONAL if importlib.util.find_spec(name) is not None]
     yield f"optional packages found: {', '.join(found) or 'none'}"
 
@@ -145,7 +150,7 @@ def measure() -> dict[str, float]:
     chain = lambda x: np.exp(-x * x) * np.tanh(x)
     tasks: dict[str, Callable[[], Any]] = {"product": lambda: a @ a}
     for name, threads in (("chain", 1), ("chain2", 2)):
-        compiled = jit(chain, threads=threads)
+        compiled = jit(chain, threads=threads, backend="numpy")
         tasks[name] = functools.partial(compiled, x)
     return {name: _fastest(task) for name, task in tasks.items()}
 

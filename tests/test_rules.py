@@ -46,7 +46,7 @@ HOLDERS = {
     "scan": "test_control", "cond": "test_control", "while": "test_control",
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
-    "checked_jit": "test_debug", "jit_in_c": "test_c",
+    "checked_jit": "test_debug", "jit_in_c": "test_c", "jit_by_cost": "test_c_auto",
     **dict.fromkeys(("checkpointed_scan", "checkpointed_while", "reversal", "sweep",
                      "while_reversal"), "test_checkpointed_loops"),
 }  # fmt: skip

@@ -29,6 +29,7 @@ FLAGS = (
     "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fwrapv", "-fno-strict-aliasing",
 )  # fmt: skip
 _NAMES = ("cc", "gcc", "clang")
+MISSING = "$CC, cc, gcc and clang are not found"
 _LONGEST = 600  # seconds that a compilation may take
 
 
@@ -42,11 +43,16 @@ def compiler() -> str:
     found = [shutil.which(name) for name in (*given[:1], *_NAMES)]
     path = next((p for p in found if p), None)
     if path is None:
-        raise UnsupportedError(
-            "jit: backend='c' needs a C compiler: $CC, cc, gcc and clang are not found; install "
-            "one, for example by apt-get install gcc"
-        )
+        raise UnsupportedError(f"jit: backend='c' needs a C compiler: {MISSING}; {_cure()}")
     return path
+
+
+def _cure() -> str:
+    """How to install a compiler on this system."""
+    if sys.platform == "win32":
+        return "install gcc (MinGW-w64) or clang; cl does not take their flags"
+    tool = "xcode-select --install" if sys.platform == "darwin" else "apt-get install gcc"
+    return f"install one, for example by {tool}"
 
 
 def is_found() -> bool:
@@ -55,6 +61,19 @@ def is_found() -> bool:
         return bool(compiler())
     except UnsupportedError:
         return False
+
+
+def told() -> list[str]:
+    """The compiler with its version; if there is none, how to install one."""
+    try:
+        path = compiler()
+    except UnsupportedError:
+        return [f"C compiler: none: {MISSING}", f"-> for jit(backend='c'), {_cure()}"]
+    try:
+        first = next(iter(_version(path).splitlines()), "of unknown version")
+    except (OSError, subprocess.TimeoutExpired) as err:
+        first = f"which does not run: {err}"
+    return [f"C compiler: {path}, {first}"]
 
 
 @functools.lru_cache(16)

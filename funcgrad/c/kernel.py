@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..compile.finite_checks import after_p
 from ..compile.names import Names
 from ..core.avals import Aval
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import UnsupportedError
-from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
+from ..core.jaxpr import Eqn, Jaxpr
 from ..core.trace import Primitive
+from .compiler import is_found
 from .library import Library, recover
 from .literals import NotInCError
 from .programs import function_of
-from .regions import VIEWS, is_coarse, parts_of
+from .regions import VIEWS, Part, is_coarse, parts_of
+from .worth import by_cost, may_pay, program_of, readers_of, told_by_cost
 
 
 class Kernel(Primitive, Codegen):
@@ -26,9 +27,23 @@ class Kernel(Primitive, Codegen):
     differentiable = False
     is_new = True
 
-    def outlined(self, jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
-        """The program with calls in place of the equations that are written in C."""
-        return outline(jaxpr, name, inputs)
+    def outlined(
+        self, jaxpr: Jaxpr, name: str, inputs: Sequence[str], parts: Sequence[Part]
+    ) -> Jaxpr:
+        """The program with calls in place of the groups that are written in C."""
+        return outline(jaxpr, name, inputs, parts)
+
+    def parts(self, jaxpr: Jaxpr) -> list[Part]:
+        """The equations in groups, each with the reason why it is not written in C, if any."""
+        return parts_of(jaxpr)
+
+    def by_cost(self, before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
+        """The groups by the cost model, for a program that is ``before`` in NumPy."""
+        return by_cost(before, jaxpr)
+
+    def may_pay(self, jaxpr: Jaxpr) -> str:
+        """The reason why no group of a program can pay the compiler; "" if one may."""
+        return "no C compiler is found" if not is_found() else may_pay(jaxpr)
 
     def is_coarse(self, eqn: Eqn) -> bool:
         """Whether an equation is written in C in its parts."""
@@ -49,14 +64,18 @@ class Kernel(Primitive, Codegen):
                 f"source in NumPy"
             ) from None
 
-    def told(self, jaxpr: Jaxpr) -> str:
+    def told(self, parts: Sequence[Part]) -> str:
         """The operations that are written in C, and the reasons of those left to NumPy."""
-        parts = parts_of(jaxpr)
         written = [len(part.eqns) for part in parts if not part.reason]
         reasons = dict.fromkeys(p.reason for p in parts if p.reason and p.reason != VIEWS)
         calls = f"{len(written)} call{'s' * (len(written) != 1)} of C"
         left = f"; in NumPy: {', '.join(reasons)}" if reasons else ""
-        return f"{calls} for {sum(written)} of {len(jaxpr.eqns)} equations{left}"
+        total = sum(len(part.eqns) for part in parts)
+        return f"{calls} for {sum(written)} of {total} equations{left}"
+
+    def told_by_cost(self, parts: Sequence[Part]) -> str:
+        """The choice of the cost model, a line a group."""
+        return told_by_cost(parts)
 
     @override
     def run(self, *args: Any, library: Library) -> tuple[Any, ...]:
@@ -110,13 +129,12 @@ def _operand(w: Emitter[V], x: V) -> str:
 kernel_p = Kernel("c_kernel")
 
 
-def outline(jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
-    """Replace the equations that are written in C by calls, see :func:`parts_of`."""
+def outline(jaxpr: Jaxpr, name: str, inputs: Sequence[str], parts: Sequence[Part]) -> Jaxpr:
+    """Replace the groups that are written in C by calls, see :func:`parts_of`."""
     names = Names()
     names.study(jaxpr, inputs)
     eqns: list[Eqn] = []
-    parts = parts_of(jaxpr)
-    readers = _readers(jaxpr)
+    readers = readers_of(jaxpr)
     kernels = [part for part in parts if not part.reason]
     for part in parts:
         if part.reason:
@@ -127,34 +145,11 @@ def outline(jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
-def _readers(jaxpr: Jaxpr) -> dict[Any, set[int]]:
-    """The equations that read each variable, by identity; 0 stands for the program's outputs."""
-    found: dict[Any, set[int]] = {v: set() for eqn in jaxpr.eqns for v in eqn.outs}
-    for eqn in jaxpr.eqns:
-        for a in eqn.ins:
-            found.setdefault(a, set()).add(id(eqn))
-    for a in jaxpr.outvars:
-        found.setdefault(a, set()).add(0)
-    return found
-
-
-def _untied(eqn: Eqn, made: set[Var]) -> Eqn:
-    """An equation that waits for no check outside of its group: the call comes after it."""
-    if eqn.prim is not after_p or eqn.ins[1] in made:
-        return eqn
-    return replace_eqn(eqn, (eqn.ins[0], Literal(True)))
-
-
 def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names) -> Eqn:
     """The equation that calls a group of equations."""
-    inside = set(map(id, eqns))
-    made = {v for eqn in eqns for v in eqn.outs}
-    eqns = [_untied(eqn, made) for eqn in eqns]
-    read = dict.fromkeys(a for e in eqns for a in e.ins if isinstance(a, Var) and a not in made)
-    outs = tuple([v for e in eqns for v in e.outs if not readers[v] <= inside])
-    hints = [names.hint(v) or "x" for v in read]
-    told = [names.hint(v) or "out" for v in outs]
-    program = Jaxpr(tuple(read), (), tuple(eqns), outs)
+    program = program_of(eqns, readers)
+    hints = [names.hint(v) or "x" for v in program.invars]
+    told = [names.hint(v) or "out" for v in program.outvars]  # type: ignore[arg-type]
     function = function_of(program, name, f"{name}, written by funcgrad.", hints, told)
-    library = Library(function)
-    return Eqn(kernel_p, tuple(read), outs, {"library": library}, eqns[0].source, eqns[0].scope)
+    params, outs = {"library": Library(function)}, tuple(program.outvars)
+    return Eqn(kernel_p, program.invars, outs, params, eqns[0].source, eqns[0].scope)  # type: ignore[arg-type]

@@ -35,6 +35,7 @@ class Part(NamedTuple):
 
     eqns: list[Eqn]
     reason: str  # "" if it is written in C
+    worth: str = ""  # why the cost model chose C, if it was asked
 
 
 def parts_of(jaxpr: Jaxpr) -> list[Part]:

@@ -34,6 +34,8 @@ class Program:
     It pickles as its source and its constants.
     """
 
+    note = ""  # why it is not as its backend would have it
+
     def __init__(self, name: str, source: Source) -> None:
         self.name, self.source = name, source
         self.filename = f"<funcgrad {quote(name)} {next(_numbers)}>"

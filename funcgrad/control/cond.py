@@ -74,6 +74,9 @@ class Cond(JaxprPrimitive, Masking, Codegen):
     def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
         return cond_in_c(w, *ins, **params)
 
+    def turns(self, *, branches: tuple[Jaxpr, ...]) -> float:
+        return 1 / len(branches)  # on average
+
     def bodies(self, _: Any, *ins: Any, branches: tuple[Jaxpr, ...]) -> list[tuple[Jaxpr, Any]]:
         return [(branch, ins) for branch in branches]
 

@@ -110,6 +110,9 @@ class Scan(JaxprPrimitive, Masking, Codegen):
     def recompute(self, jaxpr: Jaxpr, eqn: Any, states: int) -> Jaxpr | None:
         return recomputed_scan(jaxpr, eqn, states)
 
+    def turns(self, *, length: int, **params: Any) -> int:
+        return length
+
     def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(jaxpr, ins)]
 

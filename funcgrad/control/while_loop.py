@@ -102,6 +102,9 @@ class While(JaxprPrimitive, Masking, Codegen):
     def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
         return while_in_c(w, *ins, **params)
 
+    def turns(self, **params: Any) -> int:
+        return 20  # their number is not known: more than of a Newton iteration, less than of others
+
     def bodies(self, *ins: Any, cond: Jaxpr, passes: Any, sizes: Any) -> list[tuple[Jaxpr, Any]]:
         cond_consts, parts = WhileLayout(sizes).operands(ins)
         pairs = zip(passes, parts, strict=True)

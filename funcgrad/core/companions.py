@@ -39,6 +39,7 @@ class HoldsPrograms(JointRules):
     hoist: Any = None  # build, eqn -> outs: moves loop-invariant equations out of a loop
     recompute: Any = None  # jaxpr, eqn, states -> jaxpr: a loop keeps states, not its residuals
     prune: Any = None  # used, **params -> places of operands and outputs to keep, params
+    turns: Any = None  # **params -> how often it runs each of its programs; None: once
     # propagation, ins, avals, **params -> outs: ``Dependence`` of programs, see propagation.py
     depend_through: Any = None
 

@@ -4,10 +4,16 @@ They are kept in a context variable: a thread or task does not see the settings 
 """
 
 import dataclasses
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from .errors import shown
+
+BACKENDS = ("numpy", "c", "auto")
+VARIABLE = "FUNCGRAD_BACKEND"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,11 +27,14 @@ class Settings:
             beyond, the programs least recently used give theirs back.
         c_cache_bytes: how much space the shared objects of compiled C may take on disk; beyond,
             the least recently used are deleted; 0 keeps none.
+        backend: of ``jit`` where it is given none: "numpy", "c" or "auto". The environment
+            variable ``FUNCGRAD_BACKEND`` gives another default.
     """
 
     jit_cache_size: int = 512
     jit_workspace_bytes: int = 2**30
     c_cache_bytes: int = 2**28
+    backend: str = "numpy"
 
     def __post_init__(self) -> None:
         for name, least in (("jit_cache_size", 1), ("jit_workspace_bytes", 0),
@@ -33,9 +42,27 @@ class Settings:
             value = getattr(self, name)
             if type(value) is not int or value < least:
                 raise ValueError(f"config: {name} must be an integer >= {least}: got {value!r}")
+        checked_backend("config: backend", self.backend)
 
 
-current: ContextVar[Settings] = ContextVar("settings", default=Settings())  # noqa: B039, frozen
+def checked_backend(who: str, name: Any) -> str:
+    """The name of a backend.
+
+    Raises:
+        ValueError: if there is none of this name.
+    """
+    if type(name) is not str or name not in BACKENDS:
+        raise ValueError(f"{who} must be 'numpy', 'c' or 'auto': got {shown(name)}")
+    return name
+
+
+def _from_environment() -> Settings:
+    """The defaults, with the backend that the environment names."""
+    name = os.environ.get(VARIABLE)
+    return Settings(backend=checked_backend(f"config: {VARIABLE}", name)) if name else Settings()
+
+
+current: ContextVar[Settings] = ContextVar("settings", default=_from_environment())  # noqa: B039
 
 
 class Config:

@@ -8,12 +8,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from ..c.compiler import is_found
+from ..core.config import config
 from ..core.errors import warn
 from .atomic import is_protected
 from .formats import DamagedFileError
 from .serialization import load_metadata, read, write
 
 T = TypeVar("T")
+BACKEND = "funcgrad.backend"  # in the metadata: the backend of jit
 _NAME = re.compile(r"step_([0-9]+)\.safetensors")
 
 
@@ -68,15 +71,16 @@ class CheckpointManager:
         """
         path, step = self.path(step), operator.index(step)
         later = self._later | {known for known in self._known if known > step}
-        write(path, state, metadata, before=lambda: self._set_aside(later))
+        write(path, state, _with_backend(metadata), before=lambda: self._set_aside(later))
         self._known, self._later = (self._known - later) | {step}, set()
         self._known &= set(self._delete_old(step))
 
     def restore(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Any:
         """The state of a step, by default the newest; see ``load``.
 
-        If the newest file is damaged, an older one is used, with a warning. ``read`` also returns
-        the step and the metadata.
+        If the newest file is damaged, an older one is used, with a warning. There is one too if
+        the file was saved under another backend of ``jit``, see ``config.backend``. ``read`` also
+        returns the step and the metadata.
 
         Raises:
             FileNotFoundError: if there is no checkpoint.
@@ -94,11 +98,14 @@ class CheckpointManager:
         found, (state, metadata) = self._found(step, lambda path: read(path, like, mmap=mmap))
         self._later = {later for later in there if later > found}
         self._known |= set(there)
+        _compare_backends(found, metadata.pop(BACKEND, None))
         return Checkpoint(found, state, metadata)
 
     def metadata(self, step: int | None = None) -> dict[str, str]:
         """The metadata of a step, by default the newest."""
-        return self._found(step, load_metadata)[1]
+        found = self._found(step, load_metadata)[1]
+        found.pop(BACKEND, None)
+        return found
 
     def steps(self) -> list[int]:
         """The available steps in order; files with other names are ignored."""
@@ -208,3 +215,26 @@ def _warn_of(damaged: Mapping[int, DamagedFileError], step: int) -> None:
         f"{steps}: {damaged[steps[-1]]}",
         RuntimeWarning,
     )
+
+
+def _backend() -> str:
+    """The default backend of jit; "auto" writes no C without a compiler."""
+    return "numpy" if config.backend == "auto" and not is_found() else config.backend
+
+
+def _with_backend(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """The metadata of a checkpoint, with the backend under which it is saved."""
+    if metadata is not None and BACKEND in metadata:
+        raise ValueError(f"CheckpointManager: the metadata name {BACKEND!r} is reserved")
+    return dict(metadata or {}) | {BACKEND: _backend()}
+
+
+def _compare_backends(step: int, saved: str | None) -> None:
+    """Warn if a checkpoint was saved under another backend: digits may differ from here on."""
+    now = _backend()
+    if saved not in (None, now):
+        warn(
+            f"CheckpointManager: step {step} was saved with the backend {saved!r} of jit, and now "
+            f"it is {now!r}: the last digits may differ; set FUNCGRAD_BACKEND={saved}",
+            RuntimeWarning,
+        )

@@ -96,6 +96,14 @@ class FuncgradC(Funcgrad):
         return self.fg.jit(made, donate_argnums=donated(workload), backend="c")
 
 
+class FuncgradAuto(Funcgrad):
+    """funcgrad, compiled by ``jit`` with C where its cost model says so, the state donated."""
+
+    def step(self, workload):
+        made = Funcgrad.step(self, workload)
+        return self.fg.jit(made, donate_argnums=donated(workload), backend="auto")
+
+
 class Jax(Peer):
     """JAX, compiled by ``jit``, the state donated; JAX_ENABLE_X64 must be set."""
 
@@ -304,6 +312,7 @@ PEERS = {
     "jit":           FuncgradJit,
     "eager":         Funcgrad,
     "c":             FuncgradC,
+    "auto":          FuncgradAuto,
     "by-hand":       ByHand,
     "jax":           Jax,
     "torch":         Torch,

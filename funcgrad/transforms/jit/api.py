@@ -14,7 +14,7 @@ from ...core import tree
 from ...core.axes import axis_env
 from ...core.buffers import returned
 from ...core.cache import Cache
-from ...core.config import current
+from ...core.config import Settings, current
 from ...core.errors import shown
 from ...core.explanations import too_deep
 from ...core.jaxpr import ClosedJaxpr
@@ -29,6 +29,9 @@ from .key import ArgSpec, JitOptions
 from .signature import Entry, Signature, entry, stage_call
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
+
+# of the context of a call
+_mode, _settings, _axes = debugging.get, current.get, axis_env.get
 
 _NO_AXES: Mapping[Hashable, Any] = {}
 
@@ -49,7 +52,8 @@ class Compiled(Generic[P, R]):
         options: all options of :func:`jit`.
     """
 
-    _recent: tuple[tuple[Entry, Signature], ...]  # calls try these entries first
+    # calls with these settings try these entries first
+    _recent: tuple[Settings | None, tuple[tuple[Entry, Signature], ...]]
 
     def __init__(self, fun: Callable[P, R], options: JitOptions) -> None:
         functools.update_wrapper(self, fun)
@@ -58,13 +62,15 @@ class Compiled(Generic[P, R]):
         self.clear_cache()
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if debugging.get() is not OFF:
+        if _mode() is not OFF:
             return self._debugged(args, kwargs)
-        for call, _ in self._recent if not axis_env.get(_NO_AXES) else ():
-            out = call(args, kwargs)
-            if out is not MISS:
-                self._hits += 1
-                return out
+        settings, rows = self._recent
+        if settings is _settings() and not _axes(_NO_AXES):
+            for call, _ in rows:
+                out = call(args, kwargs)
+                if out is not MISS:
+                    self._hits += 1
+                    return out
         return self._called(args, kwargs)
 
     def _debugged(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -87,9 +93,13 @@ class Compiled(Generic[P, R]):
             self._hits += self._misses == missed
             if signature.is_traced(operands):
                 return signature.bind(operands)
-            row = signature.entry, signature
-            if row not in self._recent and not axis_env.get(_NO_AXES):
-                self._recent = (row, *self._recent)[:_RECENT]
+            if not axis_env.get(_NO_AXES):
+                settings, rows = self._recent
+                if settings is not current.get():
+                    rows = tuple([r for r in rows if r[1].key.backend == signature.key.backend])
+                row = signature.entry, signature
+                rows = rows if row in rows else (row, *rows)[:_RECENT]
+                self._recent = current.get(), rows
             out = signature.entry(args, kwargs)
             return signature.run(operands) if out is MISS else out
         except RecursionError as err:
@@ -110,10 +120,11 @@ class Compiled(Generic[P, R]):
 
     def _keep(self, signature: Signature) -> None:
         """Keep a signature; drop the least recently used ones, and idle workspaces."""
-        for _, s in reversed(self._recent):  # their calls did not come here
+        settings, rows = self._recent
+        for _, s in reversed(rows):  # their calls did not come here
             self._signatures.get(s.key)
         self._signatures.put(signature.key, signature)
-        self._recent = self._recent[: current.get().jit_cache_size - 1]
+        self._recent = settings, rows[: current.get().jit_cache_size - 1]
         if self._misses % 8:  # the walk takes a while
             return
         left = current.get().jit_workspace_bytes
@@ -214,7 +225,7 @@ class Compiled(Generic[P, R]):
     def clear_cache(self) -> None:
         """Drop all programs; the next call compiles again."""
         self._signatures: Cache[Signature] = Cache()
-        self._recent = ()
+        self._recent = None, ()
         self._hits = self._misses = 0
 
 
@@ -287,7 +298,7 @@ def jit(
     memory_limit: int | str | None = None,
     threads: int = 1,
     debug_nans: bool = False,
-    backend: str = "numpy",
+    backend: str | None = None,
 ) -> Any:
     """Compile a function: trace it once for each signature, and run the trace as NumPy source.
 
@@ -302,7 +313,7 @@ def jit(
         memory_limit: bytes of temporaries, or "200 MB"; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
-        backend: "numpy"; or "c", for loops and chains of small operations in C.
+        backend: "numpy"; "c" for loops and chains in C; "auto" where it pays; see ``fg.config``.
 
     Raises:
         ConcretizationError: if ``fun`` needs the value of an argument that is not static.

@@ -1,9 +1,13 @@
-"""The backends of jit: NumPy source, and C."""
+"""The backends of jit: NumPy source, C, and both by cost."""
 
+import functools
+import subprocess
 from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from ...compile.cse import cse
 from ...compile.passes import passed
+from ...compile.program import Program, compiled
 from ...core.dead_code import dce
 from ...core.errors import FuncgradError
 from ...core.jaxpr import Jaxpr, programs_in
@@ -34,13 +38,53 @@ def _count(jaxpr: Jaxpr) -> int:
     return len(jaxpr.eqns) + sum(map(_count, held))
 
 
-def in_c(jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
-    """A program with calls of C in place of the equations that are written in it."""
-    return primitives["c_kernel"].outlined(elementary(jaxpr), name, inputs)  # type: ignore[no-any-return]
+class Choice(NamedTuple):
+    """A program, and its equations in groups, of which those without a reason are in C."""
+
+    program: Jaxpr
+    parts: Sequence[Any]
+    told: str
 
 
-# backend -> its change of an optimised program, before the NumPy source is written
-BACKENDS: dict[str, Callable[[Jaxpr, str, Sequence[str]], Jaxpr] | None] = {
-    "numpy": None,
-    "c": in_c,
+def choice(backend: str, jaxpr: Jaxpr) -> Choice:
+    """What a backend writes in C of an optimised program, and why."""
+    kernel: Any = primitives["c_kernel"]
+    if backend == "c":
+        program = elementary(jaxpr)
+        parts = kernel.parts(program)
+        return Choice(program, parts, kernel.told(parts))
+    reason = kernel.may_pay(jaxpr)
+    if reason:
+        return Choice(jaxpr, (), f"all in NumPy: {reason}")
+    program = elementary(jaxpr)
+    parts = kernel.by_cost(jaxpr, program)
+    some = any(not part.reason for part in parts)
+    return Choice(program if some else jaxpr, parts if some else (), kernel.told_by_cost(parts))
+
+
+def written(backend: str, jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jaxpr:
+    """A program with calls of C in place of the equations that a backend writes in it."""
+    program, parts, _ = choice(backend, jaxpr)
+    kernel: Any = primitives["c_kernel"]
+    return kernel.outlined(program, name, inputs, parts) if parts else program  # type: ignore[no-any-return]
+
+
+compiled_in_c = functools.partial(compiled, translate=functools.partial(written, "c"))
+
+
+def compiled_by_cost(*args: Any) -> Program:
+    """Compile a program with C where it pays; in NumPy where the C compiler fails."""
+    try:
+        return compiled(*args, translate=functools.partial(written, "auto"))  # type: ignore[misc]
+    except (FuncgradError, OSError, subprocess.SubprocessError) as err:
+        program = compiled(*args)
+        program.note = f"all in NumPy: {err}"
+        return program
+
+
+# backend -> the compiler, of the arguments of ``compile.program.compiled``
+COMPILERS: dict[str, Callable[..., Program]] = {
+    "numpy": compiled,
+    "c": compiled_in_c,
+    "auto": compiled_by_cost,
 }

@@ -30,7 +30,11 @@ def _differences(call: "FlatCall | Signature", signature: "Signature") -> list[s
         f"{argument_name(signature.spec.fun, place, path)} was {_word(a)}, and is {_word(b)}"
         for (place, path), a, b in rows
         if a != b
-    ]
+    ] + _of_backends(call.key.backend, signature.key.backend)
+
+
+def _of_backends(now: str, before: str) -> list[str]:
+    return [f"the backend was {before!r}, and is {now!r}"] if now != before else []
 
 
 def _word(leaf: Aval | Static) -> str:

@@ -18,6 +18,7 @@ from typing_extensions import Unpack
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
+from ...core.config import checked_backend, current
 from ...core.errors import shown
 from ...core.integers import several
 from ...core.trace import Tracer
@@ -25,8 +26,6 @@ from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
-from .backends import BACKENDS
-from .primitive import call_in_c_p, call_p, checked_call_p
 
 _SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)  # "1.5 GiB"
 
@@ -39,6 +38,7 @@ class Key(NamedTuple):
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
     arrays: tuple[bool, ...] = ()  # which leaves are 0-d arrays, if the function asks
     strides: tuple[Any, ...] = ()  # of the leaves that are not in C order, if the function asks
+    backend: str = "numpy"  # in which the program is written
 
 
 class JitOptions(TypedDict, total=False):
@@ -51,7 +51,7 @@ class JitOptions(TypedDict, total=False):
     memory_limit: int | str | None
     threads: int
     debug_nans: bool
-    backend: str
+    backend: str | None
 
 
 class FlatCall(NamedTuple):
@@ -74,11 +74,10 @@ class ArgSpec:
 
     def __init__(self, fun: Callable[..., Any], **options: Unpack[JitOptions]) -> None:
         self.fun = fun
-        self.backend = options["backend"]
-        if self.backend not in BACKENDS:
-            raise ValueError(f"jit: backend must be 'numpy' or 'c': got {shown(self.backend)}")
-        self.call_p = call_in_c_p if self.backend == "c" else call_p
-        self.call_p = checked_call_p if options["debug_nans"] else self.call_p
+        self.backend = options["backend"]  # None for the default at each call
+        if self.backend is not None:
+            checked_backend("jit: backend", self.backend)
+        self.checks = options["debug_nans"]
         limit = options["memory_limit"]
         self.memory_limit = None if limit is None else bytes_of(limit)
         self.threads = _at_least(1, "threads", options["threads"])
@@ -153,7 +152,8 @@ class ArgSpec:
             own = isinstance(x, Static) and not any(x is y for y in args)
             facts.append(x if own else Static(x))
         axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
-        key = Key(typed_nodes(in_tree.nodes), tuple(facts), tuple(axes))
+        backend = self.backend or current.get().backend
+        key = Key(typed_nodes(in_tree.nodes), tuple(facts), tuple(axes), backend=backend)
         if self.tells_scalars:
             key = key._replace(arrays=arrays_of(leaves, facts))
         if self.tells_layouts:

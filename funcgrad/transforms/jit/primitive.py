@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...compile.program import Program, compiled
+from ...compile.program import Program
 from ...core.avals import Aval
 from ...core.cache import Cache
 from ...core.jaxpr import Jaxpr
@@ -23,9 +23,10 @@ from ..jaxprs import eval_vjp, in_avals, out_avals
 from ..nans import raise_first
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..staging import is_staged
-from .backends import BACKENDS
+from .backends import COMPILERS
 
-PROGRAMS = {"numpy": "program", "c": "program in C"}  # backend -> where a program is kept
+# backend -> where a program is kept
+PROGRAMS = {"numpy": "program", "c": "program in C", "auto": "program of auto"}
 
 
 class Call(CallPrimitive):
@@ -39,7 +40,7 @@ class Call(CallPrimitive):
         key = PROGRAMS[self.backend]
         program = jaxpr.memo.get(key)
         if program is None:
-            program = jaxpr.memo[key] = compiled(jaxpr, name, translate=BACKENDS[self.backend])
+            program = jaxpr.memo[key] = COMPILERS[self.backend](jaxpr, name)
         return program.main(*args)
 
     def inline(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
@@ -144,6 +145,12 @@ class CallInC(Call):
     backend = "c"
 
 
+class CallByCost(Call):
+    """A call whose program, and those derived from it, are in C where the cost model says so."""
+
+    backend = "auto"
+
+
 class CheckedCall(Call):
     """A call whose program runs again, equation by equation, where its result is not finite."""
 
@@ -160,4 +167,7 @@ class CheckedCall(Call):
 
 call_p = Call("jit")
 call_in_c_p = CallInC("jit_in_c")
+call_by_cost_p = CallByCost("jit_by_cost")
 checked_call_p = CheckedCall("checked_jit")
+
+CALLS = {"numpy": call_p, "c": call_in_c_p, "auto": call_by_cost_p}  # by backend

@@ -19,7 +19,7 @@ from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
 from ...compile.names import label
 from ...compile.passes import optimize
-from ...compile.program import Program, compiled, young_only
+from ...compile.program import Program, young_only
 from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
@@ -35,9 +35,9 @@ from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
-from .backends import BACKENDS, elementary
+from .backends import COMPILERS, choice, elementary
 from .key import ArgSpec, FlatCall, Key, arrays_of, layouts_of, places_of
-from .primitive import checked_call_p, compiled_of
+from .primitive import CALLS, checked_call_p, compiled_of
 from .wrapper import standalone_module
 
 Entry: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Any]  # args, kwargs -> out or MISS
@@ -121,6 +121,7 @@ class Signature:
         self.lasts = not took and not any(isinstance(x, Tracer) for x in self.consts)
         # constants of the program alone; a tracer of an outer transform may hold a user's array
         self.jaxpr.memo["own constants"] = len(self.consts) if self.lasts else 0
+        self.call_p = checked_call_p if spec.checks else CALLS[self.key.backend]
         self.named = any(isinstance(x, NamedAxis) for x in self.consts)
 
     @property
@@ -154,9 +155,9 @@ class Signature:
         names = [f"constant{i}" for i in range(len(self.consts))]
         names += [spec.name_of(*place) for place in self.inputs]
         constants = self.consts if self.lasts and not self.named else ()
-        return compiled(
+        return COMPILERS[backend or self.key.backend](
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
-            constants, BACKENDS[backend or spec.backend],
+            constants,
         )  # fmt: skip
 
     @lazy
@@ -181,13 +182,13 @@ class Signature:
 
     def is_traced(self, operands: Sequence[Any]) -> bool:
         """Whether a transform, or a check, sees a call with these operands."""
-        if self.named or not self.lasts or self.spec.call_p is checked_call_p:
+        if self.named or not self.lasts or self.call_p is checked_call_p:
             return True
         return any(isinstance(x, Tracer) for x in operands)
 
     def bind(self, operands: Sequence[Any]) -> Any:
         """Apply the program as an operation that transforms see."""
-        outs = self.spec.call_p.bind(*self.operands, *operands, jaxpr=self.jaxpr, name=self.name)
+        outs = self.call_p.bind(*self.operands, *operands, jaxpr=self.jaxpr, name=self.name)
         return tree.unflatten(self.out_tree, map(body_value, outs))
 
     def run(self, operands: Sequence[Any]) -> Any:
@@ -208,15 +209,19 @@ class Signature:
         return entry(self.key, program.main, self.consts, self.out_tree, donated)
 
     def frozen(self) -> tuple[Any, ...]:
-        """The arguments of :func:`entry`, which can be pickled without the function."""
-        return self.key, self.program, self.consts, self.out_tree
+        """The arguments of :func:`entry`, which can be pickled without the function.
+
+        A program of "auto" is NumPy's there, since another machine may have no compiler.
+        """
+        program = self.compile(backend="numpy") if self.key.backend == "auto" else self.program
+        return self.key, program, self.consts, self.out_tree
 
     def text(self, standalone: bool) -> str:
         """The source of the program that calls run."""
         source = self.donating[0].source
         if not standalone:
             return source.text
-        if self.spec.backend != "numpy":  # a file in NumPy alone
+        if self.key.backend != "numpy":  # a file in NumPy alone
             source = self.compile(backend="numpy").source
         leaves = list(zip(self.places, self.key.leaves, strict=True))
         return standalone_module(self.spec, leaves, source, self.consts, self.out_tree, self.name)
@@ -236,9 +241,13 @@ class Signature:
 
     def backend(self) -> str:
         """What the program is written in, and why, for :meth:`Compiled.explain`."""
-        if self.spec.backend == "numpy":
+        backend = self.key.backend
+        if backend == "numpy":
             return ""
-        return f"; {primitives['c_kernel'].told(elementary(optimize(self.jaxpr)))}"
+        made = [self.__dict__.get("program"), *self.__dict__.get("donating", ())[:1]]
+        notes = [program.note for program in made if program is not None and program.note]
+        told = notes[0] if notes else choice(backend, optimize(self.jaxpr)).told
+        return f"; backend {backend!r}: {told}"
 
     def memory(self) -> MemoryReport:
         source = self.donating[0].source

@@ -1,0 +1,178 @@
+"""The cost model of ``jit(f, backend="auto")``: which groups of equations are called in C.
+
+A group is written in C where its call is expected to take at most 0.8 of NumPy's time, and 1,000
+calls to gain as much as the compiler takes. The model is a function of the program alone: its
+constants were measured once, on one core with AVX-512, with NumPy 2.4 and gcc 12 -O2.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core.jaxpr import Eqn, programs_in
+from .chains import is_loop
+from .functions import is_elementwise
+from .values import TINY
+
+Rates: TypeAlias = tuple[float, float, float, float]  # NumPy float64, float32; C float64, float32
+
+CALLS = 1000  # within which the compilation is to be paid back
+MARGIN = 0.8  # of NumPy's time, for the model errs
+
+# microseconds of NumPy
+STATEMENT = 0.35  # x + y with out=, few elements: 0.3 to 0.5
+SCALAR = 0.05  # an operator on two scalars: 0.03 to 0.07
+VIEW = 0.12  # a slice: 0.1 to 0.2
+REDUCTION = 0.7  # sum 0.6, max over an inner axis 0.8 to 2.4
+MOVE = 0.7  # concatenate 0.7, take 1.0
+PRODUCT = 0.6  # matmul 0.6
+MATRIX = 0.03  # and as much for each matrix of a stack
+LAPACK = 5.5  # solve 5.5 to 7
+STEP = 0.08  # a step of a loop, and as much for each carry and row: 0.05 to 0.15
+
+# microseconds of C
+CALL = 0.6  # with two operands
+OPERAND = 0.04  # and as much for each operand and result
+LOOP = 0.01
+NUMBER = 0.001  # an operation in a register
+
+# nanoseconds an element of an array in the cache
+BASIC = 0.22, 0.11, 0.055, 0.03  # add
+QUOTIENT = 0.65, 0.22, 0.65, 0.22  # div, sqrt
+SUM = 0.15, 0.1, 0.1, 0.07
+LARGEST = 0.25, 0.2, 1.5, 1.5  # max, argmax
+RUNNING = 2.3, 2.3, 0.6, 0.6  # cumsum
+MOVED = 0.5, 0.4, 0.4, 0.3  # gather, scatter, concatenate
+PRODUCTS = 0.05, 0.02, 0.15, 0.11  # a multiplication of a product; of one by a vector 0.11, 0.19
+SOLVED = 0.3, 0.3, 0.4, 0.5  # n^3 of a solution
+OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
+    "exp": (0.68, 0.42, 1.41, 0.53), "exp2": (0.63, 0.22, 1.35, 0.47),
+    "expm1": (1.07, 0.33, 1.58, 0.49), "sigmoid": (2.4, 1.2, 2.43, 0.67),
+    "log": (0.88, 0.42, 1.60, 0.65), "log1p": (1.06, 0.43, 1.65, 0.68),
+    "log2": (0.93, 0.23, 3.54, 1.89), "log10": (0.98, 0.25, 3.71, 2.09),
+    "tanh": (1.29, 0.31, 1.76, 0.59), "sinh": (1.14, 0.38, 1.99, 2.25),
+    "cosh": (0.82, 0.35, 1.47, 1.70), "arcsinh": (1.87, 0.75, 4.12, 4.26),
+    "arccosh": (2.17, 0.60, 4.55, 4.63), "arctanh": (1.52, 0.55, 3.15, 3.02),
+    "sin": (13.6, 0.51, 8.62, 6.26), "cos": (12.5, 0.56, 8.23, 6.11),
+    "tan": (1.32, 0.37, 12.6, 14.2), "arcsin": (1.22, 0.43, 1.70, 2.08),
+    "arccos": (1.34, 0.46, 2.23, 2.67), "arctan": (1.28, 0.42, 2.53, 2.98),
+    "erf": (5.3, 5.1, 5.32, 5.13), "erfc": (5.4, 5.1, 5.41, 5.07), "cbrt": (1.12, 0.38, 2.38, 2.33),
+    "pow": (2.38, 0.70, 8.37, 6.40), "arctan2": (2.13, 0.70, 4.27, 4.71),
+    "hypot": (15.2, 3.75, 0.88, 0.93), "logaddexp": (16.4, 14.0, 5.59, 2.35),
+    "mod": (6.0, 6.0, 10.0, 10.0), "fmod": (6.0, 6.0, 10.0, 10.0),
+    "floor_divide": (6.0, 6.0, 10.0, 10.0),
+    **dict.fromkeys(("div", "quotient", "reciprocal", "sqrt", "root"), QUOTIENT),
+    "tailed_tanh": (1.29, 0.31, 1.76, 0.59), "tailed_sigmoid": (2.4, 1.2, 2.43, 0.67),
+}  # fmt: skip
+_LARGEST = frozenset({"max", "min", "argmax", "argmin", "amax", "amin"})
+_RUNNING = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+_PRODUCTS = frozenset({"matmul", "vecdot", "einsum"})
+
+# milliseconds of the compiler
+START = 55.0  # of its processes: 50 to 60
+FOR_STATEMENT = 0.1  # 0.06, and 0.2 to 0.5 of long functions of values in registers
+FOR_LOOP = 3.0  # a loop, which is vectorised: 2.5
+FOR_FUNCTION = 9.0  # an elementary function, which is inlined: 8.8
+_FUNCTION = re.compile(r"\b(?!sign_|m..imum_|fm.._|abs_)\w+_(?:double|float)\(")
+
+
+def compilation(text: str) -> float:
+    """Milliseconds of the compiler for the text of a function."""
+    body = text[max(text.rfind("\nint "), 0) :]
+    found = (body.count(";"), body.count("for ("), len(_FUNCTION.findall(body)))
+    costs = (FOR_STATEMENT, FOR_LOOP, FOR_FUNCTION)
+    return START + sum(n * cost for n, cost in zip(found, costs, strict=True))
+
+
+def in_numpy(eqns: Sequence[Eqn]) -> float:
+    """Microseconds of equations in NumPy source."""
+    return sum(map(_in_numpy, eqns))
+
+
+def in_c(eqns: Sequence[Eqn]) -> float:
+    """Microseconds of equations inside a function in C."""
+    return sum(map(_in_c, eqns))
+
+
+def _in_numpy(eqn: Eqn) -> float:
+    held = programs_in(eqn.params)
+    if held:
+        inside = sum(in_numpy(program.eqns) for program in held)
+        return STATEMENT + _turns(eqn) * (STEP * (1 + len(eqn.outs)) + inside)
+    rates = _rates(eqn)
+    if rates is None:
+        return VIEW
+    return _start(eqn, rates) + _rate(rates[:2], eqn) * _amount(eqn) / 1000
+
+
+def _start(eqn: Eqn, rates: Rates) -> float:
+    """Microseconds of a statement in NumPy on few elements."""
+    if is_elementwise(eqn.prim):
+        return STATEMENT if eqn.outs[0].aval.shape else SCALAR
+    if rates is PRODUCTS:
+        return PRODUCT + MATRIX * math.prod(eqn.outs[0].aval.shape[:-2])
+    if rates is SOLVED:
+        return LAPACK
+    if rates is MOVED:
+        return MOVE if any(x.aval.shape for x in eqn.ins[1:]) else VIEW
+    return REDUCTION
+
+
+def _in_c(eqn: Eqn) -> float:
+    held = programs_in(eqn.params)
+    if held:
+        return LOOP + _turns(eqn) * sum(in_c(program.eqns) for program in held)
+    rates = _rates(eqn)
+    if rates is None:
+        return 0.0
+    start = LOOP if is_loop(eqn) or _size(eqn) > TINY else NUMBER
+    return start + _rate(rates[2:], eqn) * _amount(eqn) / 1000
+
+
+def _turns(eqn: Eqn) -> float:
+    """How often each program that an equation holds runs."""
+    turns = eqn.prim.holds.turns
+    return 1.0 if turns is None else float(turns(**eqn.params))
+
+
+def _rates(eqn: Eqn) -> Rates | None:
+    """The times of an element; None for a view."""
+    name = eqn.prim.name
+    if is_elementwise(eqn.prim):
+        return OF_FUNCTIONS.get(name, BASIC)
+    if eqn.prim.codegen.view is not None and len(eqn.ins) <= 1:
+        return None
+    if name in _PRODUCTS:
+        return PRODUCTS
+    if name in _LARGEST:
+        return LARGEST
+    if name in _RUNNING:
+        return RUNNING
+    if name == "solve":
+        return SOLVED
+    return SUM if eqn.ins and eqn.outs and _size(eqn) > eqn.outs[0].aval.size else MOVED
+
+
+def _rate(pair: Sequence[float], eqn: Eqn) -> float:
+    dtype: np.dtype = eqn.outs[0].aval.dtype
+    return pair[dtype.itemsize <= np.dtype(np.float32).itemsize]
+
+
+def _amount(eqn: Eqn) -> int:
+    """The elements of an equation, or the multiplications of a product."""
+    if eqn.prim.name == "solve":
+        return math.prod(eqn.ins[0].aval.shape) * eqn.ins[0].aval.shape[-1]
+    if eqn.prim.name in _PRODUCTS and len(eqn.ins) > 1:
+        a, b = (x.aval.shape for x in eqn.ins[:2])
+        return math.prod(a) * (b[-1] if len(b) > 1 else 1)
+    if _rates(eqn) is MOVED:
+        return max(v.aval.size for v in eqn.outs)
+    return _size(eqn)
+
+
+def _size(eqn: Eqn) -> int:
+    values: list[Any] = [*eqn.ins, *eqn.outs]
+    return max((x.aval.size for x in values), default=0)

@@ -1,0 +1,107 @@
+"""The choice of ``jit(f, backend="auto")``: a group of equations is a call of C if that pays."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..compile.finite_checks import after_p
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
+from .costs import CALL, CALLS, MARGIN, OPERAND, START, compilation, in_c, in_numpy
+from .programs import function_of
+from .regions import VIEWS, Part, parts_of
+
+
+def may_pay(jaxpr: Jaxpr) -> str:
+    """The reason why no group of a program can pay the compiler; "" if one may."""
+    time = in_numpy(jaxpr.eqns)
+    if time * CALLS > START * 1000:
+        return ""
+    return f"{_us(time)} a call, of which {CALLS:,} gain less than the compiler takes"
+
+
+def by_cost(before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
+    """The groups of a program, in NumPy where C is not expected to pay.
+
+    Equations that are left there are simpler, and more, than those of the program ``before``: if
+    that costs more than half of the gain, all are left there.
+    """
+    readers = readers_of(jaxpr)
+    parts = [p if p.reason else _decided(p.eqns, readers) for p in parts_of(jaxpr)]
+    written = [p.eqns for p in parts if not p.reason]
+    gain = sum(in_numpy(eqns) - _call(eqns, readers) for eqns in written)
+    if not written or in_numpy(jaxpr.eqns) - in_numpy(before.eqns) <= gain / 2:
+        return parts
+    left = "what is left to NumPy would be slower by more"
+    return [part if part.reason else Part(part.eqns, left) for part in parts]
+
+
+def told_by_cost(parts: Sequence[Part], most: int = 12) -> str:
+    """The choice, a line a group."""
+    rows = [(f"C: {p.worth}" if not p.reason else f"NumPy: {p.reason}", len(p.eqns))
+            for p in parts if p.reason != VIEWS]  # fmt: skip
+    lines = list(dict.fromkeys(line for line, _ in rows))
+    written = [n for line, n in rows if line.startswith("C: ")]
+    more = [f"and {len(lines) - most} more groups"] if len(lines) > most else []
+    total, calls = sum(len(p.eqns) for p in parts), len(written)
+    head = f"{calls} call{'s' * (calls != 1)} of C for {sum(written)} of {total} equations"
+    return "\n  ".join([head, *lines[:most], *more])
+
+
+def _decided(eqns: list[Eqn], readers: dict[Any, set[int]]) -> Part:
+    """A group with the reason why it stays in NumPy, or why it is worth a call."""
+    numpy, c = in_numpy(eqns), _call(eqns, readers)
+    told = f"{_names(eqns)}: {_us(numpy)} in NumPy, {_us(c)} in C"
+    gain = CALLS * (numpy - c)  # in microseconds
+    if c > MARGIN * numpy or gain < START * 1000:
+        return Part(eqns, told)
+    program = program_of(eqns, readers)
+    names = [f"x{i}" for i in range(len(program.invars))]
+    took = compilation(function_of(program, "program", "", names).text)
+    told += f", {took:,.0f} ms of the compiler"
+    return Part(eqns, "" if took * 1000 <= gain else told, told)
+
+
+def _call(eqns: Sequence[Eqn], readers: dict[Any, set[int]]) -> float:
+    """Microseconds of a call of C."""
+    program = program_of(eqns, readers)
+    return CALL + OPERAND * (len(program.invars) + len(program.outvars)) + in_c(eqns)
+
+
+def _names(eqns: Sequence[Eqn]) -> str:
+    names = list(dict.fromkeys(eqn.prim.name for eqn in eqns))
+    more = f" and {len(names) - 3} more" if len(names) > 4 else ""
+    return ", ".join(names[: 3 if more else 4]) + more
+
+
+def _us(time: float) -> str:
+    return f"{time:.2g} us" if time < 100 else f"{time:,.0f} us"
+
+
+# groups as programs
+
+
+def program_of(eqns: Sequence[Eqn], readers: dict[Any, set[int]]) -> Jaxpr:
+    """A group of equations as a program."""
+    inside = set(map(id, eqns))
+    made = {v for eqn in eqns for v in eqn.outs}
+    eqns = [_untied(eqn, made) for eqn in eqns]
+    read = dict.fromkeys(a for e in eqns for a in e.ins if isinstance(a, Var) and a not in made)
+    outs = tuple([v for e in eqns for v in e.outs if not readers[v] <= inside])
+    return Jaxpr(tuple(read), (), tuple(eqns), outs)
+
+
+def readers_of(jaxpr: Jaxpr) -> dict[Any, set[int]]:
+    """The equations that read each variable, by identity; 0 stands for the program's outputs."""
+    found: dict[Any, set[int]] = {v: set() for eqn in jaxpr.eqns for v in eqn.outs}
+    for eqn in jaxpr.eqns:
+        for a in eqn.ins:
+            found.setdefault(a, set()).add(id(eqn))
+    for a in jaxpr.outvars:
+        found.setdefault(a, set()).add(0)
+    return found
+
+
+def _untied(eqn: Eqn, made: set[Var]) -> Eqn:
+    """An equation that waits for no check outside of its group: the call comes after it."""
+    if eqn.prim is not after_p or eqn.ins[1] in made:
+        return eqn
+    return replace_eqn(eqn, (eqn.ins[0], Literal(True)))
