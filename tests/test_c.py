@@ -475,8 +475,6 @@ LEFT_TO_NUMPY = {
     "slopes_of_eigenvalues slopes_of_general_eigenvalues slopes_of_singular_values "
     "solve_triangular spectral_gradient sqrtm svd svd_of_rules svdvals taint turned_diagonal "
     "turned_singular undefined",
-    "to be written: loops whose rows have no bound, or are computed again": "checkpointed_while "
-    "reversal sweep while_reversal",
     "their decomposition is longer than a call": "random_binomial random_poisson",
     "to be written: the rest": "random_order random_search bitwise_count conv_general_dilated "
     "exponent gcd lcm ldexp max_at min_at searchsorted spacing sparse_product sparse_sample "

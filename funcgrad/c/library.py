@@ -16,9 +16,11 @@ from ..core.errors import UnsupportedError
 from .compiler import built
 from .literals import ctype
 from .programs import CODES, Function
+from .statements import TOO_MANY_STEPS
 
 HEADER = object.__basicsize__  # bytes in front of the fields of an object
 ITEMS = tuple.__basicsize__  # bytes in front of the items of a tuple
+ROOM = 1 << 14  # bytes for the rows of loops at first
 STRIDED = -1  # the code of an operand that is not in C order
 
 _SHIM = """
@@ -27,6 +29,8 @@ _SHIM = """
 
 static char *item(char *args, int i) {{ return ((char **)(args + {items}))[i]; }}
 static char *data(char *array) {{ return *(char **)(array + {header}); }}
+
+static ptrdiff_t length(char *array) {{ return ((ptrdiff_t **)(array + {header}))[2][0]; }}
 
 static int is_in_order(char *array, size_t alignment) {{
     const int rank = *(int *)(array + {header} + sizeof(char *));
@@ -54,7 +58,7 @@ __attribute__((visibility("default"))) int call(char *args) {{
 
 def shim_of(function: Function) -> str:
     """The C function that takes a tuple: operands, results, the workspace, and np.ndarray."""
-    count = len(function.ins) + len(function.outs) + bool(function.work)
+    count = len(function.ins) + len(function.outs) + bool(function.work) + function.rows
     checks, given = [], []
     for i, aval in enumerate(function.ins):
         kind = ctype(aval.dtype)
@@ -67,7 +71,9 @@ def shim_of(function: Function) -> str:
     given += [f"({ctype(a.dtype)} *)data(item(args, {start + j}))"
               for j, a in enumerate(function.outs)]  # fmt: skip
     if function.work:
-        given.append(f"(void *)data(item(args, {count - 1}))")
+        given.append(f"(void *)data(item(args, {start + len(function.outs)}))")
+    if function.rows:
+        given += [f"data(item(args, {count - 1}))", f"length(item(args, {count - 1}))"]
     test = [f"    if ({' || '.join(checks)})", f"        return {STRIDED};"] if checks else []
     lines = [*test, f"    return {function.name}({', '.join(given)});"]
     return _SHIM.format(items=ITEMS, header=HEADER, lines="\n".join(lines))
@@ -90,10 +96,31 @@ class Library:
         with built(self.function.text + shim_of(self.function)) as path:
             call = ctypes.CDLL(str(path)).call
         call.argtypes, call.restype = [ctypes.py_object], ctypes.c_int
-        return call  # type: ignore[no-any-return]
+        return Growing(call) if self.function.rows else call
 
     def __reduce__(self) -> Any:
         return Library, (self.function,)
+
+
+class Growing:
+    """A call with memory for the rows of loops, which grows until it is enough."""
+
+    def __init__(self, call: Callable[[tuple[Any, ...]], int]) -> None:
+        self.call = call
+        self.free: list[np.ndarray] = []  # threads take them by pop(), one at a time
+
+    def __call__(self, args: tuple[Any, ...]) -> int:
+        try:
+            rows = self.free.pop()
+        except IndexError:
+            rows = np.empty(ROOM, np.uint8)
+        while True:
+            code = self.call((*args[:-1], rows, args[-1]))
+            if code != CODES[TOO_MANY_STEPS]:
+                break
+            rows = np.empty(4 * rows.size, np.uint8)
+        self.free.append(rows)
+        return code
 
 
 @functools.lru_cache(1)

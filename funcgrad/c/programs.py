@@ -11,12 +11,13 @@ from .elements import OUT_OF_RANGE
 from .helpers import definitions
 from .literals import NotInCError, ctype
 from .matrices import SINGULAR
+from .statements import TOO_MANY_STEPS
 from .tidy import tidy
 from .totals import NOT_FINITE
 from .values import Memory, Value, in_memory, registers
 from .writer import Writer
 
-CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3}  # results of the function
+CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3, TOO_MANY_STEPS: 4}  # results
 HEADERS = ("math", "stdbool", "stdint", "string")
 _LINE = 64  # bytes between the arrays of the workspace, at most
 
@@ -30,6 +31,7 @@ class Function(NamedTuple):
     outs: tuple[Aval, ...]
     work: int  # bytes of the workspace
     checks: bool  # whether it may return that a derivative is not finite
+    rows: bool  # whether it takes memory for the rows of loops, and its bytes, last
 
 
 class Parts(NamedTuple):
@@ -43,6 +45,7 @@ class Parts(NamedTuple):
     slots: list[Memory]  # arrays of its workspace
     lines: list[str]  # statements
     stack: int  # bytes of its arrays on the stack
+    rows: tuple[str, str] | None  # the names of memory for the rows of loops, and of its bytes
 
     @property
     def work(self) -> int:
@@ -101,7 +104,7 @@ def function_parts(
         raise
     lines = tidy(w.lines)
     codes = [code for code in CODES if any(f"return {code};" in line for line in lines)]
-    return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack)
+    return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack, w.rows)
 
 
 def function_of(
@@ -123,7 +126,8 @@ def function_of(
     text = "\n".join(_text(parts, title))
     ins = tuple([v.aval for v in jaxpr.invars])
     outs = tuple([a.aval for a in jaxpr.outvars])
-    return Function(parts.name, f"{text}\n", ins, outs, parts.work, NOT_FINITE in parts.codes)
+    checks, rows = NOT_FINITE in parts.codes, parts.rows is not None
+    return Function(parts.name, f"{text}\n", ins, outs, parts.work, checks, rows)
 
 
 def _hint(w: Writer, atom: object) -> str:
@@ -154,6 +158,7 @@ def _text(parts: Parts, title: str) -> list[str]:
     heads += [(f"{ctype(a.dtype)} *restrict {x}", f" /* {a} */") for x, a in parts.outs]
     if parts.slots:
         heads.append((f"struct {parts.name}_work *restrict work", ""))
+    heads += of_rows(parts.rows)
     return [*lines, f"int {parts.name}(", *listed(heads), ") {", *parts.body(), "}"]
 
 
@@ -161,6 +166,14 @@ def includes(text: Sequence[str]) -> list[str]:
     """The lines that include headers; of complex numbers that only where the text has some."""
     of_complex = any(" complex" in line or "complex_" in line for line in text)
     return [f"#include <{header}.h>" for header in (*(["complex"] if of_complex else []), *HEADERS)]
+
+
+def of_rows(names: tuple[str, str] | None, restrict: str = "restrict ") -> list[tuple[str, str]]:
+    """The parameters of memory for the rows of loops, with their comments."""
+    if names is None:
+        return []
+    first = (f"char *{restrict}{names[0]}", " /* for the rows of loops, aligned as a double */")
+    return [first, (f"int64_t {names[1]}", " /* its bytes, a multiple of 16 */")]
 
 
 def listed(heads: Sequence[tuple[str, str]]) -> list[str]:

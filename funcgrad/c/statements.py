@@ -15,6 +15,7 @@ from .values import TINY, Memory, Value, constant, in_memory, place, registers
 
 STACK = 1 << 11  # bytes of an array up to which it lies on the stack
 STACKS = 1 << 15  # bytes of all of them
+TOO_MANY_STEPS = "TOO_MANY_STEPS"  # the code for too little memory for the rows of a loop
 INDICES = "ijklmnopqr"
 _MATHEMATICS = (
     "acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 "
@@ -29,7 +30,7 @@ _WORDS = (
     "scalar work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
     "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
-    "strpbrk strrchr strspn strstr strtok strxfrm complex I"
+    "strpbrk strrchr strspn strstr strtok strxfrm complex I first_part free_slot"
 )
 _COMPLEX = "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh exp log pow sqrt abs arg"
 _OF_COMPLEX = ["conj", "creal", "cimag", "cproj", *[f"c{name}" for name in _COMPLEX.split()]]
@@ -57,6 +58,8 @@ class Statements(Lines):
         self.fails = False  # whether it may return the code of a failure
         self.out = Aval((), np.dtype(float))  # the first output of the equation
         self.over: set[int] = set()  # operands over which it may be written
+        self.rows: tuple[str, str] | None = None  # memory of the caller, and its bytes, if used
+        self.taken: tuple[str, str, str] | None = None  # the part in use: start, room, bytes
 
     def name(self, hint: str = "") -> str:
         """A new name."""
@@ -227,6 +230,26 @@ class Statements(Lines):
 
     def comment(self, text: str) -> None:
         self.line(f"/* {plain(text)} */")
+
+    def arena(self) -> tuple[str, str]:
+        """The start of the free memory of the caller, and its bytes."""
+        if self.rows is None:
+            self.rows = self.name("rows"), self.name("room")
+        if self.taken is None:
+            return self.rows
+        start, room, size = self.taken
+        used, rest, left = map(self.name, ("used", "rest", "left"))
+        self.line(f"const int64_t {used} = ({size} + 15) / 16 * 16;")
+        self.line(f"char *{rest} = (char *){start} + {used};")
+        self.line(f"const int64_t {left} = {room} - {used};")
+        return rest, left
+
+    @contextmanager
+    def above(self, start: str, room: str, size: str) -> Iterator[None]:
+        """Keep the bytes from ``start`` on from loops inside."""
+        before, self.taken = self.taken, (start, room, size)
+        yield
+        self.taken = before
 
     def scratch(self, aval: Aval, hint: str = "") -> Value:
         """Memory for the lines of one equation; the caller releases it."""

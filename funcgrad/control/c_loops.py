@@ -1,4 +1,4 @@
-"""Control flow in C: a ``for`` loop for scan, ``for (;;)`` for while, ``if`` for cond.
+"""Control flow in C: a ``for`` loop for scan, ``if`` for cond.
 
 A small carry is variables. An array that is carried has one buffer, to which a step's result is
 copied unless the step updates it in place. Stacked outputs are written in place, by rows.
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..c.functions import cast
-from ..c.literals import NotInCError, ctype
+from ..c.literals import ctype
 from ..c.values import TINY, Memory, Value, in_memory, place, registers, stand_in
 from ..c.writer import Writer
 from ..core.avals import Aval
@@ -126,27 +126,27 @@ def scan_in_c(
         with w.braces(f"for ({head})"):
             given = [rows(w, x, v, step) if v in read else x
                      for x, v in zip(xs, jaxpr.invars[n + k :], strict=True)]  # fmt: skip
-            targets = [_target(w, y, a, step)
+            targets = [row_target(w, y, a, step)
                        for y, a in zip(stacks, jaxpr.outvars[k:], strict=True)]  # fmt: skip
             now = [c.now for c in carries]
             values = w.block(jaxpr, [*ins[:n], *now, *given], [*[None] * k, *targets])
             for stack, target, value in zip(stacks, targets, values[k:], strict=True):
                 if target is None:
-                    _write_row(w, stack, value, step)
+                    write_row(w, stack, value, step)
             step_on(w, carries, values[:k])
             for value in values:
                 w.release(value)
     return [*(c.finish() for c in carries), *stacks]
 
 
-def _target(w: Writer, stack: Value, atom: Any, step: str) -> Value | None:
+def row_target(w: Writer, stack: Value, atom: Any, step: str) -> Value | None:
     """The row to which a step writes an array; None for few elements."""
     if atom.aval.size <= TINY:
         return None
     return rows(w, stack, Var(atom.aval), step, writes=True)
 
 
-def _write_row(w: Writer, stack: Value, x: Value, step: str) -> None:
+def write_row(w: Writer, stack: Value, x: Value, step: str) -> None:
     """Write a few elements to a row."""
     assert stack.memory is not None
     for j, item in enumerate(x.items):
@@ -180,32 +180,3 @@ def cond_in_c(w: Writer, index: Value, *args: Value, branches: Sequence[Jaxpr]) 
                         w.line(f"{name} = {cast(item, value, out.aval.dtype)};")
                 w.release(value)
     return outs
-
-
-def while_in_c(
-    w: Writer,
-    *ins: Value,
-    cond: Jaxpr,
-    passes: Sequence[Jaxpr],
-    sizes: Sequence[tuple[int, int]],
-) -> list[Value]:
-    """Write a loop of one pass; the rows of a loop that is reversed have no bound."""
-    if len(passes) > 1:
-        raise NotInCError("the derivative of a while loop keeps rows whose number is not known")
-    (loop,), ((n, k),) = passes, sizes
-    start = len(ins) - n - k
-    w.names.study(loop)
-    pairs = zip(loop.invars[n:], loop.outvars[:k], ins[start + n :], strict=True)
-    carries = [Variables(w, init, v, a is not v) for v, a, init in pairs]
-    with w.braces("for (;;)"):
-        now = [c.now for c in carries]
-        (goes,) = w.block(cond, [*ins[:start], *now], [None])
-        w.line(
-            f"if (!{goes.items[0]})" if goes.items[0].isidentifier() else f"if (!({goes.items[0]}))"
-        )
-        w.line("    break;")
-        values = w.block(loop, [*ins[start : start + n], *now], [None] * k)
-        step_on(w, carries, values)
-        for value in values:
-            w.release(value)
-    return [c.finish() for c in carries]

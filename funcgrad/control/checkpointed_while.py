@@ -27,6 +27,8 @@ from ..transforms.jaxpr_primitive import Later, Reach, WithTangents
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import is_staged
+from .c_reversals import while_sweep_in_c
+from .c_while import while_in_c
 from .checkpointed import Trip, is_taped
 from .checkpointed_codegen import write_while_sweep
 from .codegen import write_while
@@ -131,9 +133,15 @@ class CheckpointedWhile(ByDecomposition, Scan, Checkpointed):
         operands, loop = self.plain(ins, params)
         return write_while(w, outs, operands, **loop)
 
+    @override
+    def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
+        if params["kept_carry"] is not None:
+            return while_sweep_in_c(w, *ins, **params)
+        operands, loop = self.plain(ins, params)
+        return while_in_c(w, *operands, **loop)
+
     hoist: Any = None
     recompute: Any = None
-    in_c: Any = None
 
     @override
     def bodies(self, *ins: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:

@@ -31,6 +31,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.paths import Paths
 from ..transforms.reverse import value_and_vjp
+from .c_reversals import Schedule, reversal_in_c
 from .checkpointed_codegen import write_reversal
 from .code_motion import hoisted_reversal
 from .revolve import reversal
@@ -151,6 +152,14 @@ class Reversal(ByDecomposition, JaxprPrimitive, Masking, Codegen):
             w, outs, ins, up=up, down=down, reverse=reverse, schedule=schedule, unset=unset,
             turns=steps, sizes=ReversalLayout.of(sizes),
         )  # fmt: skip
+
+    def in_c(
+        self, w: Any, *ins: Any, up: Jaxpr, down: Jaxpr, length: int, steps: int, reverse: bool,
+        checkpoint: int, kept: tuple[int, ...], **sizes: int,
+    ) -> Any:  # fmt: skip
+        schedule = Schedule(w, checkpoint, steps, (0, *kept))
+        parts = ReversalLayout.of(sizes).operands(ins)
+        return reversal_in_c(w, schedule, parts, up=up, down=down, length=length, reverse=reverse)
 
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:
         """A scan that stacks all states, and a scan back over them."""

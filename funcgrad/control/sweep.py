@@ -20,6 +20,7 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.reverse import value_and_vjp
+from .c_reversals import sweep_in_c
 from .checkpointed_codegen import write_sweep
 from .code_motion import hoisted_sweep
 from .scan import Scan, ScanLayout, scan_p
@@ -69,7 +70,6 @@ class Sweep(ByDecomposition, Scan):
         return list(range(len(params["jaxpr"].invars))), list(range(len(used))), params
 
     recompute: Any = None
-    in_c: Any = None
 
     @override
     def hoist(self, build: Any, eqn: Any) -> Any:
@@ -106,6 +106,10 @@ class Sweep(ByDecomposition, Scan):
     @override
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_sweep(w, outs, ins, **params)
+
+    @override
+    def in_c(self, w: Any, *ins: Any, **params: Any) -> Any:
+        return sweep_in_c(w, *ins, **params)
 
     @override
     def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:

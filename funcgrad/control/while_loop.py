@@ -37,7 +37,7 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.paths import Paths
-from .c_loops import while_in_c
+from .c_while import while_in_c
 from .codegen import write_while
 from .loop_sets import while_sets
 from .pruning import pruned_while

@@ -15,6 +15,7 @@ from ..ops import compare
 from ..ops.elementwise import add, where
 from ..ops.structure import Batched, batch_at_front
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
+from .c_reversals import PlannedSchedule, reversal_in_c
 from .checkpointed_codegen import write_reversal
 from .reversal import Reversal, ReversalLayout, States
 from .revolve import planned
@@ -68,6 +69,14 @@ class WhileReversal(Reversal):
             w, outs, ins, up=up, down=down, reverse=False, schedule=schedule, unset=None,
             turns=TURNS, sizes=ReversalLayout.of(sizes),
         )  # fmt: skip
+
+    @override
+    def in_c(  # type: ignore[override]
+        self, w: Any, *ins: Any, up: Jaxpr, down: Jaxpr, checkpoint: int, **sizes: int
+    ) -> Any:
+        schedule = PlannedSchedule(w, checkpoint, ins[0])
+        parts = ReversalLayout.of(sizes).operands(ins)
+        return reversal_in_c(w, schedule, parts, up=up, down=down, length=0, reverse=False)
 
     @override
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:

@@ -9,14 +9,16 @@ import numpy as np
 
 from ..c.helpers import definitions
 from ..c.literals import braced, ctype, number, plain
-from ..c.programs import CODES, Parts, includes, listed
+from ..c.programs import CODES, Parts, includes, listed, of_rows
 from ..core.avals import Aval
 
+ROWS = 1 << 16  # bytes for the rows of loops in the example
 SHOWN = 1024  # elements of an argument whose values are written into the example
 _TOLD = {
     "NOT_FINITE": "a derivative is not finite",
     "INDEX_OUT_OF_RANGE": "an index is out of range",
     "SINGULAR_MATRIX": "a matrix is singular",
+    "TOO_MANY_STEPS": "a loop has more steps than the memory for its rows",
 }
 _FORMATS = {"f": "%.17g", "i": "%lld", "u": "%llu", "b": "%d"}
 _CASTS = {"i": "(long long)", "u": "(unsigned long long)"}
@@ -55,6 +57,11 @@ class Unit:
     def works(self) -> bool:
         """Whether a call needs a workspace."""
         return any(part.slots for part in self.parts)
+
+    @property
+    def rows(self) -> tuple[str, str] | None:
+        """The names of memory for the rows of loops, and of its bytes, if it is needed."""
+        return next((part.rows for part in self.parts if part.rows), None)
 
     @property
     def codes(self) -> list[str]:
@@ -146,6 +153,7 @@ def _head(unit: Unit, start: str, end: str, restrict: str, part: Parts | None = 
     ]
     if works:
         heads.append((f"struct {name}_work *{restrict}work", ""))
+    heads += of_rows(part.rows if part else unit.rows, restrict)
     return [start, *listed(heads), end]
 
 
@@ -188,7 +196,9 @@ def _choice(unit: Unit) -> list[str]:
     calls = []
     for part in unit.parts:
         field = part.name.removeprefix(f"{unit.name}_")
-        calls.append(f"{part.name}({given}{f', &work->of.{field}' if part.slots else ''});")
+        own = f", &work->of.{field}" if part.slots else ""
+        rows = f", {', '.join(unit.rows)}" if part.rows and unit.rows else ""
+        calls.append(f"{part.name}({given}{own}{rows});")
     lines = [
         f"    const int status = {calls[0]}",
         f"    if (status != {unit.name.upper()}_NOT_FINITE)",
@@ -222,6 +232,9 @@ def example(unit: Unit) -> str:
     if unit.works:
         lines.append(f"    static struct {name}_work work;")
         given.append("&work")
+    if unit.rows:
+        lines.append(f"    static int64_t {unit.rows[0]}[{ROWS // 8}];")
+        given += [f"(char *){unit.rows[0]}", f"sizeof {unit.rows[0]}"]
     head = f"    const int code = {name}({', '.join(given)});"
     check = [f"    if (code != {name.upper()}_OK) {{",
              f'        fprintf(stderr, "{name} returned %d\\n", code);',

@@ -1,0 +1,204 @@
+"""Loops in C: all kinds of them, their derivatives, and the schedules of checkpoints."""
+
+import ctypes
+import itertools
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import tree
+from funcgrad.c import compiler
+from funcgrad.c.compiler import built
+from funcgrad.c.kernel import kernel_p
+from funcgrad.c.library import Library
+from funcgrad.c.programs import function_of
+from funcgrad.c.regions import parts_of
+from funcgrad.compile.passes import optimize
+from funcgrad.control.c_reversals import FIRST_PART
+from funcgrad.control.checkpointed_while import checkpointed_while_p
+from funcgrad.control.revolve import first_part
+from funcgrad.core.jaxpr import Jaxpr, Literal, programs_in
+from funcgrad.transforms.jit.backends import elementary
+
+from .benchmarks.families import WORKLOADS
+from .benchmarks.peers import Funcgrad
+from .support.compare import assert_same
+
+pytestmark = pytest.mark.skipif(
+    not compiler.is_found(), reason="needs a C compiler: $CC, cc, gcc or clang"
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(tmp_path_factory, monkeypatch):
+    """A directory of objects for this file, compiled without optimisations."""
+    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(tmp_path_factory.getbasetemp() / "loops"))
+    monkeypatch.setattr(compiler, "LEVEL", "-O0")
+
+
+RNG = np.random.default_rng(11)
+X, XS, W = RNG.normal(size=6), RNG.normal(size=9), RNG.normal(size=(6, 6)) / 2
+
+
+def newton(a):
+    """A loop whose number of steps depends on values."""
+    go = lambda s: np.abs(s[0] * s[0] - a) > 1e-10
+    return fg.lax.while_loop(go, lambda s: (0.5 * (s[0] + a / s[0]), s[1] + 1), (a, 0))[0]
+
+
+def nested(x):
+    """A loop within each step of a loop, both with rows for their derivatives."""
+
+    def inner(v):
+        go = lambda s: np.abs(s[0]).max() < 30 * np.abs(v).max()
+        return fg.lax.while_loop(go, lambda s: (s[0] * 1.3 + np.sin(s[0]), s[1] + 1), (v, 0))[0]
+
+    outer = lambda s: (np.tanh(inner(s[0])) + x, s[1] + 1)
+    return fg.lax.while_loop(lambda s: s[1] < 4, outer, (x, 0))[0].sum()
+
+
+def long(a):
+    """A loop of more steps than there is memory for at first."""
+    body = lambda s: (np.sin(s[0] * a) + a, s[1] + 1)
+    return fg.lax.while_loop(lambda s: s[1] < 5000, body, (a, 0))[0]
+
+
+def branches(x):
+    """A branch in each step of a loop, with a loop in one of the branches."""
+    halves = lambda v: fg.lax.while_loop(lambda u: np.abs(u).sum() > 1.0, lambda u: u * 0.5, v)
+    body = lambda i, v: fg.lax.cond(v[0] > 0.2, lambda u: halves(u) - x, lambda u: np.sin(u) + x, v)
+    return (fg.lax.fori_loop(0, 7, body, x) ** 2).sum()
+
+
+def scanned(slots, reverse=False):
+    """A scan that keeps states: carries in registers and in memory, results of both kinds."""
+
+    def run(x, xs):
+        def step(carry, v):
+            a, b = carry
+            a = np.tanh(W @ a + v * b)
+            b = np.sin(b) + a[0] * v
+            return (a, b), (a * b, b)
+
+        (_, b), ys = fg.lax.scan(step, (x, 0.3), xs, checkpoint=slots, reverse=reverse)
+        return (ys[0] ** 2).sum() + ys[1].sum() + b
+
+    return run
+
+
+def repeated(slots):
+    """A while loop that keeps states, and that stops where values say so."""
+
+    def run(x):
+        go = lambda s: np.abs(s[0]).max() < 40.0
+        body = lambda s: (s[0] * 1.2 + np.sin(s[0]) * x + x, s[1] + 1)
+        return fg.lax.while_loop(go, body, (x, 0), checkpoint=slots)[0].sum()
+
+    return run
+
+
+def both(f, *args):
+    """The gradient, and the product of the Hessian with a vector."""
+    gradient = fg.grad(f)
+    return gradient(*args), fg.jvp(lambda x: gradient(x, *args[1:]), args[:1], args[:1])[1]
+
+
+LOOPS = {
+    "while": lambda a, x: (both(newton, a), fg.grad(fg.grad(newton))(a), fg.grad(long)(a / 2)),
+    "nested": lambda a, x: (both(nested, x), fg.vmap(fg.grad(newton))(x**2 + 1)),
+    "branches": lambda a, x: (both(branches, x), fg.vmap(fg.grad(branches))(np.stack([x, -x]))),
+    "scan": lambda a, x: (both(scanned(2), x, XS), fg.grad(scanned(3, reverse=True))(x, XS)),
+    "vmap": lambda a, x: fg.vmap(fg.grad(scanned(2), argnums=(0, 1)), (0, None))(
+        np.stack([x, a * x]), XS
+    ),
+    "keeping": lambda a, x: [both(repeated(slots), x + 3) for slots in (1, 4)],
+    "masked": lambda a, x: fg.vmap(fg.grad(repeated(3)))(np.stack([x + 3, x + 30, x * 60])),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_and_their_derivatives_are_wholly_in_c(name):
+    f = LOOPS[name]
+    want = fg.jit(f)(1.7, X)
+    compiled = fg.jit(f, backend="c")
+
+    assert_same(want, compiled(1.7, X), 1e-12, 1e-12)
+    assert "for " not in compiled.source(1.7, X)
+
+
+def test_a_loop_of_no_steps_has_no_rows():
+    f = fg.jit(fg.grad(newton), backend="c")
+
+    assert f(1.0) == 1.0
+
+
+def test_the_schedule_in_c_is_that_of_numpy():
+    text = FIRST_PART.replace("static ", '__attribute__((visibility("default"))) ')
+    with built(f"#include <stdint.h>\n{text}\n") as path:
+        call = ctypes.CDLL(str(path)).first_part
+    call.argtypes, call.restype = [ctypes.c_int64] * 2, ctypes.c_int64
+
+    for length, slots in itertools.product([2, 3, 5, 9, 20, 100, 1000, 54_321], [1, 2, 3, 7, 200]):
+        assert first_part(length, slots) == call(length, slots)
+
+
+@pytest.mark.parametrize("slots", [1, 3])
+def test_the_states_kept_of_a_loop_of_unknown_length_are_those_of_numpy(slots):
+    program = optimize(fg.make_jaxpr(fg.grad(repeated(slots)))(X + 3).jaxpr)
+    (eqn,) = [e for e in program.eqns if e.prim is checkpointed_while_p]
+    ins = tuple(dict.fromkeys(a for a in eqn.ins if not isinstance(a, Literal)))
+    values = {v: np.zeros(v.aval.shape, v.aval.dtype) + 3 for v in ins}
+    alone = Jaxpr(ins, (), (eqn,), eqn.outs)
+    library = Library(function_of(alone, "f", "", [f"x{i}" for i in range(len(ins))]))
+
+    want = eqn.prim.run(*[values.get(a, getattr(a, "value", None)) for a in eqn.ins], **eqn.params)
+    got = kernel_p.run(*values.values(), library=library)
+
+    assert want[-1][0, 0] > 3
+    assert_same(want[-1], got[-1])
+
+
+# the programs of the issue
+
+SCANS = ["ode", "kalman", "leapfrog", "neural-ode", "lstm", "gru", "mlp-tiny"]
+FORMS = {
+    "value and gradient": lambda f, args: (f, args),
+    "second derivative": lambda f, args: (
+        lambda *a: fg.jvp(lambda x: f(x, *a[1:]), a[:1], a[:1]), args
+    ),
+    "gradient of the gradient": lambda f, args: (
+        fg.grad(lambda *a: sum(np.sum(y * y) for y in tree.leaves(f(*a)))), args
+    ),
+    "vmap": lambda f, args: (
+        fg.vmap(f, (0, *[None] * (len(args) - 1))),
+        (tree.map(lambda x: np.stack([x, x * 1.1]), args[0]), *args[1:]),
+    ),
+}  # fmt: skip
+QUICK = [f if f in ("second derivative", "vmap") else pytest.param(f, marks=pytest.mark.slow)
+         for f in FORMS]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", QUICK)
+@pytest.mark.parametrize("name", SCANS)
+def test_no_loop_of_the_programs_of_the_issue_is_left_to_numpy(name, form):
+    workload = WORKLOADS[name]
+    f, args = FORMS[form](workload.make(Funcgrad().lib), workload.arguments(workload.tiny, 1))
+    program = elementary(optimize(fg.make_jaxpr(f)(*args).jaxpr))
+
+    left = [eqn for part in parts_of(program) if part.reason for eqn in part.eqns]
+    assert not [eqn.prim.name for eqn in left if programs_in(eqn.params)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", SCANS)
+def test_the_programs_of_the_issue_give_what_numpy_gives(name, form):
+    workload = WORKLOADS[name]
+    f, args = FORMS[form](workload.make(Funcgrad().lib), workload.arguments(workload.tiny, 1))
+
+    slack = 1e-5 if workload.dtype == "float32" else 1e-10  # Adam's first step divides by itself
+    got = fg.jit(f, backend="c")(*args)
+
+    for x, y in zip(tree.leaves(fg.jit(f)(*args)), tree.leaves(got), strict=True):
+        assert np.max(np.abs(x - y)) <= slack * np.max(np.abs(x))
