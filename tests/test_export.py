@@ -99,6 +99,22 @@ def test_exported_code_has_no_state(controllers, tmp_path):
     assert "malloc" not in files.source.read_text()
 
 
+@needs_compiler
+def test_the_caller_gives_memory_for_the_rows_of_a_reversed_loop(tmp_path):
+    def root(a):
+        go = lambda x: np.abs(x * x - a) > 1e-10
+        return fg.lax.while_loop(go, lambda x: 0.5 * (x + a / x), a)
+
+    fg.export.c(fg.grad(root), 2.0, path=tmp_path / "slope.c")
+
+    code, got = ran(tmp_path, "slope", COMPILERS[0])
+    none = tmp_path / "example_main.c"
+    none.write_text(none.read_text().replace("sizeof rows", "0"))
+
+    assert code == 0 and got == fg.grad(root)(2.0)
+    assert ran(tmp_path, "slope", COMPILERS[0])[0] == 4  # too many steps
+
+
 class Pose(NamedTuple):
     place: np.ndarray
     turns: np.ndarray

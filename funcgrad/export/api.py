@@ -159,5 +159,5 @@ def _parts(
         return (part,)
     second = elementary(optimize(masked_program(program)))
     part = function_parts(fast, f"{name}_fast", inputs, outputs)
-    taken = re.findall(r"\w+(?=\[)", "\n".join(part.tables))
+    taken = re.findall(r"\w+(?=\[)|(?<=struct )\w+", "\n".join(part.tables))
     return part, function_parts(second, f"{name}_masked", inputs, outputs, taken)

@@ -173,7 +173,8 @@ def source(unit: Unit) -> str:
     written = [line for part in unit.parts for line in part.lines]
     defined = definitions(written)
     lines += includes([*defined, *written])
-    for text in (*defined, *[t for part in unit.parts for t in part.tables]):
+    tables = dict.fromkeys(text for part in unit.parts for text in part.tables)
+    for text in (*defined, *tables):
         lines += ["", text]
     if len(unit.parts) == 1:
         (part,) = unit.parts
