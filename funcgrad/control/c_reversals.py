@@ -17,6 +17,7 @@ from ..c.values import TINY, Value, registers
 from ..c.writer import Writer
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var
+from ..core.lists import split_list
 from .c_loops import Variables, row_target, rows, step_on, write_row
 from .states import reads
 
@@ -100,7 +101,7 @@ def _unset(w: Writer, stack: Value, length: int, steps: int, reverse: bool) -> N
         w.copy(stack.viewed(operator.itemgetter(part)), zero)
 
 
-class Rows:
+class StackRows:
     """Stacked arrays of which a step reads or writes a row."""
 
     def __init__(self, w: Writer, stacks: Sequence[Value], variables: Sequence[Any]) -> None:
@@ -136,8 +137,8 @@ def sweep_in_c(
     snaps = _snaps(w, checkpoint, [carries[i].aval for i in kept_carry], m)
     for stack in stacks:
         _unset(w, stack, length, steps, reverse)
-    xs = Rows(w, [w.stored(x) for x in ins[n + k :]], jaxpr.invars[n + k :])
-    ys, used = Rows(w, stacks, jaxpr.outvars[k:]), reads(jaxpr)
+    xs = StackRows(w, [w.stored(x) for x in ins[n + k :]], jaxpr.invars[n + k :])
+    ys, used = StackRows(w, stacks, jaxpr.outvars[k:]), reads(jaxpr)
     if snaps:
         table, slot = _table(w, (0, *kept)), w.name("slot")
         w.line(f"int {slot} = 0;")
@@ -318,27 +319,36 @@ def reversal_in_c(
     xs, more = ([w.stored(x) for x in part] for part in (xs, more))
     turned = lambda step: f"{length - 1} - {step}" if reverse else step
     step, before = w.name("step"), w.name("before")
-    states = Rows(w, stacks, up.invars[n : n + s])
     with w.braces(f"for (int64_t {step} = {schedule.steps} - 1; {step} >= 0; {step}--)"):
         if stacks:
-            forward = Rows(w, xs, up.invars[n + s :])
-            _write_moves(w, schedule, step, before, up, consts, states, forward, turned)
-        at = schedule.row(before) if stacks else ""
-        row = _index(w, "row", turned(step)) if reverse else step
-        used, results = reads(down), Rows(w, ys, down.outvars[k:])
-        targets = results.targets(row)
-        now = [
-            *consts, *Rows(w, stacks, down.invars[n : n + s]).read(at, used),
-            *Rows(w, xs, down.invars[n + s : n + s + m]).read(row, used),
-            *(c.now for c in carries), *Rows(w, more, down.invars[n + s + m + k :]).read(row, used),
-        ]  # fmt: skip
-        values = w.block(down, now, [*[None] * k, *targets])
-        results.put(row, targets, values[k:])
-        _advance(w, carries, values[:k])
+            states, rows_of_up = (StackRows(w, *x) for x in ((stacks, up.invars[n : n + s]),
+                                                        (xs, up.invars[n + s :])))  # fmt: skip
+            _write_moves(w, schedule, step, before, up, consts, states, rows_of_up, turned)
+        places = [schedule.row(before) if stacks else "", turned(step)]
+        _write_step_back(w, down, (consts, stacks, xs, more), carries, ys, places)
     schedule.finish()
     for stack, x in zip(stacks, given, strict=True):
         w.release(stack) if stack is not x else None
     return [*(c.finish() for c in carries), *ys]
+
+
+def _write_step_back(
+    w: Writer, down: Jaxpr, parts: Any, carries: Sequence[Variables], ys: Sequence[Value],
+    places: Sequence[str],
+) -> None:  # fmt: skip
+    """Write a step back, with the row of its state and that of the step."""
+    consts, stacks, xs, more = parts
+    row = places[1] if places[1].isidentifier() else _index(w, "row", places[1])
+    k, used, results = len(carries), reads(down), StackRows(w, ys, down.outvars[len(carries) :])
+    targets = results.targets(row)
+    _, *variables = split_list(down.invars, *map(len, (consts, stacks, xs, carries)))
+    at_step = lambda arrays, part: StackRows(w, arrays, part).read(row, used)
+    state, x, _, other = variables
+    now = [*consts, *StackRows(w, stacks, state).read(places[0], used), *at_step(xs, x)]
+    now += [*(c.now for c in carries), *at_step(more, other)]
+    values = w.block(down, now, [*[None] * k, *targets])
+    results.put(row, targets, values[k:])
+    _advance(w, carries, values[:k])
 
 
 def _copied(w: Writer, x: Value) -> Value:
@@ -350,7 +360,7 @@ def _copied(w: Writer, x: Value) -> Value:
 
 def _write_moves(
     w: Writer, schedule: Schedule, step: str, before: str, up: Jaxpr, consts: Sequence[Value],
-    states: Rows, xs: Rows, turned: Any,
+    states: StackRows, xs: StackRows, turned: Any,
 ) -> None:  # fmt: skip
     """Write the steps forward that make the state before a step, in the slot ``before``."""
     slots, slot, at = schedule.slots, schedule.slot, schedule.at
@@ -369,7 +379,7 @@ def _write_moves(
             row = _index(w, "row", turned(start)) if xs.stacks else ""
             used = reads(up)
             there = _index(w, "there", schedule.row(after))
-            outs = Rows(w, states.stacks, up.outvars)
+            outs = StackRows(w, states.stacks, up.outvars)
             targets = outs.targets(there)
             now = [*consts, *states.read(schedule.row(before), used), *xs.read(row, used)]
             outs.put(there, targets, w.block(up, now, targets))
