@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
-from ..core.errors import ConcretizationError, ShapeError, UnsupportedError, shown
-from ..core.trace import is_concrete
-from ..ops.operand import operand, strong
-from ..ops.stop_gradient import stop_gradient
-from ..ops.structure import cast, zeros_like
-from ..transforms.arguments import check_callable
-from ..transforms.jit.api import jit
-from ..transforms.taylor import flow
+from ...core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
+from ...core.errors import ConcretizationError, ShapeError, UnsupportedError, shown
+from ...core.trace import is_concrete
+from ...ops.operand import operand, strong
+from ...ops.stop_gradient import stop_gradient
+from ...ops.structure import cast, zeros_like
+from ...transforms.arguments import check_callable
+from ...transforms.jit.api import jit
+from ...transforms.taylor import flow
 
 COMPILED_FROM = 32  # steps, after which one is compiled: that takes as long as these
 MESSAGES = {

@@ -1,0 +1,1 @@
+"""Initial value problems: steps of several methods, events, and derivatives of the solution."""
