@@ -156,3 +156,13 @@ def test_the_tangent_of_a_captured_number_may_be_a_python_complex():
     value, tangent = fg.jvp(closing, (-1.5,), (1.0,))
 
     assert (value, tangent) == (-1 - 1.5j, 1j)
+
+
+def test_a_map_that_occurs_twice_in_a_program_is_checked_at_each_end():
+    def f(a):
+        mixed = lambda y: np.stack([a * y[0] / y[1], y[0] * np.exp(y[1])])
+        slope, consts = fg.closure_convert(fg.jacfwd(mixed), np.ones(2))
+        first = slope(a * np.ones(2), *consts)
+        return slope(first @ np.ones(2), *consts)
+
+    np.testing.assert_allclose(fg.jit(f)(1.5), f(1.5), rtol=1e-14)

@@ -262,9 +262,12 @@ def _cost(atoms: Sequence[Any]) -> int:
 
 def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
     """Drop the marks, and order the results of each map after its check."""
-    build, tokens = Builder(), {}
+    build = Builder()
+    tokens: dict[Any, tuple[int, Any]] = {}
     now: dict[Any, Any] = {}
+    ahead = {v for eqn in jaxpr.eqns for v in eqn.outs}
     for eqn in jaxpr.eqns:
+        ahead.difference_update(eqn.outs)
         if now.keys().isdisjoint(eqn.ins) and eqn.prim not in _MARKED:
             build.add(eqn)
             continue
@@ -277,12 +280,13 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             now.update((v, _all_set(build, v.aval.shape)) for v in eqn.outs)
         elif eqn.prim is settle_p:
             tag = eqn.params["tag"]
-            needed = [now.get(a, a) for a in checks.get(tag, ())]
+            # a map that occurs twice in a program is checked at the end of each occurrence
+            needed = [now.get(a, a) for a in checks.get(tag, ()) if a not in ahead]
             build.source, build.scope = eqn.source, eqn.scope
-            if needed and tag not in tokens:
-                tokens[tag] = build(check_p, *needed, count=len(needed))
+            if len(needed) > tokens.get(tag, (0, None))[0]:
+                tokens[tag] = len(needed), build(check_p, *needed, count=len(needed))
             waits = needed and isinstance(ins[0], Var)  # a literal has no definition
-            now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if waits else ins[0]
+            now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag][1]) if waits else ins[0]
         else:
             build.add(replace_eqn(eqn, ins))
     outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
