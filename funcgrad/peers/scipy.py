@@ -42,7 +42,12 @@ scipy.linalg.solveh_banded fg.scipy.linalg.solve_banded
 scipy.integrate.quad fg.scipy.integrate.fixed_quad
 scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
 scipy.integrate.romb fg.scipy.integrate.simpson
-scipy.integrate.RK45 fg.scipy.integrate.solve_ivp
+scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")
+scipy.integrate.RK45 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK45")
+scipy.integrate.DOP853 fg.scipy.integrate.solve_ivp  solve_ivp(method="DOP853")
+scipy.integrate.Radau fg.scipy.integrate.solve_ivp  solve_ivp(method="Radau")
+scipy.integrate.BDF fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
+scipy.integrate.LSODA fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.ode fg.scipy.integrate.solve_ivp
 scipy.interpolate.interp1d np.interp
 scipy.optimize.brentq fg.lax.custom_root  custom_root(f, x0, solve, tangent_solve)

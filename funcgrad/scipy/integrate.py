@@ -12,7 +12,7 @@ from ..core.lazy import publish as _publish
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
-from .ivp.taylor import solve_ivp as solve_ivp
+from .ivp.solve import solve_ivp as solve_ivp
 from .ode import odeint as odeint
 
 __all__ = ["cumulative_trapezoid", "fixed_quad", "odeint", "simpson", "solve_ivp", "trapezoid"]

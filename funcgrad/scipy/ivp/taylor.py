@@ -1,4 +1,4 @@
-"""solve_ivp: initial value problems by Taylor series, which reach the limits of the dtype.
+"""Initial value problems by Taylor series, which reach the limits of the dtype.
 
 Each step expands the solution to high order, by one evaluation of the right-hand side on a series,
 and takes the step at which the last terms are as large as the tolerance.
@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
-from ...core.errors import ConcretizationError, ShapeError, UnsupportedError, shown
+from ...core.errors import ConcretizationError, ShapeError, shown
 from ...core.trace import is_concrete
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast, zeros_like
-from ...transforms.arguments import check_callable
 from ...transforms.jit.api import jit
 from ...transforms.taylor import flow
 
@@ -37,17 +36,17 @@ class OdeResult(NamedTuple):
     t: Any  # times, shape [T]
     y: Any  # solution at these times, shape [n, T]
     sol: Any  # the solution as a function of t, if dense_output
-    nfev: int  # evaluations of the right-hand side, one a step
-    status: int  # 0: the end was reached; -1: a step would be too short
+    nfev: Any  # evaluations of the right-hand side; of Taylor's method one a step
+    status: Any  # 0: the end was reached; 1: an event ended it; -1: a step would be too short
     message: str
-    success: bool
-    t_events: None = None
-    y_events: None = None
-    njev: int = 0
-    nlu: int = 0
+    success: Any
+    t_events: Any = None  # of each event its times
+    y_events: Any = None  # of each event the solution at these times, [K, n]
+    njev: Any = 0  # evaluations of the Jacobian
+    nlu: Any = 0  # factorizations
 
 
-class OdeSolution:
+class SeriesSolution:
     """The solution as a function of time: the series of the step in which the time lies."""
 
     def __init__(self, ts: Sequence[Any], series: Sequence[Sequence[Any]]) -> None:
@@ -131,51 +130,22 @@ class Tolerance(NamedTuple):
         return math.copysign(min(lengths), left)
 
 
-def solve_ivp(
+def solve_by_taylor(
     fun: Callable[..., Any],
     t_span: Sequence[Any],
     y0: Any,
-    method: str = "Taylor",
-    t_eval: Any = None,
-    dense_output: bool = False,
-    events: Any = None,
-    vectorized: bool = False,
-    args: Sequence[Any] = (),
-    *,
-    rtol: float = 1e-3,
-    atol: Any = 1e-6,
-    max_step: float = math.inf,
-    first_step: float | None = None,
-    order: int | None = None,
+    t_eval: Any,
+    dense_output: bool,
+    args: Sequence[Any],
+    rtol: float,
+    atol: Any,
+    max_step: float,
+    first_step: float | None,
+    order: int | None,
 ) -> OdeResult:
-    """Solution of ``dy/dt = fun(t, y)`` by Taylor series, to the limit of the dtype if asked.
-
-    Args:
-        fun: ``fun(t, y, *args)`` gives dy/dt, shape [n]: NumPy code, which is run on series.
-        t_span: the first and the last time, in any order.
-        y0: the solution at the first, shape [n], real or complex; its dtype is kept.
-        method: "Taylor". There are no ``events``; ``vectorized`` is ignored.
-        t_eval: the times of the result, in order; None: those of the steps.
-        dense_output: whether ``sol`` gives the solution as a function of time.
-        rtol, atol: a step leaves out terms of about atol + rtol abs(y); ``atol`` may be an array.
-        max_step, first_step: the longest length of a step, and that of the first.
-        order: int >= 2 of the series; by default 1 - log(rtol) / 2.
-
-    Returns:
-        ``t`` [T], ``y`` [n, T], ``sol``, ``nfev``, ``status``, ``message`` and ``success``, as in
-        SciPy, differentiable in all but the lengths of steps, which count as constants.
-
-    Raises:
-        UnsupportedError: for another method, or events.
-        ConcretizationError: under ``jit`` or ``vmap``, where the steps are unknown; see ``odeint``.
-
-    >>> tight = {"rtol": 1e-15, "atol": 1e-15}
-    >>> turn = solve_ivp(lambda t, y: [y[1], -y[0]], (0, 2 * np.pi), [1.0, 0.0], **tight)
-    >>> print(abs(turn.y[:, -1] - [1.0, 0.0]).max() < 1e-14)
-    True
-    """
-    check_callable("solve_ivp", fun)
-    _check_options(method, events, order)
+    """The result of ``solve_ivp`` by steps of Taylor series."""
+    if order is not None and not (isinstance(order, int) and order >= 2):
+        raise ValueError(f"solve_ivp: order must be an integer of at least 2: got {shown(order)}")
     t, t1 = (cast(strong(operand(x)), np.float64) for x in t_span)
     for end in (t, t1):
         _check_concrete("t_span", end)
@@ -185,20 +155,6 @@ def solve_ivp(
     order = order or max(math.ceil(1 - math.log(rtol) / 2), 2)
     tolerance = Tolerance(rtol, atol, max_step)
     return _solution(Expansion(slope, order), t, t1, y, tolerance, first_step, t_eval, dense_output)
-
-
-def _check_options(method: str, events: Any, order: int | None) -> None:
-    if method != "Taylor":
-        raise UnsupportedError(
-            f"solve_ivp: method must be 'Taylor', the only one so far: got {shown(method)}; leave "
-            f"it out"
-        )
-    if events is not None:
-        raise UnsupportedError(
-            "solve_ivp: method 'Taylor' has no events; find them by sol of dense_output=True"
-        )
-    if order is not None and not (isinstance(order, int) and order >= 2):
-        raise ValueError(f"solve_ivp: order must be an integer of at least 2: got {shown(order)}")
 
 
 def _start(y0: Any) -> Any:
@@ -214,7 +170,7 @@ def _check_concrete(what: str, y: Any) -> None:
     if not is_concrete(y):
         raise ConcretizationError(
             f"solve_ivp: the steps depend on values, so {what} must be concrete: got {aval_of(y)}; "
-            f"use odeint, which jit and vmap can take"
+            f"use method='DOP853'"
         )
 
 
@@ -282,5 +238,5 @@ def _solution(
             outputs.advance(t, t, [y, zeros_like(y)])
         times, rows = outputs.times[: outputs.count], outputs.rows
         values = np.concatenate([values[:, :0], *(row.T for row in rows)], axis=1)
-    sol = OdeSolution(ts, kept) if kept else None
+    sol = SeriesSolution(ts, kept) if kept else None
     return OdeResult(times, values, sol, expansion.count, status, message, status == 0)
