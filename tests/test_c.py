@@ -254,6 +254,16 @@ def test_a_program_gives_what_numpy_gives(name):
     assert "_c((" in compiled.source(*args)
 
 
+def test_comparisons_are_selections_and_repeated_elements_are_kept_once():
+    # gcc does not vectorise a cast of a comparison to another width: 5 ns an element
+    relu = fg.jit(fg.grad(lambda x: (np.maximum(x, 0.0) ** 2).sum()))
+    text = relu.source(np.ones(500, F32), lang="c")
+    assert "? -1 : 0" in text and "? 1.0f : 0.0f" in text
+
+    flip = fg.jit(lambda v: np.broadcast_to(v * 2, (999, 2))[::-1].cumsum(1))
+    assert len(flip.source(np.ones(2), lang="c")) < 2000
+
+
 @needs_compiler
 def test_special_values_are_those_of_numpy():
     x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 1e308])

@@ -71,8 +71,8 @@ def write_chain(
     arrays: dict[Any, Value] = {}
     for atom in dict.fromkeys(a for a in uses if isinstance(a, Var) and a not in made):
         x = env[atom]
-        if x.memory is None and x.aval.size == 1:
-            texts[atom] = x.items[0]
+        if x.memory is None and x.is_one:
+            texts[atom] = str(x.layout.flat[0])
         else:
             arrays[atom] = w.stored(x).broadcast(shape)
     for v in [v for eqn in group for v in eqn.outs if v in later]:

@@ -165,7 +165,7 @@ def _amount(eqn: Eqn) -> int:
     """The elements of an equation, or the multiplications of a product."""
     if eqn.prim.name == "solve":
         return math.prod(eqn.ins[0].aval.shape) * eqn.ins[0].aval.shape[-1]
-    if eqn.prim.name in _PRODUCTS and len(eqn.ins) > 1:
+    if eqn.prim.name == "matmul":
         a, b = (x.aval.shape for x in eqn.ins[:2])
         return math.prod(a) * (b[-1] if len(b) > 1 else 1)
     if _rates(eqn) is MOVED:

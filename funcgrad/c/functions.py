@@ -156,7 +156,7 @@ def expression(
     if isinstance(prim, Convert):
         return cast(texts[0], ins[0], out.dtype)
     if isinstance(prim, Mask):
-        return f"-({ctype(out.dtype)}){texts[0]}"
+        return f"{_operand(texts[0], ins[0], ins[0].aval.dtype)} ? -1 : 0"
     if prim.name in _SELECTIONS:
         text, chosen = _SELECTIONS[prim.name]
         if prim.name == "wins" and out.dtype.kind == "c":
@@ -188,6 +188,8 @@ def cast(text: str, x: Value, dtype: np.dtype) -> str:
         return cast(f"creal{suffix(part)}({text})", registers(Aval((), part), [text]), dtype)
     if dtype.kind == "b":
         return f"{text} != 0"
+    if have.kind == "b" and dtype.kind != "c":  # a cast of a comparison is not vectorised by gcc
+        return f"({text} ? {number(dtype.type(1), dtype)} : {number(dtype.type(0), dtype)})"
     if have.kind == "f" and dtype.kind in "iu" and dtype.itemsize < 4:
         return f"({ctype(dtype)})(int32_t){text}"
     if have.kind == "f" and dtype.kind == "u":

@@ -83,6 +83,12 @@ class Value:
             expected *= n
         return True
 
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one element, or one that is repeated."""
+        pairs = zip(self.layout.shape, self.layout.strides, strict=True)
+        return self.aval.size > 0 and all(n == 1 or not stride for n, stride in pairs)
+
     def at(self, *indices: str) -> str:
         """The expression of an element, at index expressions."""
         assert self.memory is not None
