@@ -546,3 +546,26 @@ def test_a_constant_beside_a_padded_array_is_written():
     x = np.linspace(0, 1, 399)
 
     assert "sin" in fg.jit(f, backend="c").source(x, lang="c")
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_large_products_in_a_loop_are_those_of_numpy(dtype, tmp_path):
+    rng = np.random.default_rng(0)
+    w, x = (rng.normal(size=(n, 64)).astype(dtype) / 8 for n in (64, 32))
+
+    def loss(w, x):
+        step = lambda c, _: (np.tanh(c @ w) + 0.1 * (c @ w.T) ** 2, None)
+        return np.sum(fg.lax.scan(step, x, None, length=4)[0] ** 2)
+
+    f = fg.value_and_grad(loss, (0, 1))
+    compiled = fg.jit(f, backend="c")
+
+    rtol = 1e-12 if dtype == np.float64 else 2e-5  # sums in another order
+    for want, got in zip(fg.tree.leaves(f(w, x)), fg.tree.leaves(compiled(w, x)), strict=True):
+        np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol * np.abs(want).max())
+    text = compiled.source(w, x, lang="c")  # which needs no BLAS
+    assert "gemm_" in text
+    (tmp_path / "f.c").write_text(text)
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-c", "-O1"]
+    subprocess.run([compiler.compiler(), *strict, "f.c"], check=True, cwd=tmp_path)

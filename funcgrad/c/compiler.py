@@ -20,6 +20,7 @@ from pathlib import Path
 
 from ..core.config import current
 from ..core.errors import FuncgradError, UnsupportedError
+from . import blas
 
 # no fused multiply-add, no reassociation: both would change results from machine to machine;
 # without errno and traps sqrt is one instruction, and a select needs no branch
@@ -108,6 +109,7 @@ def key_of(source: str) -> str:
         path,
         _version(path),
         *flags(),
+        *blas.flags(source),
         cpu(),
         platform.machine(),
         sys.modules["funcgrad"].__version__,
@@ -199,7 +201,7 @@ def _compiled(source: str, work: Path) -> Path:
     """Compile a source in a directory."""
     text, made = work / "program.c", work / "program.so"
     text.write_text(source, encoding="ascii")
-    command = [compiler(), *flags(), "-o", str(made), str(text), "-lm"]
+    command = [compiler(), *flags(), "-o", str(made), str(text), *blas.flags(source), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
     if done.returncode:
         first = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])

@@ -68,45 +68,83 @@ _OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that num
 }}""",
 }
 _OF_MATRICES = {
+    "columns": """\
+/* A few columns of c = a b, in tiles of 4 rows whose sums stay in registers. */
+INLINED void columns_{n}(
+    int width, int m, int n, const {t} *restrict a, int a_row, int a_column,
+    const {t} *restrict b, int b_row, {t} *restrict c, int c_row
+) {{
+    int i = 0;
+    for (; i + 4 <= m; i += 4) {{
+        {t} s0[16] = {{0}}, s1[16] = {{0}}, s2[16] = {{0}}, s3[16] = {{0}};
+        for (int k = 0; k < n; k++) {{
+            const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k;
+            const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
+            for (int l = 0; l < width; l++) {{
+                s0[l] += x0 * y[l];
+                s1[l] += x1 * y[l];
+                s2[l] += x2 * y[l];
+                s3[l] += x3 * y[l];
+            }}
+        }}
+        for (int l = 0; l < width; l++) {{
+            c[c_row*i + l] = s0[l];
+            c[c_row*(i + 1) + l] = s1[l];
+            c[c_row*(i + 2) + l] = s2[l];
+            c[c_row*(i + 3) + l] = s3[l];
+        }}
+    }}
+    for (; i < m; i++) {{
+        {t} s[16] = {{0}};
+        for (int k = 0; k < n; k++) {{
+            const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k;
+            for (int l = 0; l < width; l++)
+                s[l] += x * y[l];
+        }}
+        for (int l = 0; l < width; l++)
+            c[c_row*i + l] = s[l];
+    }}
+}}""",
     "matmul": """\
 /* c = a b for a [m,n], b [n,p] and c [m,p], by their strides; rows of b and c are contiguous */
 void matmul_{n}(
     int m, int n, int p, const {t} *restrict a, int a_row, int a_column, const {t} *restrict b,
     int b_row, {t} *restrict c, int c_row
 ) {{
-    for (int j = 0; j < p; j += 16) {{
-        const int width = p - j < 16 ? p - j : 16;
-        int i = 0;
-        for (; width == 16 && i + 4 <= m; i += 4) {{ /* a tile in registers */
-            {t} s0[16] = {{0}}, s1[16] = {{0}}, s2[16] = {{0}}, s3[16] = {{0}};
-            for (int k = 0; k < n; k++) {{
-                const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k + j;
-                const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
-                for (int l = 0; l < 16; l++) {{
-                    s0[l] += x0 * y[l];
-                    s1[l] += x1 * y[l];
-                    s2[l] += x2 * y[l];
-                    s3[l] += x3 * y[l];
-                }}
-            }}
-            for (int l = 0; l < 16; l++) {{
-                c[c_row*i + j + l] = s0[l];
-                c[c_row*(i + 1) + j + l] = s1[l];
-                c[c_row*(i + 2) + j + l] = s2[l];
-                c[c_row*(i + 3) + j + l] = s3[l];
-            }}
-        }}
-        for (; i < m; i++) {{
-            {t} s[16] = {{0}};
-            for (int k = 0; k < n; k++) {{
-                const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k + j;
-                for (int l = 0; l < width; l++)
-                    s[l] += x * y[l];
-            }}
-            for (int l = 0; l < width; l++)
-                c[c_row*i + j + l] = s[l];
-        }}
+    int j = 0;
+    for (; j + 16 <= p; j += 16)
+        columns_{n}(16, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
+    if (p - j >= 8) {{
+        columns_{n}(8, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
+        j += 8;
     }}
+    if (p - j >= 4) {{
+        columns_{n}(4, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
+        j += 4;
+    }}
+    for (; j < p; j++)
+        columns_{n}(1, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
+}}""",
+    "gemm": """\
+/* A large product, by a BLAS that the compiler is told of. One stride of a is 1. */
+#ifdef GEMM_{n}
+void GEMM_{n}(
+    int, int, int, GEMM_INT, GEMM_INT, GEMM_INT, {t}, const {t} *, GEMM_INT, const {t} *, GEMM_INT,
+    {t}, {t} *, GEMM_INT
+);
+#endif
+
+INLINED void gemm_{n}(
+    int m, int n, int p, const {t} *restrict a, int a_row, int a_column, const {t} *restrict b,
+    int b_row, {t} *restrict c, int c_row
+) {{
+#ifdef GEMM_{n}
+    const int turned = a_column != 1; /* 101: by rows, 111: as it is, 112: transposed */
+    GEMM_{n}(101, turned ? 112 : 111, 111, m, p, n, 1, a, turned ? a_column : a_row, b, b_row, 0,
+             c, c_row);
+#else
+    matmul_{n}(m, n, p, a, a_row, a_column, b, b_row, c, c_row);
+#endif
 }}""",
     "solve": """\
 /* x = a^-1 b for a [n,n] and b [n,m]; a and b are overwritten; 0 if a is singular */
@@ -193,7 +231,6 @@ def _definition(base: str, name: str) -> str:
 
 def _inlined(text: str) -> str:
     """The definition of a function that is inlined, under its comment."""
-    if not text.startswith("/*"):
-        return f"static inline {text}"
-    comment, end, head = text.partition("*/\n")
-    return f"{comment}{end}static inline {head}"
+    comment, end, head = text.partition("*/\n") if text.startswith("/*") else ("", "", text)
+    own = head.startswith(("INLINED", "#"))
+    return text if own else f"{comment}{end}static inline {head}"

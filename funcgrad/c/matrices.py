@@ -11,7 +11,7 @@ from .values import TINY, Value
 
 SINGULAR = "SINGULAR_MATRIX"
 ROWS = 4  # of a tile
-TILE = 16  # columns of a tile
+FOR_BLAS = 1 << 15  # multiplications, from which BLAS is faster than tiles
 UNROLLED = 64  # multiplications up to which a small product is written out
 LARGEST_SYSTEM = 16  # equations; LAPACK solves larger ones faster
 
@@ -67,7 +67,9 @@ def _by_loops(w: Statements, a: Value, b: Value, out: Value) -> None:
         if scratch is not None:
             w.copy(scratch, y)
             y = scratch
-        if _is_by_rows(y) and m >= ROWS and p >= TILE and z.strides[-1] == 1:
+        if p == 1 and n >= 2 * LANES:
+            _by_columns(w, x, y, z)
+        elif _is_by_rows(y) and (p == 1 or z.strides[-1] == 1):
             _by_tiles(w, x, y, z)
         elif _is_by_rows(y) or n < 2 * LANES:
             _by_rows(w, x, y, z)
@@ -89,8 +91,18 @@ def _by_tiles(w: Statements, a: Value, b: Value, out: Value) -> None:
         return _by_rows(w, a, b, out)
     where = [w.start(x) for x in (a, b, out)]
     strides = f"{a.strides[0]}, {a.strides[1]}, {where[1]}, {b.strides[0]}, {where[2]}"
-    w.line(f"matmul_{kind}({m}, {n}, {p}, {where[0]}, {strides}, {out.strides[0]});")
+    name = "gemm" if _is_for_blas(a, b, out) else "matmul"
+    w.line(f"{name}_{kind}({m}, {n}, {p}, {where[0]}, {strides}, {out.strides[0]});")
     return None
+
+
+def _is_for_blas(a: Value, b: Value, out: Value) -> bool:
+    """Whether a product is large, and of strides that BLAS takes."""
+    (m, n), p = a.aval.shape, b.aval.shape[-1]
+    by_rows = a.strides[1] == 1 and a.strides[0] >= n
+    by_columns = a.strides[0] == 1 and a.strides[1] >= m
+    others = all(x.strides[1] == 1 and x.strides[0] >= p for x in (b, out))
+    return m * n * p >= FOR_BLAS and m > 1 and (by_rows or by_columns) and others
 
 
 def _by_rows(w: Statements, a: Value, b: Value, out: Value) -> None:

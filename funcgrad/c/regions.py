@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
+from .blas import library
 from .elementary import NAMES
 from .functions import is_elementwise, is_in_table
 from .literals import NotInCError, is_written
@@ -13,7 +14,9 @@ from .programs import function_of
 WORTH = 3  # operations from which a call pays
 LONG = 2048  # elements from which NumPy's vectorised functions are faster than the C library's
 VERY_LONG = 1 << 15  # elements from which they are faster than ours
-LARGE_PRODUCT = 1 << 15  # multiplications from which BLAS is faster
+LARGE_PRODUCT = 1 << 16  # multiplications from which BLAS is faster
+LARGE_IN_LOOP = 1 << 19  # the same in a loop, where there is no BLAS to call from C
+ALL_IN_LOOP = 1 << 24  # the same, where there is one
 LONGEST = 400  # equations of a function, whose compile time grows faster than its length
 VIEWS = "a view costs nothing"
 LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
@@ -114,8 +117,11 @@ def why_not(eqn: Eqn) -> str:
     return ""
 
 
-def _check(eqn: Eqn) -> None:
-    """Raise if an equation, or one that it holds, is not written in C, or is slower there."""
+def _check(eqn: Eqn, largest: int = LARGE_PRODUCT) -> None:
+    """Raise if an equation, or one that it holds, is not written in C, or is slower there.
+
+    ``largest``: multiplications of a product.
+    """
     avals = [a.aval for a in (*eqn.ins, *eqn.outs)]
     for aval in avals:
         if not is_written(aval):
@@ -123,7 +129,7 @@ def _check(eqn: Eqn) -> None:
     held = programs_in(eqn.params)
     for program in held:
         for inner in program.eqns:
-            _check(inner)
+            _check(inner, LARGE_IN_LOOP if library() is None else ALL_IN_LOOP)
     if not eqn.outs:
         raise NotInCError(f"{eqn.prim.name} has no results")
     out = eqn.outs[0].aval
@@ -131,7 +137,7 @@ def _check(eqn: Eqn) -> None:
     least = LONG if name in _SLOW else VERY_LONG if name in NAMES else out.size + 1
     if is_elementwise(eqn.prim) and out.size >= least and out.dtype.kind != "c":
         raise NotInCError(f"{name} of {out} is faster in NumPy")
-    if name == "matmul" and _multiplications(eqn) > LARGE_PRODUCT:
+    if name == "matmul" and _multiplications(eqn) > largest:
         raise NotInCError(f"matmul to {out} is faster by BLAS")
     if name == "constant" and out.size > LARGE_CONSTANT:
         raise NotInCError("a large constant is an operand")

@@ -26,7 +26,7 @@ def header(libraries):
     return [line(titles), line(["---"] * len(titles))]
 
 
-COMPILED = ("jit", "jax", "torch-compile")
+COMPILED = ("jit", "c", "jax", "torch-compile")
 
 
 class Notes:
