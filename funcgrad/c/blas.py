@@ -10,7 +10,7 @@ _LETTERS = {"float": "s", "double": "d"}
 
 
 @functools.lru_cache(1)
-def library() -> Path | None:
+def openblas() -> Path | None:
     """The OpenBLAS that NumPy's wheel for Linux brings, None where there is another."""
     folder = Path(np.__file__).resolve().parent.with_name("numpy.libs")
     found = sorted(folder.glob("libscipy_openblas64_*.so"))
@@ -21,9 +21,9 @@ def library() -> Path | None:
     return found[0] if known else None
 
 
-def flags(source: str) -> tuple[str, ...]:
+def linked(source: str) -> tuple[str, ...]:
     """What the compiler is told for a source with large products."""
-    path = library() if "GEMM_" in source else None
+    path = openblas() if "GEMM_" in source else None
     if path is None:
         return ()
     names = [f"-DGEMM_{kind}=scipy_cblas_{letter}gemm64_" for kind, letter in _LETTERS.items()]

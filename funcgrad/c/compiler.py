@@ -109,7 +109,7 @@ def key_of(source: str) -> str:
         path,
         _version(path),
         *flags(),
-        *blas.flags(source),
+        *blas.linked(source),
         cpu(),
         platform.machine(),
         sys.modules["funcgrad"].__version__,
@@ -201,7 +201,7 @@ def _compiled(source: str, work: Path) -> Path:
     """Compile a source in a directory."""
     text, made = work / "program.c", work / "program.so"
     text.write_text(source, encoding="ascii")
-    command = [compiler(), *flags(), "-o", str(made), str(text), *blas.flags(source), "-lm"]
+    command = [compiler(), *flags(), "-o", str(made), str(text), *blas.linked(source), "-lm"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
     if done.returncode:
         first = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])

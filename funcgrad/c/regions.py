@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
-from .blas import library
+from .blas import openblas
 from .elementary import NAMES
 from .functions import is_elementwise, is_in_table
 from .literals import NotInCError, is_written
@@ -129,7 +129,7 @@ def _check(eqn: Eqn, largest: int = LARGE_PRODUCT) -> None:
     held = programs_in(eqn.params)
     for program in held:
         for inner in program.eqns:
-            _check(inner, LARGE_IN_LOOP if library() is None else ALL_IN_LOOP)
+            _check(inner, LARGE_IN_LOOP if openblas() is None else ALL_IN_LOOP)
     if not eqn.outs:
         raise NotInCError(f"{eqn.prim.name} has no results")
     out = eqn.outs[0].aval
