@@ -65,6 +65,9 @@ FUNCTIONS = {
     return complex_{p}(ratio / d, -1 / d);
 }}""",
     "abs": "{r} abs_{n}({t} z) {{ return hypot{f}(creal{f}(z), cimag{f}(z)); }}",
+    "size": "{r} size_{n}({t} z) {{ return fabs{f}(creal{f}(z)) + fabs{f}(cimag{f}(z)); }}",
+    "norm": "{r} norm_{n}({t} z) "
+            "{{ return creal{f}(z) * creal{f}(z) + cimag{f}(z) * cimag{f}(z); }}",
     "isfinite": "bool isfinite_{n}({t} z) "
                 "{{ return isfinite(creal{f}(z)) && isfinite(cimag{f}(z)); }}",
     "isinf": "bool isinf_{n}({t} z) {{ return isinf(creal{f}(z)) || isinf(cimag{f}(z)); }}",

@@ -7,7 +7,7 @@ C library.
 import re
 from collections.abc import Iterable
 
-from . import complexes
+from . import complexes, lapack
 from .elementary import elementary
 
 # fmt: off
@@ -146,50 +146,11 @@ INLINED void gemm_{n}(
     matmul_{n}(m, n, p, a, a_row, a_column, b, b_row, c, c_row);
 #endif
 }}""",
-    "solve": """\
-/* x = a^-1 b for a [n,n] and b [n,m]; a and b are overwritten; 0 if a is singular */
-int solve_{n}(int n, int m, {t} *restrict a, {t} *restrict b) {{
-    for (int k = 0; k < n; k++) {{
-        int pivot = k;
-        for (int i = k + 1; i < n; i++)
-            if (fabs{f}(a[n*i + k]) > fabs{f}(a[n*pivot + k]))
-                pivot = i;
-        if (a[n*pivot + k] == 0)
-            return 0;
-        if (pivot != k) {{
-            for (int j = 0; j < n; j++) {{
-                const {t} t = a[n*k + j];
-                a[n*k + j] = a[n*pivot + j];
-                a[n*pivot + j] = t;
-            }}
-            for (int j = 0; j < m; j++) {{
-                const {t} t = b[m*k + j];
-                b[m*k + j] = b[m*pivot + j];
-                b[m*pivot + j] = t;
-            }}
-        }}
-        for (int i = k + 1; i < n; i++) {{
-            const {t} factor = a[n*i + k] / a[n*k + k];
-            for (int j = k + 1; j < n; j++)
-                a[n*i + j] -= factor * a[n*k + j];
-            for (int j = 0; j < m; j++)
-                b[m*i + j] -= factor * b[m*k + j];
-        }}
-    }}
-    for (int k = n - 1; k >= 0; k--)
-        for (int j = 0; j < m; j++) {{
-            {t} sum = b[m*k + j];
-            for (int i = k + 1; i < n; i++)
-                sum -= a[n*k + i] * b[m*i + j];
-            b[m*k + j] = sum / a[n*k + k];
-        }}
-    return 1;
-}}""",
 }
 # fmt: on
 _ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
-_REAL = re.compile(rf"\b({'|'.join(_ALL)})_(double|float|bool|u?int\d+)\(")
-_COMPLEX = re.compile(rf"\b({'|'.join(complexes.FUNCTIONS)})_((?:complex_)?(?:double|float))\(")
+_NAMES = "|".join(dict.fromkeys([*_ALL, *complexes.FUNCTIONS, *lapack.TEMPLATES]))
+_CALL = re.compile(rf"\b({_NAMES})_(complex_double|complex_float|double|float|bool|u?int\d+)\(")
 
 
 def definitions(lines: Iterable[str]) -> list[str]:
@@ -202,10 +163,15 @@ def definitions(lines: Iterable[str]) -> list[str]:
 
 
 def _calls(text: str) -> list[tuple[str, str]]:
-    """The functions that a text calls, each by name and dtype."""
-    of_complex = [(base, kind) for base, kind in _COMPLEX.findall(text)
-                  if base == "complex" or kind.startswith("complex_")]  # fmt: skip
-    return [*_REAL.findall(text), *of_complex]
+    """The functions that a text calls, each by name and dtype, but for elementary ones."""
+    return [call for call in _CALL.findall(text) if _is_ours(*call)]
+
+
+def _is_ours(base: str, kind: str) -> bool:
+    if base in lapack.TEMPLATES:
+        return True
+    is_complex = base == "complex" or kind.startswith("complex_")
+    return base in (complexes.FUNCTIONS if is_complex else _ALL)
 
 
 def _define(found: dict[str, str], base: str, kind: str) -> None:
@@ -218,6 +184,8 @@ def _define(found: dict[str, str], base: str, kind: str) -> None:
 
 
 def _definition(base: str, name: str) -> str:
+    if base in lapack.TEMPLATES:
+        return _inlined(lapack.definition(base, name))
     if base == "complex" or name.startswith("complex_"):
         return _inlined(complexes.definition(base, name))
     floating = name in ("float", "double")

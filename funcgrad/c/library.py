@@ -157,6 +157,8 @@ def recover(call: Callable[[tuple[Any, ...]], int], code: int, args: tuple[Any, 
         raise IndexError("an index is out of bounds of its axis")
     if code == CODES["SINGULAR_MATRIX"]:
         raise np.linalg.LinAlgError("Singular matrix")
+    if code == CODES["NOT_POSITIVE_DEFINITE"]:
+        raise np.linalg.LinAlgError("Matrix is not positive definite")
     return code
 
 

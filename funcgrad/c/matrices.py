@@ -1,19 +1,17 @@
-"""Products of matrices in C, and small systems of linear equations."""
+"""Products of matrices in C."""
 
 import numpy as np
 
 from ..core.avals import Aval, broadcast_shapes
 from .functions import cast, product
-from .literals import NotInCError, ctype
+from .literals import ctype
 from .statements import Statements
 from .totals import LANES, row_of, total_of_products
 from .values import TINY, Value
 
-SINGULAR = "SINGULAR_MATRIX"
 ROWS = 4  # of a tile
 FOR_BLAS = 1 << 15  # multiplications, from which BLAS is faster than tiles
 UNROLLED = 64  # multiplications up to which a small product is written out
-LARGEST_SYSTEM = 16  # equations; LAPACK solves larger ones faster
 
 
 def matmul(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
@@ -127,28 +125,3 @@ def _by_columns(w: Statements, a: Value, b: Value, out: Value) -> None:
     with w.loops([m, p], [i, j]), w.using(indices):
         pair = [row_of(w, a, 1, [i]), row_of(w, columns, 1, [j])]
         w.line(f"{out.at(i, j)} = {total_of_products(w, pair, dtype)};")
-
-
-def solve(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
-    """Solve a small system of linear equations, or a stack of them, by elimination."""
-    (*lead, n, _), p = a.aval.shape, b.aval.shape[-1]
-    if n > LARGEST_SYSTEM or dtype.kind != "f":
-        raise NotInCError(f"solve of {n} equations is faster by LAPACK")
-    shape = broadcast_shapes(tuple(lead), b.aval.shape[:-2])
-    out = w.array(Aval((*shape, n, p), dtype))
-    if not out.aval.size:
-        return out
-    left = w.scratch(Aval((n, n), dtype), "lu")
-    wide = a.broadcast((*shape, n, n))
-    indices = w.indices(len(shape))
-    w.copy(out, b)
-    kind = ctype(dtype)
-    source = w.stored(wide)
-    with w.loops(shape, indices), w.using(indices):
-        w.copy(left, row_of(w, source, len(shape), indices) if shape else source)
-        assert out.memory is not None and left.memory is not None
-        at = w.start(out.viewed(lambda v: v), indices)
-        called = f"solve_{kind}({n}, {p}, {left.memory.name}, {at})"
-        w.fail_if(f"!{called}", SINGULAR)
-    w.release(left)
-    return out

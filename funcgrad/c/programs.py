@@ -9,15 +9,18 @@ from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr
 from .elements import OUT_OF_RANGE
 from .helpers import definitions
+from .linalg import NOT_POSITIVE, SINGULAR
 from .literals import NotInCError, ctype
-from .matrices import SINGULAR
 from .statements import TOO_MANY_STEPS
 from .tidy import tidy
 from .totals import NOT_FINITE
 from .values import Memory, Value, in_memory, registers
 from .writer import Writer
 
-CODES = {NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3, TOO_MANY_STEPS: 4}  # results
+# results of the function
+CODES = {
+    NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3, TOO_MANY_STEPS: 4, NOT_POSITIVE: 5,
+}  # fmt: skip
 HEADERS = ("math", "stdbool", "stdint", "string")
 _LINE = 64  # bytes between the arrays of the workspace, at most
 

@@ -23,12 +23,17 @@ LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
 
 # 4 ns an element, and more
 _SLOW = frozenset({"sin", "cos", "tan", "pow", "arctan2", "mod", "fmod", "floor_divide"})
-
-
+# one call of NumPy takes longer than one of C
+_WHOLE = (
+    "solve inv cholesky lu slogdet det qr solve_triangular cofactor random_bits random_split "
+    "random_fold_in"
+)
+_COSTLY = frozenset(_WHOLE.split())
 _MADE = (
     "mean count_nonzero norm last_writer weighted unpadded wrapped random_seed random_uniform "
     "random_normal random_exponential random_gumbel random_laplace random_logistic random_cauchy "
-    "random_below random_remainder random_gamma random_wald random_geometric"
+    "random_below random_remainder random_gamma random_wald random_geometric inverse_of_regular "
+    "inverse_of_qr_factor taint"
 )
 IN_PARTS = frozenset(_MADE.split())
 
@@ -92,8 +97,9 @@ def _is_view(eqn: Eqn) -> bool:
 
 
 def _work(eqns: Sequence[Eqn]) -> int:
-    """How many operations of NumPy a call takes the place of, a loop as enough of them."""
-    return sum(WORTH if programs_in(e.params) else not _is_view(e) for e in eqns)
+    """How many operations of NumPy a call takes the place of; a loop counts as enough of them."""
+    costly = lambda e: programs_in(e.params) or e.prim.name in _COSTLY
+    return sum(WORTH if costly(e) else not _is_view(e) for e in eqns)
 
 
 # equations that are written in C

@@ -19,6 +19,7 @@ _TOLD = {
     "INDEX_OUT_OF_RANGE": "an index is out of range",
     "SINGULAR_MATRIX": "a matrix is singular",
     "TOO_MANY_STEPS": "a loop has more steps than the memory for its rows",
+    "NOT_POSITIVE_DEFINITE": "a matrix is not positive definite",
 }
 _FORMATS = {"f": "%.17g", "i": "%lld", "u": "%llu", "b": "%d"}
 _CASTS = {"i": "(long long)", "u": "(unsigned long long)"}

@@ -29,6 +29,9 @@ class Cholesky(MatrixPrimitive):
     def into(self, outs: Any, scratch: Any, a: Any, *, upper: bool) -> None:
         outs[0][...] = cholesky_factor(a, upper)
 
+    def in_c(self, w: Any, a: Any, *, upper: bool) -> Any:
+        return w.cholesky(a, w.out.dtype, upper)
+
     @override
     def infer(self, a: Aval, *, upper: bool) -> tuple[Aval, ...]:
         return (Aval(a.shape, result_dtype(a)),)

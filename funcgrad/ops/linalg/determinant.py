@@ -38,6 +38,9 @@ class Det(MatrixPrimitive, Series):
     def run(self, a: Any) -> tuple[Any, ...]:
         return (np.linalg.det(a),)
 
+    def in_c(self, w: Any, a: Any) -> Any:
+        return w.det(a, w.out.dtype)
+
     def decompose(self, a: Any) -> Any:
         on, parity = _pivots(cast(a, result_dtype(a)))
         return (cast(prod_p(on, axes=(len(shape_of(on)) - 1,)) * parity, dtype_of(on)),)
@@ -70,6 +73,9 @@ class Cofactor(MatrixPrimitive, Series):
     @override
     def run(self, a: Any, *directions: Any) -> tuple[Any, ...]:
         return (_cofactors(a, directions),)
+
+    def in_c(self, w: Any, a: Any, *directions: Any) -> Any:
+        return w.cofactor(a, directions, w.out.dtype)
 
     def decompose(self, a: Any, *directions: Any) -> Any:
         return (_by_rotation(a, directions),)
@@ -111,6 +117,9 @@ class SlogDet(MatrixPrimitive):
     def run(self, a: Any) -> tuple[Any, ...]:
         sign, logdet = np.linalg.slogdet(a)
         return sign, logdet
+
+    def in_c(self, w: Any, a: Any) -> Any:
+        return w.slogdet(a, w.out.dtype)
 
     def decompose(self, a: Any) -> Any:
         on, parity = _pivots(cast(a, result_dtype(a)))

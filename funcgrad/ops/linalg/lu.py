@@ -27,6 +27,9 @@ class Lu(MatrixPrimitive):
     def run(self, a: Any) -> tuple[Any, ...]:
         return _blocked_lu(a)
 
+    def in_c(self, w: Any, a: Any) -> Any:
+        return w.lu(a, w.out.dtype)
+
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
         *stack, m, n = a.shape
@@ -117,6 +120,9 @@ class Permutation(MatrixPrimitive):
         for i in range(pivots.shape[-1]):
             flat[each, i], flat[each, swaps[:, i]] = flat[each, swaps[:, i]], flat[each, i]
         return (order,)
+
+    def in_c(self, w: Any, pivots: Any, *, size: int) -> Any:
+        return w.permutation(pivots, size)
 
     def decompose(self, pivots: Any, *, size: int) -> Any:
         *stack, count = shape_of(pivots)

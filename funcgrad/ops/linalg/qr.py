@@ -29,6 +29,9 @@ class Qr(MatrixPrimitive):
         q, r = np.linalg.qr(a, "complete" if complete else "reduced")
         return q, r
 
+    def in_c(self, w: Any, a: Any, *, complete: bool) -> Any:
+        return w.qr(a, w.out.dtype, complete)
+
     @override
     def infer(self, a: Aval, *, complete: bool) -> tuple[Aval, ...]:
         *stack, m, n = a.shape

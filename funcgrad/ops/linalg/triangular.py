@@ -19,6 +19,9 @@ TALL = 64  # rows from which LAPACK's trtrs makes up for the call
 class SolveTriangular(Solver):
     """The solution of A X = B for triangular A; its diagonal counts as 1 if ``unit``."""
 
+    def in_c(self, w: Any, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
+        return w.solve_triangular(a, b, w.out.dtype, lower, unit)
+
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):  # LAPACK does not warn of inf and overflow
