@@ -161,7 +161,7 @@ bool less_equal_{n}({t} a, {t} b) {{
 # fmt: on
 
 
-def definition(base: str, kind: str) -> str:
+def text_of_complex(base: str, kind: str) -> str:
     """The text of a function, for ``complex_double`` or ``complex_float``, or a part of these."""
     part = kind.removeprefix("complex_")
     return FUNCTIONS[base].format(

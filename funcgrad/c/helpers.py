@@ -185,9 +185,9 @@ def _define(found: dict[str, str], base: str, kind: str) -> None:
 
 def _definition(base: str, name: str) -> str:
     if base in lapack.TEMPLATES:
-        return _inlined(lapack.definition(base, name))
+        return _inlined(lapack.text_of_algebra(base, name))
     if base == "complex" or name.startswith("complex_"):
-        return _inlined(complexes.definition(base, name))
+        return _inlined(complexes.text_of_complex(base, name))
     floating = name in ("float", "double")
     own = _OF_FLOATS if floating else _OF_INTEGERS
     text = own.get(base) or _ALL[base]

@@ -226,7 +226,7 @@ _PRODUCT = re.compile(r"<(\S[^<>;]*?) ([*/]) ([^<>;]*?\S)>")
 _WORD = re.compile(rf"\b({'|'.join(_REAL)})\(([^()]*)\)")
 
 
-def definition(base: str, kind: str) -> str:
+def text_of_algebra(base: str, kind: str) -> str:
     """The text of a function for double, float, complex_double or complex_float."""
     part = kind.removeprefix("complex_")
     is_real, f = part == kind, "f" if part == "float" else ""

@@ -8,8 +8,8 @@ from ..compile.names import quote
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr
 from .elements import OUT_OF_RANGE
+from .factorizations import NOT_POSITIVE, SINGULAR
 from .helpers import definitions
-from .linalg import NOT_POSITIVE, SINGULAR
 from .literals import NotInCError, ctype
 from .statements import TOO_MANY_STEPS
 from .tidy import tidy

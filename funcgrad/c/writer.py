@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from . import chains, elements, generators, linalg, matrices, totals
+from . import chains, elements, factorizations, generators, matrices, totals
 from .functions import expression, is_elementwise
 from .literals import NotInCError, ctype
 from .statements import Statements
@@ -35,16 +35,16 @@ class Writer(Statements):
     position = totals.position
     vecdot = totals.vecdot
     matmul = matrices.matmul
-    solve = linalg.solve
-    solve_triangular = linalg.solve_triangular
-    cholesky = linalg.cholesky
-    inv = linalg.inv
-    lu = linalg.lu
-    permutation = linalg.permutation
-    slogdet = linalg.slogdet
-    det = linalg.det
-    qr = linalg.qr
-    cofactor = linalg.cofactor
+    solve = factorizations.solve
+    solve_triangular = factorizations.solve_triangular
+    cholesky = factorizations.cholesky
+    inv = factorizations.inv
+    lu = factorizations.lu
+    permutation = factorizations.permutation
+    slogdet = factorizations.slogdet
+    det = factorizations.det
+    qr = factorizations.qr
+    cofactor = factorizations.cofactor
     random_bits = generators.random_bits
     random_split = generators.random_split
     random_fold_in = generators.random_fold_in

@@ -14,12 +14,12 @@ from .values import Value
 
 SINGULAR = "SINGULAR_MATRIX"
 NOT_POSITIVE = "NOT_POSITIVE_DEFINITE"
-LARGEST = 48  # rows; LAPACK takes less time for larger matrices
-LARGEST_QR = 32
+MOST_ROWS = 48  # rows; LAPACK takes less time for larger matrices
+MOST_ROWS_QR = 32
 INT32 = np.dtype(np.int32)
 
 
-def _check(name: str, a: Value, dtype: np.dtype, largest: int = LARGEST) -> None:
+def _check(name: str, a: Value, dtype: np.dtype, largest: int = MOST_ROWS) -> None:
     if max(a.aval.shape[-2:]) > largest:
         raise NotInCError(f"{name} of {a.aval} is faster by LAPACK")
     assert dtype.kind in "fc"
@@ -208,7 +208,7 @@ def _slogdet(w: Statements, a: Value, sign: Value, logdet: Value) -> None:
 
 def qr(w: Statements, a: Value, dtype: np.dtype, complete: bool) -> list[Value]:
     """The factors Q and R, with LAPACK's signs."""
-    _check("qr", a, dtype, LARGEST_QR)
+    _check("qr", a, dtype, MOST_ROWS_QR)
     *lead, m, n = a.aval.shape
     k = m if complete else min(m, n)
     q, r = w.array(Aval((*lead, m, k), dtype)), w.array(Aval((*lead, k, n), dtype), 1)
