@@ -462,36 +462,6 @@ def test_an_unknown_backend_is_refused():
 
 
 @needs_compiler
-def test_only_objects_whose_content_is_known_are_loaded(own_cache, monkeypatch, tmp_path):
-    folder = tmp_path / "objects"
-    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
-    double = fg.jit(SMALL, backend="c")
-    want = double(LONG)
-    (path,) = folder.glob("*.so")
-    assert folder.stat().st_mode & 0o077 == 0
-
-    part = path.read_bytes()[:2000]
-    path.unlink()  # it is loaded: another file takes its place
-    path.write_bytes(part)
-    assert_same(want, fg.jit(SMALL, backend="c")(LONG))
-    for kept in folder.iterdir():
-        kept.unlink()
-    path.symlink_to("/bin/sh")
-    assert_same(want, fg.jit(SMALL, backend="c")(LONG))
-
-
-@needs_compiler
-def test_a_directory_that_others_may_write_to_is_not_used(monkeypatch, tmp_path):
-    folder = tmp_path / "objects"
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
-
-    assert_same(SMALL(LONG), fg.jit(SMALL, backend="c")(LONG), 1e-14)
-    assert not list(folder.iterdir())
-
-
-@needs_compiler
 def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
     folder = tmp_path / "objects"
     monkeypatch.setenv("FUNCGRAD_C_CACHE", str(folder))
@@ -540,7 +510,9 @@ def test_every_primitive_is_written_or_listed_with_its_reason():
     assert builtin.keys() - written == left
 
 
-@pytest.mark.parametrize("name", ["args", "item", "erf", "int64_t", "struct", "main", "memcpy"])
+@pytest.mark.parametrize(
+    "name", ["call", "poll_signals", "ticks", "erf", "int64_t", "struct", "main", "memcpy"]
+)
 def test_names_of_c_are_no_names_of_functions_and_values(name):
     def program(**values):
         (x,) = values.values()

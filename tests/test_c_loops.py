@@ -9,9 +9,9 @@ import pytest
 import funcgrad as fg
 from funcgrad import tree
 from funcgrad.c import compiler
-from funcgrad.c.compiler import built
 from funcgrad.c.kernel import kernel_p
 from funcgrad.c.library import Library
+from funcgrad.c.objects import loaded
 from funcgrad.c.programs import function_of
 from funcgrad.c.regions import parts_of
 from funcgrad.compile.passes import optimize
@@ -135,8 +135,7 @@ def test_a_loop_of_no_steps_has_no_rows():
 
 def test_the_schedule_in_c_is_that_of_numpy():
     text = FIRST_PART.replace("static ", '__attribute__((visibility("default"))) ')
-    with built(f"#include <stdint.h>\n{text}\n") as path:
-        call = ctypes.CDLL(str(path)).first_part
+    call = loaded(f"#include <stdint.h>\n{text}\n").first_part
     call.argtypes, call.restype = [ctypes.c_int64] * 2, ctypes.c_int64
 
     for length, slots in itertools.product([2, 3, 5, 9, 20, 100, 1000, 54_321], [1, 2, 3, 7, 200]):

@@ -4,5 +4,5 @@
 function from NumPy source. ``writer.py`` writes its equations, each as its primitive's ``in_c``
 says, loops of elementwise ones as in ``chains.py``; the table of their functions is in
 ``functions.py``. A value is scalars in registers, or elements of memory (``values.py``).
-``compiler.py`` compiles the text and keeps the object, ``library.py`` calls it.
+``compiler.py`` compiles the text, ``objects.py`` keeps the object, ``library.py`` calls it.
 """

@@ -1,24 +1,14 @@
-"""The C compiler, and the shared objects that it made, which are kept on disk.
-
-An object is found by the hash of all that it depends on: the source, the compiler and its version,
-the flags, the CPU, and the version of this library. The directory is private (mode 0700, owned by
-the user), and the name of a file holds the hash of its content, so that nothing else is loaded.
-"""
+"""The C compiler: how it is found and called, and the hash of what its result depends on."""
 
 import functools
 import hashlib
 import os
 import platform
 import shutil
-import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..core.config import current
 from ..core.errors import FuncgradError, UnsupportedError
 from . import blas
 
@@ -85,6 +75,12 @@ def _version(path: str) -> str:
 
 
 @functools.lru_cache(1)
+def _library() -> tuple[str, str]:
+    """The C library and its version."""
+    return platform.libc_ver()
+
+
+@functools.lru_cache(1)
 def cpu() -> str:
     """What the instructions of ``-march=native`` depend on; "" where it is not known."""
     try:
@@ -112,93 +108,19 @@ def key_of(source: str) -> str:
         *blas.linked(source),
         cpu(),
         platform.machine(),
+        *_library(),
         sys.modules["funcgrad"].__version__,
     )
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
 
 
-# the directory
-
-
-def directory() -> Path | None:
-    """The private directory of the objects, made if needed; None where it is switched off.
-
-    It is not used where another user owns it, or may write to it.
-    """
-    if not current.get().c_cache_bytes:
-        return None
-    given = os.environ.get("FUNCGRAD_C_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = Path(given or os.path.join(base, "funcgrad", "c")).absolute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            path.mkdir(mode=0o700)
-        found = path.lstat()
-    except OSError:
-        return None
-    own = not hasattr(os, "getuid") or found.st_uid == os.getuid()
-    private = stat.S_ISDIR(found.st_mode) and not found.st_mode & 0o077
-    return path if own and private else None
-
-
-def _kept(folder: Path, key: str) -> Path | None:
-    """The object of a key, if its content has the hash in its name."""
-    for path in sorted(folder.glob(f"{key}-*.so")):
-        with suppress(OSError):
-            if not stat.S_ISREG(path.lstat().st_mode):
-                continue
-            if path.stem.partition("-")[2] == _digest(path):
-                os.utime(path)
-                return path
-    return None
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:32]
-
-
-def _bounded(folder: Path) -> None:
-    """Delete the objects that were used least recently, beyond ``config.c_cache_bytes``."""
-    left = current.get().c_cache_bytes
-    files = []
-    for path in folder.glob("*.so"):
-        with suppress(OSError):
-            found = path.lstat()
-            files.append((found.st_mtime, found.st_size, path))
-    for _, size, path in sorted(files, reverse=True, key=lambda row: row[0]):
-        left -= size
-        if left < 0:
-            with suppress(OSError):
-                path.unlink()
-
-
-@contextmanager
-def built(source: str) -> Iterator[Path]:
-    """The path of the shared object of a source, for as long as the block runs.
+def compiled(source: str, work: Path) -> Path:
+    """Compile a source in a directory.
 
     Raises:
         UnsupportedError: if there is no compiler.
         FuncgradError: if it refuses the source.
     """
-    folder = directory()
-    key = key_of(source)
-    found = _kept(folder, key) if folder else None
-    if found is not None:
-        yield found
-        return
-    with tempfile.TemporaryDirectory(prefix="funcgrad", dir=folder) as work:
-        made = _compiled(source, Path(work))
-        if folder is not None:
-            kept = folder / f"{key}-{_digest(made)}.so"
-            os.replace(made, kept)
-            _bounded(folder)
-            made = kept
-        yield made
-
-
-def _compiled(source: str, work: Path) -> Path:
-    """Compile a source in a directory."""
     text, made = work / "program.c", work / "program.so"
     text.write_text(source, encoding="ascii")
     command = [compiler(), *flags(), "-o", str(made), str(text), *blas.linked(source), "-lm"]

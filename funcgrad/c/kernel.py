@@ -150,6 +150,6 @@ def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names
     program = program_of(eqns, readers)
     hints = [names.hint(v) or "x" for v in program.invars]
     told = [names.hint(v) or "out" for v in program.outvars]  # type: ignore[arg-type]
-    function = function_of(program, name, f"{name}, written by funcgrad.", hints, told)
+    function = function_of(program, name, f"{name}, written by funcgrad.", hints, told, True)
     params, outs = {"library": Library(function)}, tuple(program.outvars)
     return Eqn(kernel_p, program.invars, outs, params, eqns[0].source, eqns[0].scope)  # type: ignore[arg-type]

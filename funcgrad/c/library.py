@@ -1,5 +1,7 @@
 """Calls of compiled functions: one tuple of NumPy objects, read in C, with the GIL released.
 
+A loop that may take long asks Python now and then whether a signal has come.
+
 ctypes converts an argument in 0.1 us, more than a small program takes. So the call has one, a
 tuple, and ``call`` in C reads the addresses of the data from NumPy's own structures: an array holds
 it behind the header of all objects, a scalar its value. That they lie there is checked first.
@@ -13,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import UnsupportedError
-from .compiler import built
 from .literals import ctype
+from .objects import loaded
 from .programs import CODES, Function
 from .statements import TOO_MANY_STEPS
 
 HEADER = object.__basicsize__  # bytes in front of the fields of an object
 ITEMS = tuple.__basicsize__  # bytes in front of the items of a tuple
+SHORT = 2000  # ticks up to which a call keeps the GIL
 ROOM = 1 << 14  # bytes for the rows of loops at first
 STRIDED = -1  # the code of an operand that is not in C order
 
@@ -27,10 +30,29 @@ _SHIM = """
 /* The call from Python: the operands and results, as the items of a tuple. */
 #include <stddef.h>
 
-static char *item(char *args, int i) {{ return ((char **)(args + {items}))[i]; }}
-static char *data(char *array) {{ return *(char **)(array + {header}); }}
+#define EXPORTED __attribute__((visibility("default")))
 
-static ptrdiff_t length(char *array) {{ return ((ptrdiff_t **)(array + {header}))[2][0]; }}
+static void *(*release_gil)(void);
+static void (*take_gil)(void *);
+static int (*check_signals)(void);
+
+EXPORTED void prepare(void *(*release)(void), void (*take)(void *), int (*check)(void)) {{
+    release_gil = release;
+    take_gil = take;
+    check_signals = check;
+}}
+
+static int poll_signals(void *thread) {{
+    take_gil(*(void **)thread);
+    const int raised = check_signals();
+    *(void **)thread = release_gil();
+    return raised;
+}}
+
+static char *tuple_item(char *args, int i) {{ return ((char **)(args + {items}))[i]; }}
+static char *array_data(char *array) {{ return *(char **)(array + {header}); }}
+
+static ptrdiff_t array_length(char *array) {{ return ((ptrdiff_t **)(array + {header}))[2][0]; }}
 
 static int is_in_order(char *array, size_t alignment) {{
     const int rank = *(int *)(array + {header} + sizeof(char *));
@@ -42,15 +64,15 @@ static int is_in_order(char *array, size_t alignment) {{
             return 0;
         expected *= shape[d];
     }}
-    return (uintptr_t)data(array) % alignment == 0;
+    return (uintptr_t)array_data(array) % alignment == 0;
 }}
 
-static char *scalar(char *args, int i, int last) {{
-    char *x = item(args, i);
-    return ((char **)x)[1] == item(args, last) ? data(x) : x + {header};
+static char *scalar_data(char *args, int i, int last) {{
+    char *x = tuple_item(args, i);
+    return ((char **)x)[1] == tuple_item(args, last) ? array_data(x) : x + {header};
 }}
 
-__attribute__((visibility("default"))) int call(char *args) {{
+EXPORTED int call(char *_args) {{
 {lines}
 }}
 """
@@ -62,20 +84,28 @@ def shim_of(function: Function) -> str:
     checks, given = [], []
     for i, aval in enumerate(function.ins):
         kind = ctype(aval.dtype)
+        item = f"tuple_item(_args, {i})"
         if aval.shape:
-            checks.append(f"!is_in_order(item(args, {i}), sizeof({kind}))" if aval.size else "0")
-            given.append(f"({kind} *)data(item(args, {i}))")
+            checks.append(f"!is_in_order({item}, sizeof({kind}))" if aval.size else "0")
+            given.append(f"({kind} *)array_data({item})")
         else:
-            given.append(f"*({kind} *)scalar(args, {i}, {count})")
+            given.append(f"*({kind} *)scalar_data(_args, {i}, {count})")
     start = len(function.ins)
-    given += [f"({ctype(a.dtype)} *)data(item(args, {start + j}))"
+    given += [f"({ctype(a.dtype)} *)array_data(tuple_item(_args, {start + j}))"
               for j, a in enumerate(function.outs)]  # fmt: skip
     if function.work:
-        given.append(f"(void *)data(item(args, {start + len(function.outs)}))")
+        given.append(f"(void *)array_data(tuple_item(_args, {start + len(function.outs)}))")
     if function.rows:
-        given += [f"data(item(args, {count - 1}))", f"length(item(args, {count - 1}))"]
-    test = [f"    if ({' || '.join(checks)})", f"        return {STRIDED};"] if checks else []
-    lines = [*test, f"    return {function.name}({', '.join(given)});"]
+        rows = f"tuple_item(_args, {count - 1})"
+        given += [f"array_data({rows})", f"array_length({rows})"]
+    given += ["poll_signals", "&_thread"] if function.polls else []
+    lines = [f"    if ({' || '.join(checks)})", f"        return {STRIDED};"] if checks else []
+    call = f"{function.name}({', '.join(given)})"
+    if function.ticks < SHORT and not function.polls:
+        lines.append(f"    return {call};")
+    else:
+        lines += ["    void *_thread = release_gil();", f"    const int _code = {call};"]
+        lines += ["    take_gil(_thread);", "    return _code;"]
     return _SHIM.format(items=ITEMS, header=HEADER, lines="\n".join(lines))
 
 
@@ -93,8 +123,11 @@ class Library:
                 "jit: backend='c' reads the structures of CPython and NumPy, and these differ; "
                 "use backend='numpy'"
             )
-        with built(self.function.text + shim_of(self.function)) as path:
-            call = ctypes.CDLL(str(path)).call
+        library = loaded(self.function.text + shim_of(self.function))
+        python = ctypes.pythonapi
+        needs = python.PyEval_SaveThread, python.PyEval_RestoreThread, python.PyErr_CheckSignals
+        library.prepare(*[ctypes.cast(f, ctypes.c_void_p) for f in needs])
+        call = library.call
         call.argtypes, call.restype = [ctypes.py_object], ctypes.c_int
         return Growing(call) if self.function.rows else call
 

@@ -11,7 +11,8 @@ from .elements import OUT_OF_RANGE
 from .factorizations import NOT_POSITIVE, SINGULAR
 from .helpers import definitions
 from .literals import NotInCError, ctype
-from .statements import TOO_MANY_STEPS
+from .statements import INTERRUPTED, TOO_MANY_STEPS
+from .ticks import ticks
 from .tidy import tidy
 from .totals import NOT_FINITE
 from .values import Memory, Value, in_memory, registers
@@ -20,13 +21,17 @@ from .writer import Writer
 # results of the function
 CODES = {
     NOT_FINITE: 1, OUT_OF_RANGE: 2, SINGULAR: 3, TOO_MANY_STEPS: 4, NOT_POSITIVE: 5,
+    INTERRUPTED: 6,
 }  # fmt: skip
 HEADERS = ("math", "stdbool", "stdint", "string")
 _LINE = 64  # bytes between the arrays of the workspace, at most
 
 
 class Function(NamedTuple):
-    """The text of a function, ``name(*ins, *outs, work)``, which returns 0 or a code."""
+    """The text of a function, ``name(*ins, *outs, work, interrupted, caller)``.
+
+    It returns 0 or a code; the last three are parameters where they are needed.
+    """
 
     name: str
     text: str
@@ -35,6 +40,8 @@ class Function(NamedTuple):
     work: int  # bytes of the workspace
     checks: bool  # whether it may return that a derivative is not finite
     rows: bool  # whether it takes memory for the rows of loops, and its bytes, last
+    polls: bool  # whether it takes a function that says whether to stop, and its argument
+    ticks: int  # how long it takes
 
 
 class Parts(NamedTuple):
@@ -49,6 +56,7 @@ class Parts(NamedTuple):
     lines: list[str]  # statements
     stack: int  # bytes of its arrays on the stack
     rows: tuple[str, str] | None  # the names of memory for the rows of loops, and of its bytes
+    polls: bool  # whether it has a loop that asks whether to stop
 
     @property
     def work(self) -> int:
@@ -68,7 +76,8 @@ class Parts(NamedTuple):
         unread = [f"    (void){x};" for x, _ in (*self.ins, *self.outs) if x not in read]
         slots = [f"    {ctype(m.aval.dtype)} *restrict {m.name} = work->{m.name};"
                  for m in self.slots]  # fmt: skip
-        return [*unread, *slots, *self.lines, "    return 0;"]
+        count = ["    int ticks = 0;"] if self.polls else []
+        return [*unread, *slots, *count, *self.lines, "    return 0;"]
 
 
 def function_parts(
@@ -77,6 +86,7 @@ def function_parts(
     inputs: Sequence[str],
     outputs: Sequence[str] = (),
     taken: Collection[str] = (),
+    polls: bool = False,
 ) -> Parts:
     """Write a program as a function in C.
 
@@ -86,11 +96,13 @@ def function_parts(
         inputs: names of its inputs.
         outputs: names of its outputs.
         taken: names that it may not use.
+        polls: whether long loops ask the caller whether to stop.
 
     Raises:
         NotInCError: if it cannot be written; it tells the line of the equation.
     """
     w = Writer()
+    w.polls = polls
     w.used.update(taken)
     name = w.name(name)
     ins = [(w.name(hint), var.aval) for hint, var in zip(inputs, jaxpr.invars, strict=True)]
@@ -107,11 +119,16 @@ def function_parts(
         raise
     lines = tidy(w.lines)
     codes = [code for code in CODES if any(f"return {code};" in line for line in lines)]
-    return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack, w.rows)
+    return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack, w.rows, w.polled)
 
 
 def function_of(
-    jaxpr: Jaxpr, name: str, title: str, inputs: Sequence[str], outputs: Sequence[str] = ()
+    jaxpr: Jaxpr,
+    name: str,
+    title: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str] = (),
+    polls: bool = False,
 ) -> Function:
     """Write a program as a file of one function, see :func:`function_parts`.
 
@@ -121,16 +138,18 @@ def function_of(
         title: the comment above it.
         inputs: names of its inputs.
         outputs: names of its outputs.
+        polls: whether long loops ask the caller whether to stop.
 
     Raises:
         NotInCError: if it cannot be written.
     """
-    parts = function_parts(jaxpr, name, inputs, outputs)
+    parts = function_parts(jaxpr, name, inputs, outputs, (), polls)
     text = "\n".join(_text(parts, title))
     ins = tuple([v.aval for v in jaxpr.invars])
     outs = tuple([a.aval for a in jaxpr.outvars])
     checks, rows = NOT_FINITE in parts.codes, parts.rows is not None
-    return Function(parts.name, f"{text}\n", ins, outs, parts.work, checks, rows)
+    told = parts.work, checks, rows, parts.polls, ticks(jaxpr)
+    return Function(parts.name, f"{text}\n", ins, outs, *told)
 
 
 def _hint(w: Writer, atom: object) -> str:
@@ -162,6 +181,8 @@ def _text(parts: Parts, title: str) -> list[str]:
     if parts.slots:
         heads.append((f"struct {parts.name}_work *restrict work", ""))
     heads += of_rows(parts.rows)
+    if parts.polls:
+        heads += [("int (*interrupted)(void *)", ""), ("void *caller", "")]
     return [*lines, f"int {parts.name}(", *listed(heads), ") {", *parts.body(), "}"]
 
 

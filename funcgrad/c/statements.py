@@ -13,6 +13,8 @@ from .literals import ctype, plain
 from .nests import Lines, Nest
 from .values import TINY, Memory, Value, constant, in_memory, place, registers
 
+INTERRUPTED = "INTERRUPTED"
+LIMIT = 1 << 22  # ticks between two polls: four milliseconds
 STACK = 1 << 11  # bytes of an array up to which it lies on the stack
 STACKS = 1 << 15  # bytes of all of them
 TOO_MANY_STEPS = "TOO_MANY_STEPS"  # the code for too little memory for the rows of a loop
@@ -26,8 +28,9 @@ _MATHEMATICS = (
 _WORDS = (
     "auto break case char const continue default do double else enum extern float for goto if "
     "inline int long register restrict return short signed sizeof static struct switch typedef "
-    "union unsigned void volatile while bool true false main args call data is_in_order item "
-    "scalar work size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
+    "union unsigned void volatile while bool true false main work ticks interrupted caller call "
+    "prepare release_gil take_gil check_signals poll_signals tuple_item array_data scalar_data "
+    "is_in_order size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
     "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
     "strpbrk strrchr strspn strstr strtok strxfrm complex I first_part free_slot"
@@ -54,6 +57,8 @@ class Statements(Lines):
         self.top: list[str] = []  # their definitions
         self.noted = ""  # the source line of the last comment
         self.eqn: Eqn | None = None  # the equation that is written
+        self.polls = False  # whether long loops ask the caller whether to stop
+        self.polled = False  # and whether one does
         self.wanted: list[tuple[Value | None, str]] = []  # target and name of each output
         self.fails = False  # whether it may return the code of a failure
         self.out = Aval((), np.dtype(float))  # the first output of the equation
@@ -219,6 +224,17 @@ class Statements(Lines):
         self.fails = True
         self.line(f"if ({condition})")
         self.line(f"    return {code};")
+
+    def poll(self, ticks: int, steps: int = LIMIT) -> None:
+        """Count the ticks of a step of a long loop, and stop it if the caller says so."""
+        if not self.polls or ticks * steps <= LIMIT:
+            return
+        self.polled = True
+        self.line(f"ticks += {min(ticks, LIMIT)};")
+        with self.braces(f"if (ticks > {LIMIT})"):
+            self.line("ticks = 0;")
+            self.line("if (interrupted(caller))")
+            self.line(f"    return {INTERRUPTED};")
 
     def read(self, atom: Atom, env: dict[Var, Value]) -> Value:
         """The value of an atom."""

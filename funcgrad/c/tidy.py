@@ -7,7 +7,8 @@ from collections.abc import Sequence
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # a constant, a pointer, or an array that is declared
 _DEFINED = re.compile(
-    r" *(?:const )?\w+(?: complex)? \*?(?:restrict )?(\w+)(?:\[\d+\])?(?: = .*)?;(?: /\*.*)?$"
+    r" *(?:const )?\w+(?: complex)? \*?(?:restrict )?(\w+)(?:\[\d+\])?"
+    r"(?: = (?:(?!, \w+ = ).)*)?;(?: /\*.*)?$"
 )
 _STATEMENT = frozenset({"return", "break", "continue", "goto", "else"})
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from ..c.functions import cast
 from ..c.literals import ctype
+from ..c.statements import LIMIT
+from ..c.ticks import ticks
 from ..c.values import TINY, Memory, Value, in_memory, place, registers, stand_in
 from ..c.writer import Writer
 from ..core.avals import Aval
@@ -42,6 +44,17 @@ class Variables:
         if self.changes and self.now.memory is not None:
             self.now.memory.free = self.free
         return self.now
+
+
+def end_step(
+    w: Writer, carries: Sequence[Variables], values: Sequence[Value], body: Jaxpr,
+    steps: int = LIMIT,
+) -> None:  # fmt: skip
+    """Write the end of a step: the next carry, of the first values, and a poll of a long loop."""
+    step_on(w, carries, values[: len(carries)])
+    for value in values:
+        w.release(value)
+    w.poll(ticks(body), steps)
 
 
 def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) -> None:
@@ -133,9 +146,7 @@ def scan_in_c(
             for stack, target, value in zip(stacks, targets, values[k:], strict=True):
                 if target is None:
                     write_row(w, stack, value, step)
-            step_on(w, carries, values[:k])
-            for value in values:
-                w.release(value)
+            end_step(w, carries, values, jaxpr, length)
     return [*(c.finish() for c in carries), *stacks]
 
 

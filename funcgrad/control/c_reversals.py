@@ -13,12 +13,13 @@ import numpy as np
 from typing_extensions import override
 
 from ..c.statements import Statements
+from ..c.ticks import ticks
 from ..c.values import TINY, Value, registers
 from ..c.writer import Writer
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var
 from ..core.lists import split_list
-from .c_loops import Variables, row_target, rows, step_on, write_row
+from .c_loops import Variables, end_step, row_target, rows, write_row
 from .states import reads
 
 _INDEX = np.dtype(np.int64)
@@ -154,7 +155,7 @@ def sweep_in_c(
         now = [*ins[:n], *(c.now for c in carries), *xs.read(row, used)]
         values = w.block(jaxpr, now, [*[None] * k, *targets])
         ys.put(row, targets, values[k:])
-        _advance(w, carries, values[:k])
+        end_step(w, carries, values[:k], jaxpr)
     return [*(c.finish() for c in carries), *stacks, *snaps]
 
 
@@ -172,12 +173,6 @@ def _snaps(w: Writer, slots: int, avals: Sequence[Aval], place: int) -> list[Val
 def _carries(w: Writer, jaxpr: Jaxpr, first: int, inits: Sequence[Value]) -> list[Variables]:
     pairs = zip(jaxpr.invars[first:], jaxpr.outvars, inits, strict=False)
     return [Variables(w, init, v, a is not v) for v, a, init in pairs]
-
-
-def _advance(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) -> None:
-    step_on(w, carries, values)
-    for value in values:
-        w.release(value)
 
 
 def _table(w: Writer, numbers: Sequence[int]) -> str:
@@ -217,7 +212,7 @@ def while_sweep_in_c(
         with w.braces(f"if ({slot} >= 0)"):
             for snap, i in zip(snaps, kept_carry, strict=True):
                 _put(w, snap, slot, carries[i].now)
-        _advance(w, carries, w.block(jaxpr, now, [None] * k))
+        end_step(w, carries, w.block(jaxpr, now, [None] * k), jaxpr)
     w.release(levels)
     return [*(c.finish() for c in carries), *snaps, plan]
 
@@ -348,7 +343,7 @@ def _write_step_back(
     now += [*(c.now for c in carries), *at_step(more, other)]
     values = w.block(down, now, [*[None] * k, *targets])
     results.put(row, targets, values[k:])
-    _advance(w, carries, values[:k])
+    end_step(w, carries, values[:k], down)
 
 
 def _copied(w: Writer, x: Value) -> Value:
@@ -384,5 +379,6 @@ def _write_moves(
             now = [*consts, *states.read(schedule.row(before), used), *xs.read(row, used)]
             outs.put(there, targets, w.block(up, now, targets))
             w.line(f"{before} = {after};")
+            w.poll(ticks(up))
         w.line(f"if ({free} > 1)")
         w.line(f"    {at}[++{slot}] = {start};")

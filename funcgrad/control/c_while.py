@@ -15,7 +15,7 @@ from ..c.values import TINY, Memory, Value, in_memory
 from ..c.writer import Writer
 from ..core.avals import Aval
 from ..core.jaxpr import Atom, Jaxpr, Var
-from .c_loops import Variables, step_on
+from .c_loops import Variables, end_step
 from .states import reads
 from .while_passes import WhileLayout
 
@@ -47,9 +47,7 @@ def while_in_c(
             read = rows.read(loop, n + k)
             values = w.block(loop, [*consts, *now, *read], [*[None] * k, *rows.targets(j)])
             rows.put(j, values[k:])
-            step_on(w, carries, values[:k])
-            for value in values:
-                w.release(value)
+            end_step(w, carries, values, loop)
         outs += [c.finish() for c in carries]
     return outs
 
