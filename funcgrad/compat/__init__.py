@@ -1,12 +1,12 @@
 """Names of other libraries, so that their programs run after a change of import lines.
 
-``funcgrad.compat.autograd`` has the names of HIPS autograd.
+``funcgrad.compat.autograd`` has the names of HIPS autograd, ``funcgrad.compat.jax`` those of JAX.
 """
 
 from ..core.lazy import missing as _missing, publish as _publish
 from ..core.registry import load as _load
 
-_PARTS = ("autograd",)
+_PARTS = ("autograd", "jax")
 
 
 def __getattr__(name: str) -> object:

@@ -1,0 +1,132 @@
+"""JAX's names, on funcgrad: ``import funcgrad.compat.jax as jax``.
+
+Outside of transforms arrays are read-only ndarrays with ``.at``. Default dtypes have 32 bits unless
+``jax_enable_x64`` is set. Names without a counterpart are refused with what to use instead.
+
+>>> import funcgrad.compat.jax as jax, funcgrad.compat.jax.numpy as jnp
+>>> jax.vmap(jax.grad(jnp.sin))(jnp.zeros(3).at[1].set(1.0)).round(4)
+Array([1.    , 0.5403, 1.    ], dtype=float32)
+"""
+
+import sys as _sys
+from types import ModuleType as _ModuleType
+from typing import Any as _Any
+
+from ...core.registry import load as _load
+from ...transforms.abstract import ShapeDtypeStruct as ShapeDtypeStruct
+from . import (
+    dtypes as dtypes,
+    lax as lax,
+    numpy as numpy,
+    random as random,
+    spaces as _spaces,
+    toplevel as _top,
+    trees as _trees,
+    updates as updates,
+)
+from .arrays import Array as Array, TracedArray as _TracedArray
+from .config import config as config, enable_x64 as enable_x64
+from .dtypes import float0 as float0
+from .refusals import REFUSED as _REFUSED, refuse as _refuse, refused as _refused
+from .toplevel import (
+    block_until_ready as block_until_ready,
+    clear_caches as clear_caches,
+    default_backend as default_backend,
+    device_count as device_count,
+    device_get as device_get,
+    device_put as device_put,
+    devices as devices,
+    local_device_count as local_device_count,
+    local_devices as local_devices,
+    named_call as named_call,
+    nothing as _nothing,
+    process_count as process_count,
+    process_index as process_index,
+    pure_callback as pure_callback,
+    typeof as typeof,
+)
+from .transforms import (
+    checkpoint as checkpoint,
+    closure_convert as closure_convert,
+    custom_gradient as custom_gradient,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
+    eval_shape as eval_shape,
+    grad as grad,
+    hessian as hessian,
+    jacfwd as jacfwd,
+    jacobian as jacobian,
+    jacrev as jacrev,
+    jit as jit,
+    jvp as jvp,
+    linear_transpose as linear_transpose,
+    linearize as linearize,
+    make_jaxpr as make_jaxpr,
+    remat as remat,
+    value_and_grad as value_and_grad,
+    vjp as vjp,
+    vmap as vmap,
+)
+
+__version__ = "0.10.2"
+pmap = _refuse("jax.pmap", _REFUSED["jax.pmap"])
+named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
+log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
+Device = str
+
+
+def disable_jit(disable: bool = True) -> _Any:
+    """Run functions themselves within a block."""
+    return _load("funcgrad").disable_jit() if disable else _nothing()
+
+
+def _module(name: str, **values: _Any) -> _ModuleType:
+    """A module of few names, where ``import`` finds it."""
+    module = _ModuleType(f"{__name__}.{name}")
+    vars(module).update(values)
+    module.__getattr__ = lambda n: _missing(f"jax.{name}", n)  # type: ignore[method-assign]
+    _sys.modules[module.__name__] = module
+    return module
+
+
+def _missing(module: str, name: str) -> _Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise _refused(module, name)
+
+
+tree_util = _trees
+_sys.modules[f"{__name__}.tree_util"] = _trees
+tree = _module(
+    "tree",
+    all=_trees.tree_all, broadcast=_trees.tree_broadcast, flatten=_trees.tree_flatten,
+    flatten_with_path=_trees.tree_flatten_with_path, leaves=_trees.tree_leaves,
+    leaves_with_path=_trees.tree_leaves_with_path, map=_trees.tree_map,
+    map_with_path=_trees.tree_map_with_path, reduce=_trees.tree_reduce,
+    reduce_associative=_trees.tree_reduce_associative, structure=_trees.tree_structure,
+    transpose=_trees.tree_transpose, unflatten=_trees.tree_unflatten,
+)  # fmt: skip
+flatten_util = _module("flatten_util", ravel_pytree=_top.ravel_pytree)
+test_util = _module("test_util", check_grads=_top.check_grads)
+debug = _module("debug", print=_top.debug_print, callback=_top.debug_callback)
+typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
+core = _module("core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct)
+ad_checkpoint = _module("ad_checkpoint", checkpoint=checkpoint)
+sharding = _module("sharding")
+errors = _module(
+    "errors",
+    TracerBoolConversionError=_load("funcgrad").errors.ConcretizationError,
+    ConcretizationTypeError=_load("funcgrad").errors.ConcretizationError,
+    TracerArrayConversionError=_load("funcgrad").errors.ConversionError,
+    UnexpectedTracerError=_load("funcgrad").errors.LeakedTracerError,
+)
+experimental = _module("experimental", enable_x64=enable_x64)
+tree_map, tree_leaves = _trees.tree_map, _trees.tree_leaves
+_found = _spaces.register(__name__)
+nn, scipy = _found["nn"], _found["scipy"]
+
+
+def __getattr__(name: str) -> _Any:
+    if name == "checkpoint_policies":
+        return _load("funcgrad").checkpoint_policies
+    raise _refused("jax", name)

@@ -1,0 +1,391 @@
+"""Arrays with JAX's interface: ndarrays outside of transforms, and wrapped tracers inside.
+
+A call crosses to this library by ``lowered`` (to ndarrays and tracers) and back by ``raised``.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core import tree
+from ...core.avals import aval_of, dtype_of
+from ...core.buffers import Buffer, plain
+from ...core.errors import UnsupportedError
+from ...core.trace import Tracer
+from ...numpy.indexing import getitem
+from ...ops.structure import cast
+from ...random.keys import Key
+from .config import canonicalize_dtype
+from .promotion import promoted
+
+_LISTS = (list, tuple)
+_METHODS = (
+    "all", "any", "argmax", "argmin", "argsort", "clip", "compress", "conj", "conjugate",
+    "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp",
+    "ravel", "repeat", "reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum",
+    "swapaxes", "take", "trace", "transpose", "var",
+)  # fmt: skip
+
+
+class ArrayMeta(type):
+    """Makes both kinds of arrays instances of ``jax.Array``."""
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, (ConcreteArray, TracedArray, Key))
+
+
+class Array(metaclass=ArrayMeta):
+    """The class of which ``isinstance`` says that arrays are instances."""
+
+
+class Methods:
+    """Methods that ndarrays lack, or that follow JAX's dtypes."""
+
+    __slots__ = ()
+
+    @property
+    def weak_type(self) -> bool:
+        x = lowered_leaf(self)
+        return isinstance(x, Tracer) and aval_of(x).weak
+
+    @property
+    def aval(self) -> Any:
+        from_ = lowered_leaf(self)
+        return aval_of(from_)
+
+    def block_until_ready(self) -> Any:
+        return self
+
+    def copy_to_host_async(self) -> None:
+        """Do nothing: arrays are in memory."""
+
+    def is_deleted(self) -> bool:
+        return False
+
+    def delete(self) -> None:
+        """Do nothing: memory is freed with the last reference."""
+
+    def devices(self) -> set[str]:
+        return {"cpu"}
+
+    device = "cpu"
+    committed = False
+    is_fully_addressable = True
+    is_fully_replicated = True
+
+    @property
+    def sharding(self) -> Any:
+        raise UnsupportedError("x.sharding: one process computes; leave it out")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        raise TypeError(
+            "arrays of compat.jax are immutable: write x = x.at[index].set(value) instead of "
+            "x[index] = value"
+        )
+
+    def __getitem__(self, index: Any) -> Any:
+        x, index = lowered_leaf(self), lowered(index)
+        traced = isinstance(x, Tracer) or holds_traced(index)
+        return raised(getitem(x, index) if traced else x[index])
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter([self[i] for i in range(len(self))])  # type: ignore[arg-type]
+
+    def astype(self, dtype: Any, copy: bool = False, device: Any = None) -> Any:
+        x, dtype = lowered_leaf(self), as_dtype(dtype)
+        if dtype.kind not in "c" and dtype_of(x).kind == "c":
+            x = np.real(x)
+        return raised(
+            cast(x, canonicalize_dtype(dtype)) if isinstance(x, Tracer) else x.astype(dtype)
+        )
+
+    def view(self, dtype: Any = None, *rest: Any) -> Any:
+        of_class = isinstance(dtype, type) and issubclass(dtype, np.ndarray)
+        if isinstance(self, np.ndarray) and of_class:
+            return np.ndarray.view(self, dtype)
+        return raised(lowered_leaf(self).view(as_dtype(dtype)))
+
+    def flatten(self, order: str = "C") -> Any:
+        return call_numpy(np.ravel, self, order)
+
+    def copy(self, order: str = "C") -> Any:
+        return call_numpy(np.copy, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return apply_ufunc(np.power, (self, other))
+
+    def __reversed__(self) -> Iterator[Any]:
+        return reversed(list(self))
+
+
+def _method(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        spread = len(args) > 1 or (args and not isinstance(args[0], (tuple, list)))
+        if name in ("reshape", "transpose") and spread:  # x.reshape(2, 3), and x.reshape((2, 3))
+            args = (args,)
+        return call_numpy(function, self, *args, **kwargs)
+
+    method.__name__ = name
+    return method
+
+
+for _name in _METHODS:
+    setattr(Methods, _name, _method(_name))
+
+
+class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
+    """A read-only array outside of transforms."""
+
+    __array_priority__ = 100.0
+    __hash__ = None  # type: ignore[assignment]
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if kwargs.get("out") is not None or method == "at":
+            into = kwargs.pop("out", (None,))
+            if any(isinstance(x, Methods) for x in into) or method == "at":
+                raise TypeError("arrays of compat.jax are immutable: leave out= away")
+            return getattr(ufunc, method)(*lowered(inputs), out=into, **lowered(kwargs))
+        return apply_ufunc(ufunc, inputs, kwargs, method)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return call_numpy(func, *args, **kwargs)
+
+    def __reduce__(self) -> Any:
+        return concrete, (np.ndarray.view(self, np.ndarray),)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+    def __format__(self, spec: str) -> str:
+        x = np.ndarray.view(self, np.ndarray)
+        return format(x[()] if not self.ndim else x, spec)
+
+    def __repr__(self) -> str:
+        text = repr(np.ndarray.view(self, np.ndarray))
+        return "Array" + text.removeprefix("array")
+
+
+def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    def forward(self: Any, other: Any) -> Any:
+        return apply_ufunc(ufunc, (self, other)) if _is_operand(other) else NotImplemented
+
+    def backward(self: Any, other: Any) -> Any:
+        return apply_ufunc(ufunc, (other, self)) if _is_operand(other) else NotImplemented
+
+    return forward, backward
+
+
+def _is_operand(x: Any) -> bool:
+    kinds = (Methods, np.ndarray, np.generic, bool, int, float, complex, Tracer)
+    return isinstance(x, kinds) or hasattr(x, "__jax_array__")
+
+
+class TracedArray(Methods):
+    """A traced value of this library, with JAX's interface."""
+
+    __slots__ = ("__weakref__", "value")
+    __array_priority__ = 200.0
+
+    def __init__(self, value: Tracer) -> None:
+        self.value = value
+
+    shape = property(lambda self: self.value.shape)
+    ndim = property(lambda self: self.value.ndim)
+    size = property(lambda self: self.value.size)
+    dtype = property(lambda self: canonicalize_dtype(self.value.dtype))
+    itemsize = property(lambda self: self.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.itemsize)
+    T = property(lambda self: raised(self.value.T))
+    mT = property(lambda self: raised(self.value.mT))  # noqa: N815, the name of the array API
+    real = property(lambda self: raised(np.real(self.value)))
+    imag = property(lambda self: raised(np.imag(self.value)))
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return apply_ufunc(ufunc, inputs, kwargs, method)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return call_numpy(func, *args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return np.asarray(self.value, dtype)
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def __index__(self) -> int:
+        return self.value.__index__()  # type: ignore[no-any-return]
+
+    def item(self, *args: Any) -> Any:
+        return self.value.item(*args)
+
+    def tolist(self) -> Any:
+        return self.value.tolist()
+
+    def __neg__(self) -> Any:
+        return apply_ufunc(np.negative, (self,))
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return apply_ufunc(np.absolute, (self,))
+
+    def __invert__(self) -> Any:
+        return apply_ufunc(np.invert, (self,))
+
+    def __round__(self, ndigits: int = 0) -> Any:
+        return call_numpy(np.round, self, ndigits or 0)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"Traced<{self.value}>"
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+
+_OPERATORS = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
+    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "matmul": np.matmul,
+    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+    "lshift": np.left_shift, "rshift": np.right_shift,
+}  # fmt: skip
+for _name, _ufunc in _OPERATORS.items():
+    for _class in (TracedArray, ConcreteArray):
+        _forward, _backward = _binary(_ufunc)
+        setattr(_class, f"__{_name}__", _forward)
+        setattr(_class, f"__r{_name}__", _backward)
+        setattr(_class, f"__i{_name}__", _forward)  # x += y gives a new array
+_COMPARISONS = {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
+    "ne": np.not_equal,
+}  # fmt: skip
+for _name, _ufunc in _COMPARISONS.items():
+    setattr(TracedArray, f"__{_name}__", _binary(_ufunc)[0])
+
+
+# crossing
+
+
+def concrete(x: Any) -> ConcreteArray:
+    """A read-only array with these elements, in the canonical dtype."""
+    x = np.asarray(x)
+    dtype = canonicalize_dtype(x.dtype) if x.dtype.kind in "iufc" else x.dtype
+    y = (x if x.dtype == dtype else x.astype(dtype)).view(ConcreteArray)
+    y.flags.writeable = False
+    return y
+
+
+def _is_key(x: Any) -> bool:
+    return isinstance(x, Key)
+
+
+def raised_leaf(x: Any) -> Any:
+    if isinstance(x, Tracer):
+        if isinstance(x, Buffer):
+            return concrete(np.array(plain(x)))
+        dtype = x.dtype
+        if dtype != (narrow := canonicalize_dtype(dtype)) and not aval_of(x).weak:
+            x = cast(x, narrow)
+        return TracedArray(x)
+    if isinstance(x, (np.ndarray, np.generic)) and not isinstance(x, ConcreteArray):
+        return concrete(x) if x.dtype.kind in "biufc" else x
+    return x
+
+
+def raised(x: Any) -> Any:
+    """A tree with JAX's arrays in place of ndarrays and tracers."""
+    if isinstance(x, (np.ndarray, Tracer)):
+        return raised_leaf(x)
+    return tree.map(raised_leaf, x, is_leaf=_is_key)
+
+
+def lowered_leaf(x: Any) -> Any:
+    if isinstance(x, TracedArray):
+        return x.value
+    if isinstance(x, ConcreteArray):
+        return np.ndarray.view(x, np.ndarray)
+    if isinstance(x, (np.ndarray, np.generic)):
+        if x.dtype.kind in "iufc" and x.dtype != (narrow := canonicalize_dtype(x.dtype)):
+            return x.astype(narrow)
+        return x
+    if hasattr(x, "__jax_array__") and not isinstance(x, type):
+        return lowered_leaf(x.__jax_array__())
+    return x
+
+
+def lowered(x: Any) -> Any:
+    """A tree with ndarrays and tracers in place of JAX's arrays."""
+    if isinstance(x, (Methods, np.ndarray, Tracer)):
+        return lowered_leaf(x)
+    return tree.map(lowered_leaf, x, is_leaf=_is_key)
+
+
+def holds_traced(x: Any) -> bool:
+    """Whether a lowered tree has a tracer."""
+    return any(isinstance(leaf, Tracer) for leaf in tree.leaves(x))
+
+
+def inward(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of JAX's arrays, for this library to call."""
+
+    @functools.wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return lowered(fun(*raised(args), **raised(kwargs)))
+
+    return call
+
+
+def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of this library, for JAX's arrays; functions among its results too."""
+
+    @functools.wraps(fun)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return raised(fun(*lowered(args), **lowered(kwargs)))
+
+    return call
+
+
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """A dtype from one of its names, scalar types or scalars."""
+    return np.dtype(getattr(dtype, "dtype", dtype))
+
+
+def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__call__") -> Any:
+    """Apply a ufunc by JAX's rules of promotion."""
+    low = [lowered(x) for x in inputs]
+    if method == "__call__" and not kwargs:
+        low = promoted(ufunc, low)
+        with np.errstate(all="ignore"):
+            y = ufunc(*low)
+        return tuple(map(raised, y)) if isinstance(y, tuple) else raised_leaf(y)
+    options = {k: v for k, v in lowered(kwargs or {}).items() if v is not None}
+    with np.errstate(all="ignore"):
+        return raised(getattr(ufunc, method)(*low, **options))
+
+
+def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Apply a function of NumPy to JAX's arrays."""
+    with np.errstate(all="ignore"):
+        return raised(function(*lowered(args), **lowered(kwargs)))

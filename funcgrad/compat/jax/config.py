@@ -1,0 +1,69 @@
+"""JAX's configuration: ``config.update("jax_enable_x64", True)``; other flags are ignored."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import UnsupportedError
+
+
+class Config:
+    """Flags by name; ``jax_enable_x64`` chooses the default dtypes, and the widest ones."""
+
+    def __init__(self) -> None:
+        given = os.environ.get("JAX_ENABLE_X64", "").lower() in ("1", "true", "yes", "on")
+        self.flags: dict[str, Any] = {"jax_enable_x64": given}
+
+    def update(self, name: str, value: Any) -> None:
+        """Set a flag."""
+        if name == "jax_debug_nans" and value:
+            raise UnsupportedError("config.jax_debug_nans: use funcgrad.debug.nans()")
+        self.flags[name] = value
+
+    def read(self, name: str) -> Any:
+        return self.flags.get(name)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.flags.get(name, self.flags.get(f"jax_{name}"))
+
+    @property
+    def x64_enabled(self) -> bool:
+        return bool(self.flags["jax_enable_x64"])
+
+
+config = Config()
+
+_NARROW = {
+    np.dtype(wide): np.dtype(narrow)
+    for wide, narrow in [
+        ("float64", "float32"), ("int64", "int32"), ("uint64", "uint32"),
+        ("complex128", "complex64"), ("longdouble", "float32"), ("clongdouble", "complex64"),
+    ]
+}  # fmt: skip
+
+
+@contextmanager
+def enable_x64(new_val: bool = True) -> Iterator[None]:
+    """Set ``jax_enable_x64`` within a block."""
+    before = config.flags["jax_enable_x64"]
+    config.flags["jax_enable_x64"] = new_val
+    try:
+        yield
+    finally:
+        config.flags["jax_enable_x64"] = before
+
+
+def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> np.dtype[Any]:
+    """The dtype that an array of a dtype has: of 32 bits unless ``jax_enable_x64`` is set."""
+    dtype = np.dtype(dtype)
+    return dtype if config.flags["jax_enable_x64"] else _NARROW.get(dtype, dtype)
+
+
+def default_dtype(kind: str) -> np.dtype[Any]:
+    """The dtype of Python scalars: of kind "b", "i", "f" or "c"."""
+    return canonicalize_dtype({"b": bool, "i": np.int64, "f": float, "c": complex}[kind])

@@ -1,0 +1,72 @@
+"""Arrays from scalars, lists and other arrays."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import numpy as ours
+from ...core.avals import dtype_of, shape_of
+from ...core.trace import Tracer
+from ...random.keys import Key
+from .arrays import ConcreteArray, as_dtype, concrete, holds_traced, lowered, raised
+from .config import canonicalize_dtype
+
+_LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
+
+
+def array(
+    object: Any, dtype: Any = None, copy: bool = True, order: str = "K", ndmin: int = 0, **_: Any
+) -> Any:
+    """An array of a scalar, an array, or nested lists of them."""
+    if isinstance(object, Key):
+        return object
+    if isinstance(object, (list, tuple)) and object and isinstance(object[0], Key):
+        return Key(np.stack([key.data for key in object]), object[0].impl)
+    dtype = None if dtype is None else canonicalize_dtype(as_dtype(dtype))
+    if isinstance(object, ConcreteArray) and dtype in (None, object.dtype) and not ndmin:
+        return object
+    low = lowered(object)
+    if holds_traced(low):
+        return raised(ours.array(low, dtype, ndmin=ndmin))
+    return concrete(np.array(low, dtype, ndmin=ndmin))
+
+
+def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:
+    """See :func:`array`."""
+    return array(a, dtype)
+
+
+ascontiguousarray = copy = asarray
+
+
+def _like(name: str, value: Any) -> Callable[..., Any]:
+    def create(x: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+        low = lowered(x)
+        low = low if isinstance(low, (np.ndarray, Tracer)) else np.asarray(low)
+        dtype = canonicalize_dtype(dtype_of(low) if dtype is None else as_dtype(dtype))
+        return concrete(np.full(shape_of(low) if shape is None else shape, value, dtype))
+
+    create.__name__ = name
+    return create
+
+
+zeros_like, ones_like, empty_like = (_like(name, value) for name, value in _LIKE.items())
+
+
+def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
+    """An array of one value, in the shape and dtype of another."""
+    low = lowered(a)
+    dtype = canonicalize_dtype(dtype_of(low) if dtype is None else as_dtype(dtype))
+    return full(shape_of(low) if shape is None else shape, fill_value, dtype)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
+    """An array of one value, which may be traced."""
+    value = asarray(fill_value, dtype)
+    return raised(np.broadcast_to(lowered(value), shape))
+
+
+def astype(x: Any, dtype: Any, copy: bool = False, **_: Any) -> Any:
+    """The array in another dtype."""
+    return asarray(x).astype(float if dtype is None else dtype)

@@ -1,0 +1,302 @@
+"""``jax.numpy``: NumPy's names with JAX's dtypes, keywords and promotion."""
+
+import builtins
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ... import numpy as ours
+from ...core.avals import shape_of
+from ...core.errors import UnsupportedError
+from ...core.lazy import kept as _kept
+from ...core.trace import Tracer
+from ...numpy.at import at as _at
+from . import promotion
+from .arrays import (
+    Array,
+    apply_ufunc,
+    as_dtype,
+    holds_traced,
+    lowered,
+    raised,
+)
+from .config import canonicalize_dtype
+from .creation import (
+    array as array,
+    asarray as asarray,
+    ascontiguousarray as ascontiguousarray,
+    astype as astype,
+    copy as copy,
+    empty_like as empty_like,
+    full as full,
+    full_like as full_like,
+    ones_like as ones_like,
+    zeros_like as zeros_like,
+)
+from .scalars import ABSENT, SCALARS, dtype_in
+from .vectorizing import vectorize as vectorize
+
+ndarray = Array
+_IGNORED = (
+    "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
+    "indices_are_sorted", "unique_indices", "fft_length", "method_",
+)  # fmt: skip
+_OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
+# functions whose arguments from this position on have a common dtype; -1: those of the first list
+_COMMON = {
+    "where": 1, "dot": 0, "matmul": 0, "vdot": 0, "inner": 0, "outer": 0, "tensordot": 0,
+    "kron": 0, "cross": 0, "einsum": 1, "concatenate": -1, "stack": -1, "hstack": -1,
+    "vstack": -1, "dstack": -1, "column_stack": -1, "append": 0, "clip": 0, "convolve": 0,
+    "correlate": 0, "vecdot": 0, "polyval": 0, "interp": 0,
+}  # fmt: skip
+_CREATION = frozenset({
+    "arange", "empty", "eye", "full", "geomspace", "identity", "linspace", "logspace", "ones",
+    "tri", "zeros",
+})  # fmt: skip
+_LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
+
+
+def __getattr__(name: str) -> Any:
+    if name in SCALARS:
+        return SCALARS[name]
+    if name in ABSENT:
+        return ABSENT[name]
+    try:
+        value = getattr(np, name) if name in _CREATION or name in _LIKE else getattr(ours, name)
+    except AttributeError:
+        raise AttributeError(f"module 'jax.numpy' has no attribute {name!r}") from None
+    return _kept(__name__, name, wrapped(name, value, getattr(np, name, None)))
+
+
+def wrapped(name: str, value: Any, plain: Any) -> Any:
+    """A name of NumPy's for JAX's arrays."""
+    if isinstance(plain, np.ufunc):
+        return _Ufunc(name, plain)
+    if not callable(value) or isinstance(value, type):
+        return value
+    return function(name, value, plain)
+
+
+class _Ufunc:
+    """A ufunc of JAX's arrays."""
+
+    def __init__(self, name: str, ufunc: np.ufunc) -> None:
+        self.ufunc, self.__name__, self.__doc__ = ufunc, name, f"See numpy.{name}."
+        self.nin, self.nout, self.identity = ufunc.nin, ufunc.nout, ufunc.identity
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        kwargs = {k: v for k, v in options.items() if v is not None and k not in _IGNORED}
+        names = [k for k in ("x", "x1", "x2", "y") if k in kwargs]
+        return apply_ufunc(self.ufunc, (*args, *[kwargs.pop(k) for k in names]), kwargs)
+
+    def __getattr__(self, method: str) -> Any:
+        if method not in ("reduce", "accumulate", "outer", "reduceat", "at"):
+            raise AttributeError(method)
+        return lambda x, *args, **kwargs: apply_ufunc(self.ufunc, (x, *args), kwargs, method)
+
+    def __repr__(self) -> str:
+        return f"<jax.numpy.{self.__name__}>"
+
+
+def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callable[..., Any]:
+    """A function of NumPy for JAX's arrays, with its keywords of JAX that mean nothing here."""
+    place = _COMMON.get(name)
+
+    @functools.wraps(value)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        args = lowered(tuple([dtype_in(x) for x in args]))
+        kwargs = lowered({k: dtype_in(v) for k, v in kwargs.items() if k not in _IGNORED})
+        kwargs = {k: v for k, v in kwargs.items() if v is not None or k not in _OPTIONAL}
+        if isinstance(kwargs.get("axis"), list):
+            kwargs["axis"] = tuple(kwargs["axis"])
+        if place is not None:
+            args = _in_common(args, place)
+        fun = value if plain is None or holds_traced((args, kwargs)) else plain
+        with np.errstate(all="ignore"):
+            return raised(fun(*args, **kwargs))
+
+    call.__module__ = "jax.numpy"
+    return call
+
+
+def _in_common(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+    if place < 0:
+        parts = args[0] if isinstance(args[0], (list, tuple)) else list(args[0])
+        return (promotion.alike(parts), *args[1:]) if parts else args
+    rest = list(args[place:])
+    some = [i for i, x in enumerate(rest) if _is_inexact_or_array(x)]
+    for i, x in zip(some, promotion.alike([rest[i] for i in some]), strict=True):
+        rest[i] = x
+    return (*args[:place], *rest)
+
+
+def _is_inexact_or_array(x: Any) -> bool:
+    return isinstance(x, (Tracer, np.ndarray, np.generic, float, complex))
+
+
+# dtypes
+
+
+def dtype(x: Any, *rest: Any) -> np.dtype[Any]:
+    """The dtype of a scalar type or a name."""
+    return as_dtype(x)
+
+
+def issubdtype(arg1: Any, arg2: Any) -> bool:
+    """See numpy.issubdtype; a key has no dtype of NumPy's."""
+    if isinstance(arg2, type) and arg2.__name__ in ("prng_key", "extended"):
+        return isinstance(arg1, type) and issubclass(arg1, arg2)
+    if isinstance(arg1, type) and arg1.__name__ == "prng_key":
+        return False
+    return np.issubdtype(dtype_in(arg1), dtype_in(arg2))
+
+
+def promote_types(a: Any, b: Any) -> np.dtype[Any]:
+    """The common dtype of two, by JAX's rules."""
+    return promotion.promote([as_dtype(a), as_dtype(b)])
+
+
+def result_type(*args: Any) -> np.dtype[Any]:
+    """The common dtype of arrays, scalars and dtypes, by JAX's rules."""
+    args = tuple([x if x is not None else float for x in builtins.map(dtype_in, lowered(args))])
+    values = [np.empty((), x) if isinstance(x, (type, np.dtype, str)) else x for x in args]
+    found = promotion.common_dtype(values)
+    if found is None:
+        found = canonicalize_dtype(np.result_type(*[np.asarray(x) for x in values]))
+    return found
+
+
+def finfo(x: Any) -> np.finfo[Any]:
+    """See numpy.finfo."""
+    return np.finfo(as_dtype(x))
+
+
+def iinfo(x: Any) -> Any:
+    """See numpy.iinfo."""
+    return np.iinfo(as_dtype(x))
+
+
+def isscalar(element: Any) -> bool:
+    """Whether a value is a scalar, or an array without axes."""
+    return np.isscalar(element) or (hasattr(element, "ndim") and element.ndim == 0)
+
+
+def shape(a: Any) -> tuple[int, ...]:
+    """The shape of an array or a nested list."""
+    return shape_of(lowered(asarray(a)))
+
+
+def ndim(a: Any) -> int:
+    """The number of axes."""
+    return len(shape(a))
+
+
+def size(a: Any, axis: int | None = None) -> int:
+    """The number of elements, or the length of an axis."""
+    return int(np.prod(shape(a), dtype=int)) if axis is None else shape(a)[axis]
+
+
+# functions with arguments of their own
+
+
+def clip(arr: Any = None, min: Any = None, max: Any = None, **named: Any) -> Any:
+    """See numpy.clip."""
+    arr = named.get("a", named.get("x", arr))
+    low, high = named.get("a_min", min), named.get("a_max", max)
+    arr = arr if low is None else maximum(low, arr)
+    return asarray(arr) if high is None else minimum(high, arr)
+
+
+def where(
+    condition: Any, x: Any = None, y: Any = None, *, size: int | None = None, fill_value: Any = None
+) -> Any:
+    """See numpy.where; without ``x`` and ``y`` the indices, as :func:`nonzero`."""
+    if x is None and y is None:
+        return nonzero(condition, size=size, fill_value=fill_value)
+    return _where(asarray(condition) != 0, x, y)
+
+
+_where = function("where", ours.where, np.where)
+
+
+def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the elements that are not 0; ``size`` of them, if given, with ``fill_value``."""
+    x = lowered(asarray(a))
+    if size is None:
+        return raised(np.nonzero(x))
+    mask = np.ravel(x != 0)
+    order = np.argsort(~mask, stable=True)
+    order = (
+        order[:size]
+        if size <= len(mask)
+        else np.concatenate([order, np.zeros(size - len(mask), int)])
+    )
+    valid = np.arange(size) < np.sum(mask)
+    places = np.unravel_index(order, shape_of(x))
+    fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * len(places)
+    rows = zip(places, fills, strict=True)
+    return raised(tuple([np.where(valid, place, fill) for place, fill in rows]))
+
+
+def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices into the flat array of the elements that are not 0."""
+    return nonzero(asarray(a).ravel(), size=size, fill_value=fill_value)[0]
+
+
+def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the elements that are not 0, one row each."""
+    return stack(nonzero(a, size=size, fill_value=fill_value), axis=-1)
+
+
+def unique(
+    ar: Any, *options: Any, size: int | None = None, fill_value: Any = None, **named: Any
+) -> Any:
+    """Sorted elements without repetition; with ``size``, so many, filled with the smallest."""
+    if size is None:
+        return _unique(ar, *options, **named)
+    if options or builtins.any(named.values()):
+        raise UnsupportedError("unique: size= works without indices, inverse and counts")
+    x = np.sort(np.ravel(lowered(asarray(ar))))
+    first = np.concatenate([np.ones(1, bool), x[1:] != x[:-1]])
+    (places,) = nonzero(raised(first), size=size)
+    fill = x[0] if fill_value is None else fill_value
+    return raised(np.where(np.arange(size) < np.sum(first), x[lowered(places)], fill))
+
+
+_unique = function("unique", ours.unique, np.unique)
+
+
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str | None = None,
+    fill_value: Any = None, **_: Any,
+) -> Any:  # fmt: skip
+    """See numpy.take; with mode "fill" an index out of range gives ``fill_value``."""
+    x, i = lowered(asarray(a)), lowered(asarray(indices))
+    if mode == "fill":
+        x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
+        index = (slice(None),) * (axis % len(shape_of(x))) + (i,)
+        return raised(_at(x)[index].get(mode="fill", fill_value=fill_value))
+    out_of_range: Any = mode if mode in ("clip", "wrap") else "raise"
+    return raised(np.take(x, i, axis=axis, mode=out_of_range))
+
+
+def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:
+    """See numpy.einsum."""
+    options = {k: v for k, v in options.items() if k in ("optimize",) and isinstance(v, bool)}
+    return _einsum(subscripts, *operands, **options)
+
+
+_einsum = function("einsum", ours.einsum, np.einsum)
+
+
+def set_printoptions(*args: Any, **kwargs: Any) -> None:
+    """See numpy.set_printoptions."""
+    np.set_printoptions(*args, **kwargs)
+
+
+printoptions = np.printoptions
+maximum, minimum = _Ufunc("maximum", np.maximum), _Ufunc("minimum", np.minimum)
+squeeze = function("squeeze", ours.squeeze, np.squeeze)
+stack = function("stack", ours.stack, np.stack)

@@ -1,0 +1,88 @@
+"""Scalar types, such as ``jax.numpy.float32``: dtypes that are called to make arrays."""
+
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import UnsupportedError
+from .arrays import TracedArray, as_dtype, lowered_leaf, raised
+from .config import canonicalize_dtype
+
+
+class ScalarMeta(type):
+    """A class that is equal to NumPy's scalar type, and whose calls make arrays."""
+
+    dtype: Any
+
+    def __call__(cls, x: Any = 0) -> Any:
+        if isinstance(x, TracedArray):
+            return x.astype(cls.dtype)
+        return raised(np.asarray(lowered_leaf(x)).astype(canonicalize_dtype(cls.dtype)))
+
+    def __eq__(cls, other: Any) -> bool:
+        return cls is other or (isinstance(other, (type, np.dtype)) and _same(cls.dtype, other))
+
+    def __hash__(cls) -> int:
+        return hash(cls.dtype.type)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, cls.dtype.type)
+
+    def __repr__(cls) -> str:
+        return f"<class 'jax.numpy.{cls.__name__}'>"
+
+
+def _same(dtype: np.dtype[Any], other: Any) -> bool:
+    try:
+        return dtype == np.dtype(other)
+    except TypeError:
+        return False
+
+
+def scalar_type(name: str) -> Any:
+    """The scalar type of a name of NumPy's."""
+    return ScalarMeta(name, (), {"dtype": np.dtype(getattr(np, name))})
+
+
+class NoDtype:
+    """A dtype that NumPy lacks: its name is there, and a use raises."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.__name__ = name
+
+    @property
+    def dtype(self) -> Any:
+        raise UnsupportedError(f"{self.name}: NumPy has no such dtype; use float32")
+
+    def __call__(self, x: Any = 0) -> Any:
+        return self.dtype
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+SCALARS = {
+    name: scalar_type(name)
+    for name in (
+        "bool_", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
+        "float16", "float32", "float64", "complex64", "complex128",
+    )
+}  # fmt: skip
+SCALARS |= {
+    "bool": SCALARS["bool_"], "int_": SCALARS["int64"], "uint": SCALARS["uint64"],
+    "float_": SCALARS["float64"], "double": SCALARS["float64"], "single": SCALARS["float32"],
+    "half": SCALARS["float16"], "complex_": SCALARS["complex128"],
+    "csingle": SCALARS["complex64"], "cdouble": SCALARS["complex128"],
+}  # fmt: skip
+ABSENT = {
+    name: NoDtype(name)
+    for name in (
+        "bfloat16", "int2", "int4", "uint2", "uint4", "float8_e4m3fn", "float8_e5m2",
+        "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz",
+    )
+}  # fmt: skip
+
+
+def dtype_in(x: Any) -> Any:
+    """The dtype of a scalar type; any other argument as it is."""
+    return as_dtype(x) if isinstance(x, (ScalarMeta, NoDtype)) else x

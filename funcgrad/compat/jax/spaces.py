@@ -1,0 +1,125 @@
+"""JAX's modules that are ours by other names: their functions, for JAX's arrays."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ...core.registry import load
+from . import lax, numpy as jnp
+from .refusals import refused
+
+# module of JAX -> ours
+SPACES = {
+    "numpy.linalg": "funcgrad.numpy.linalg",
+    "numpy.fft": "funcgrad.numpy.fft",
+    "nn": "funcgrad.nn",
+    "nn.initializers": "funcgrad.nn.init",
+    "scipy": "funcgrad.scipy",
+    "scipy.special": "funcgrad.scipy.special",
+    "scipy.linalg": "funcgrad.scipy.linalg",
+    "scipy.stats": "funcgrad.scipy.stats",
+    "scipy.signal": "funcgrad.scipy.signal",
+    "scipy.integrate": "funcgrad.scipy.integrate",
+    "scipy.interpolate": "funcgrad.scipy.interpolate",
+    "scipy.ndimage": "funcgrad.scipy.ndimage",
+    "scipy.optimize": "funcgrad.scipy.optimize",
+    "scipy.sparse": "funcgrad.scipy.sparse",
+    "scipy.sparse.linalg": "funcgrad.scipy.sparse.linalg",
+    "scipy.fft": "funcgrad.scipy.fft",
+}
+_DISTRIBUTIONS = (
+    "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma",
+    "gennorm", "geom", "gumbel_l", "gumbel_r", "laplace", "logistic", "multinomial",
+    "multivariate_normal", "nbinom", "norm", "pareto", "poisson", "randint", "t", "truncnorm",
+    "uniform", "vonmises", "wrapcauchy",
+)  # fmt: skip
+
+
+class Space(ModuleType):
+    """A module of JAX; its names are looked up in ours."""
+
+    def __init__(self, name: str, ours: str, path: str) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        self._ours, self._jax = ours, path
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        value = self._found(name)
+        setattr(self, name, value)
+        return value
+
+    def _found(self, name: str) -> Any:
+        own = OWN.get(f"{self._jax}.{name}")
+        if own is not None:
+            return own
+        home: Any
+        home, _, last = self._ours.rpartition(".")
+        try:
+            home = load(self._ours) if not last[:1].isupper() else None
+        except ModuleNotFoundError:
+            home = None
+        if self._jax.startswith("jax.scipy.stats."):  # a distribution
+            home = getattr(load("funcgrad.scipy.stats"), last)
+        if home is None or not hasattr(home, name):
+            raise refused(self._jax, name)
+        value = getattr(home, name)
+        if self._jax == "jax.numpy.linalg" or self._jax == "jax.numpy.fft":
+            plain = getattr(getattr(np, self._jax.rpartition(".")[2]), name, None)
+            return jnp.wrapped(name, value, plain)
+        if not callable(value) or (isinstance(value, type) and issubclass(value, Exception)):
+            return value
+        return lax.function(value)
+
+
+def register(package: str) -> dict[str, ModuleType]:
+    """Put the modules where ``import`` finds them; those of the package itself by their names."""
+    made: dict[str, ModuleType] = {}
+    paths = {**SPACES, **{f"scipy.stats.{d}": f"funcgrad.scipy.stats.{d}" for d in _DISTRIBUTIONS}}
+    for path, ours in paths.items():
+        module = made[path] = Space(f"{package}.{path}", ours, f"jax.{path}")
+        sys.modules[module.__name__] = module
+        parent, _, last = path.rpartition(".")
+        if parent:
+            setattr(made.get(parent, jnp if parent == "numpy" else module), last, module)
+    return {path: module for path, module in made.items() if "." not in path}
+
+
+# functions that JAX has and ours lacks
+
+
+def _identity(x: Any) -> Any:
+    """The array itself."""
+    return jnp.asarray(x)
+
+
+def _one_hot(x: Any, num_classes: int, *, dtype: Any = None, axis: int = -1, **_: Any) -> Any:
+    """Rows of the identity matrix, by index."""
+    x = jnp.asarray(x)
+    axis = axis if axis >= 0 else x.ndim + 1 + axis
+    shape = [1] * (x.ndim + 1)
+    shape[axis] = num_classes
+    same = jnp.expand_dims(x, axis) == jnp.arange(num_classes).reshape(shape)
+    return same.astype(float if dtype is None else dtype)
+
+
+def _sparse_plus(x: Any) -> Any:
+    """0 below -1, (x + 1)**2 / 4 up to 1, x above."""
+    x = jnp.asarray(x)
+    return jnp.where(x <= -1.0, 0.0, jnp.where(x >= 1.0, x, (x + 1.0) ** 2 / 4))
+
+
+def _sparse_sigmoid(x: Any) -> Any:
+    """(x + 1) / 2, limited to [0, 1]."""
+    return 0.5 * jnp.clip(jnp.asarray(x) + 1.0, 0.0, 2.0)
+
+
+OWN: dict[str, Any] = {
+    "jax.nn.identity": _identity,
+    "jax.nn.one_hot": _one_hot,
+    "jax.nn.sparse_plus": _sparse_plus,
+    "jax.nn.sparse_sigmoid": _sparse_sigmoid,
+}

@@ -1,0 +1,121 @@
+"""Functions of ``jax`` itself: devices, printing, callbacks, tests."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ...core import tree
+from ...core.avals import dtype_of, shape_of
+from ...core.errors import UnsupportedError
+from ...core.registry import load
+from ...core.trace import Tracer, is_concrete
+from ...ops.ravel import ravel_pytree as _ravel_pytree
+from .arrays import inward, lowered, outward, raised
+from .config import canonicalize_dtype
+
+
+def devices(backend: Any = None) -> list[str]:
+    """The only device."""
+    return ["cpu"]
+
+
+local_devices = devices
+
+
+def device_count(backend: Any = None) -> int:
+    """1, as there is one device."""
+    return 1
+
+
+local_device_count = process_count = host_count = device_count
+
+
+def process_index(backend: Any = None) -> int:
+    """0, as there is one process."""
+    return 0
+
+
+def default_backend() -> str:
+    """The name of the only backend."""
+    return "cpu"
+
+
+def device_put(x: Any, device: Any = None, **_: Any) -> Any:
+    """A tree with arrays for leaves."""
+    return tree.map(lambda leaf: raised(np.asarray(leaf)) if _is_plain(leaf) else leaf, x)
+
+
+def _is_plain(x: Any) -> bool:
+    return isinstance(x, (bool, int, float, complex, np.generic)) or type(x) is np.ndarray
+
+
+def device_get(x: Any) -> Any:
+    """A tree with ndarrays for leaves."""
+    return tree.map(lambda leaf: np.asarray(leaf) if hasattr(leaf, "dtype") else leaf, x)
+
+
+def block_until_ready(x: Any) -> Any:
+    """Pass a tree through: results are ready."""
+    return x
+
+
+def typeof(x: Any) -> Any:
+    """Shape and dtype of an array."""
+    x = lowered(x)
+    dtype = canonicalize_dtype(dtype_of(x))
+    return load("funcgrad").ShapeDtypeStruct(shape_of(x), dtype)
+
+
+def ravel_pytree(pytree: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """A vector of all elements of a tree, and the map back; see funcgrad.ravel_pytree."""
+    flat, unravel = _ravel_pytree(lowered(pytree))
+    return raised(flat), outward(unravel)
+
+
+def check_grads(
+    f: Callable[..., Any], args: Any, order: int, modes: Any = ("fwd", "rev"), **options: Any
+) -> None:
+    """Compare derivatives with central differences; see funcgrad.check_grads."""
+    options = {k: v for k, v in options.items() if v is not None}
+    load("funcgrad").check_grads(
+        inward(f), lowered(tuple(args)), order=order, modes=tuple(modes), **options
+    )
+
+
+def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
+    """Print values; under jit their shapes, once."""
+    print(fmt.format(*lowered(args), **lowered(kwargs)))
+
+
+def debug_callback(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+    """Call a function with the values, which must be concrete."""
+    pure_callback(callback, None, *args, **kwargs)
+
+
+def pure_callback(callback: Callable[..., Any], result: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a function with the values, which must be concrete."""
+    leaves = tree.leaves(lowered((args, kwargs)))
+    if not all(is_concrete(x) for x in leaves if isinstance(x, Tracer)):
+        raise UnsupportedError(
+            "pure_callback: a compiled function calls no Python: call it outside of jit and vmap"
+        )
+    kwargs = {k: v for k, v in kwargs.items() if k not in ("vmap_method", "sharding", "vectorized")}
+    return raised(callback(*args, **kwargs))
+
+
+@contextlib.contextmanager
+def nothing(*args: Any, **kwargs: Any) -> Iterator[None]:
+    """A block in which nothing changes."""
+    yield
+
+
+def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:
+    """The function itself."""
+    return fun
+
+
+def clear_caches() -> None:
+    """Forget compiled programs."""
+    load("funcgrad.core.cache")

@@ -1,0 +1,62 @@
+"""``x.at[index].set(v)``: copies of arrays with elements replaced."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core.avals import dtype_of
+from ...core.trace import Tracer
+from ...numpy.at import at as updated_at
+from ...ops.structure import cast
+from .arrays import Methods, inward, lowered, lowered_leaf, raised
+
+
+class Updates:
+    """``x.at``; see funcgrad.at for the methods of its items."""
+
+    __slots__ = ("array",)
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __getitem__(self, index: Any) -> "Update":
+        return Update(self.array, index)
+
+
+class Update:
+    """``x.at[index]``, with the methods set, add, multiply, divide, power, min, max, apply, get."""
+
+    __slots__ = ("array", "index")
+
+    def __init__(self, array: Any, index: Any) -> None:
+        self.array, self.index = array, index
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        x = lowered_leaf(self.array)
+        name = {"mul": "multiply", "sub": "subtract"}.get(name, name)
+        method = getattr(updated_at(x)[lowered(self.index)], name)
+
+        def call(
+            *args: Any, out_sharding: Any = None, wrap_negative_indices: bool = True, **options: Any
+        ) -> Any:
+            low = [
+                inward(a) if callable(a) and not isinstance(a, Methods) else lowered(a)
+                for a in args
+            ]
+            if name not in ("get", "apply"):
+                low = [_assigned(v, x) for v in low]
+            return raised(method(*low, **lowered(options)))
+
+        return call
+
+
+def _assigned(v: Any, x: Any) -> Any:
+    """A value in the dtype of the array that it is written to."""
+    v = v if isinstance(v, (Tracer, np.ndarray, int, float, complex)) else np.asarray(v)
+    if isinstance(v, (Tracer, np.ndarray)) and dtype_of(v) != dtype_of(x):
+        return cast(v, dtype_of(x)) if isinstance(v, Tracer) else v.astype(dtype_of(x))
+    return v
+
+
+Methods.at = property(Updates)  # type: ignore[attr-defined]
