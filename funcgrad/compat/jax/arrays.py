@@ -364,6 +364,7 @@ def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         return raised(fun(*lowered(args), **lowered(kwargs)))
 
+    call.__doc__ = f"See {getattr(fun, '__module__', '')}.{getattr(fun, '__name__', 'call')}."
     return call
 
 

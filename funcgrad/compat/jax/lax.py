@@ -81,6 +81,7 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
         with np.errstate(all="ignore"):
             return raised(fun(*builtins.map(_given, args), **kwargs))
 
+    call.__doc__ = f"See {fun.__module__}.{getattr(fun, '__name__', 'call')}."
     return call
 
 

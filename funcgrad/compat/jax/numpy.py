@@ -117,7 +117,7 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
         with np.errstate(all="ignore"):
             return raised(fun(*args, **kwargs))
 
-    call.__module__ = "jax.numpy"
+    call.__module__, call.__doc__ = "jax.numpy", f"See numpy.{name}."
     return call
 
 

@@ -62,6 +62,7 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
         with np.errstate(all="ignore"):
             return raised(fun(*lowered(args), **lowered(kwargs)))
 
+    call.__doc__ = f"See funcgrad.random.{fun.__name__}."
     return call
 
 

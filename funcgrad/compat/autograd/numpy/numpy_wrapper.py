@@ -51,6 +51,7 @@ def _created(name: str) -> Callable[..., Any]:
         function = traced if _holds_traced((*args, *kwargs.values())) else plain
         return function(*args, **kwargs)
 
+    create.__doc__ = f"See numpy.{name}."
     return create
 
 
@@ -63,6 +64,7 @@ def _like(name: str, value: int) -> Callable[..., Any]:
             return plain(a, dtype, order, **options)
         return np.full(options.get("shape") or shape_of(a), value, dtype or dtype_of(a))
 
+    create.__doc__ = f"See numpy.{name}."
     return create
 
 
