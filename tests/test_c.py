@@ -446,11 +446,12 @@ def test_names_of_c_are_no_names_of_functions_and_values(name):
 
 @needs_compiler
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("m, k, n", [(12, 7, 35), (9, 3, 16), (3, 5, 70)])
+@pytest.mark.parametrize("m, k, n", [(12, 7, 35), (9, 1, 16), (3, 5, 70), (7, 21, 2)])
 def test_products_by_several_tiles(m, k, n, dtype):
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(m, k)).astype(dtype), rng.normal(size=(k, n)).astype(dtype)
-    f = lambda a, b: (np.tanh(a @ b) * 2, np.abs((b.T @ a.T) + 1))
+    x, stack = b[:, 0].copy(), np.stack([a, a * 2])
+    f = lambda a, b: (np.tanh(a @ b) * 2, np.abs(b.T @ a.T + 1), a @ x * 2, stack @ x + x @ b[:, 1])
 
     for want, got in zip(f(a, b), fg.jit(f, backend="c")(a, b), strict=True):
         # sums in another order

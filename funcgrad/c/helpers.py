@@ -125,6 +125,41 @@ void matmul_{n}(
     for (; j < p; j++)
         columns_{n}(1, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
 }}""",
+    "matvec": """\
+/* y = a x for a [m,n], whose rows are contiguous: 4 at a time, each in 8 partial sums */
+void matvec_{n}(
+    int m, int n, const {t} *restrict a, int a_row, const {t} *restrict x, {t} *restrict y, int step
+) {{
+    for (int i = 0; i < m; i += 4) {{
+        const int last = m - 1 - i < 3 ? m - 1 - i : 3;
+        const {t} *r0 = a + a_row*i, *r1 = r0 + a_row*(last < 1 ? last : 1);
+        const {t} *r2 = r0 + a_row*(last < 2 ? last : 2), *r3 = r0 + a_row*last;
+        {t} s0[8] = {{0}}, s1[8] = {{0}}, s2[8] = {{0}}, s3[8] = {{0}}, rest[4] = {{0}};
+        int k = 0;
+        for (; k + 8 <= n; k += 8) {{
+            for (int l = 0; l < 8; l++) {{
+                s0[l] += r0[k + l] * x[k + l];
+                s1[l] += r1[k + l] * x[k + l];
+                s2[l] += r2[k + l] * x[k + l];
+                s3[l] += r3[k + l] * x[k + l];
+            }}
+        }}
+        for (; k < n; k++) {{
+            rest[0] += r0[k] * x[k];
+            rest[1] += r1[k] * x[k];
+            rest[2] += r2[k] * x[k];
+            rest[3] += r3[k] * x[k];
+        }}
+        const {t} sums[4] = {{
+            ((s0[0] + s0[1]) + (s0[2] + s0[3])) + ((s0[4] + s0[5]) + (s0[6] + s0[7])),
+            ((s1[0] + s1[1]) + (s1[2] + s1[3])) + ((s1[4] + s1[5]) + (s1[6] + s1[7])),
+            ((s2[0] + s2[1]) + (s2[2] + s2[3])) + ((s2[4] + s2[5]) + (s2[6] + s2[7])),
+            ((s3[0] + s3[1]) + (s3[2] + s3[3])) + ((s3[4] + s3[5]) + (s3[6] + s3[7]))
+        }};
+        for (int r = 0; r <= last; r++)
+            y[step*(i + r)] = sums[r] + rest[r];
+    }}
+}}""",
     "gemm": """\
 /* A large product, by a BLAS that the compiler is told of. One stride of a is 1. */
 #ifdef GEMM_{n}

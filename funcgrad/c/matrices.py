@@ -55,6 +55,15 @@ def _written_out(w: Statements, a: Value, b: Value, aval: Aval) -> Value:
 def _by_loops(w: Statements, a: Value, b: Value, out: Value) -> None:
     """Products of stacks of matrices."""
     (*lead, m, n), p = a.aval.shape, b.aval.shape[-1]
+    by_dots = p == 1 and _are_floats(a, b, out) and n >= 2 * LANES and a.strides[-1] == 1
+    if by_dots and b.strides[-2] == 1:
+        around = w.indices(len(lead))
+        with w.loops(lead, around), w.using(around):
+            x, y, z = (row_of(w, v, len(lead), around) if lead else v for v in (a, b, out))
+            starts = [w.start(v) for v in (x, y, z)]
+            sizes = f"{m}, {n}, {starts[0]}, {x.strides[0]}, {starts[1]}, {starts[2]}"
+            w.line(f"matvec_{ctype(out.aval.dtype)}({sizes}, {z.strides[0]});")
+        return
     if p == 1 and m > 1:  # the transposed product: its rows are long
         a, b = (x.viewed(lambda v: v.swapaxes(-1, -2)) for x in (b, a))
         out, m, p = out.viewed(lambda v: v.swapaxes(-1, -2)), 1, m
@@ -85,13 +94,18 @@ def _is_by_rows(b: Value) -> bool:
 def _by_tiles(w: Statements, a: Value, b: Value, out: Value) -> None:
     """Tiles of the result in registers, by a function."""
     (m, n), p, kind = a.aval.shape, b.aval.shape[-1], ctype(out.aval.dtype)
-    if {a.aval.dtype, b.aval.dtype} != {out.aval.dtype} or out.aval.dtype.kind != "f":
+    if not _are_floats(a, b, out) or n == 1:
         return _by_rows(w, a, b, out)
     where = [w.start(x) for x in (a, b, out)]
     strides = f"{a.strides[0]}, {a.strides[1]}, {where[1]}, {b.strides[0]}, {where[2]}"
     name = "gemm" if _is_for_blas(a, b, out) else "matmul"
     w.line(f"{name}_{kind}({m}, {n}, {p}, {where[0]}, {strides}, {out.strides[0]});")
     return None
+
+
+def _are_floats(*xs: Value) -> bool:
+    """Whether all values are of one floating dtype."""
+    return len({x.aval.dtype for x in xs}) == 1 and xs[0].aval.dtype.kind == "f"
 
 
 def _is_for_blas(a: Value, b: Value, out: Value) -> bool:
