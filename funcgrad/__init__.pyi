@@ -1,6 +1,7 @@
 # Written by `python -m tests.support.stubs`, not by hand.
 
 from . import (
+    bridge as bridge,
     compat as compat,
     data as data,
     debug as debug,

@@ -93,7 +93,7 @@ PRIMITIVES = {
         "random_below",
     "random.transformed": "random_wald",
     "sparse.bilinear": "sparse_product sparse_sample",
-    "transforms.jit.primitive": "jit_in_c jit jit_by_cost checked_jit",
+    "transforms.jit.primitive": "jit_in_c jit jit_by_cost jit_by_jax checked_jit",
     "transforms.checkpoint": "checkpoint name",
     "ops.stop_gradient": "stop_gradient",
     "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",

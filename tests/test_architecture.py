@@ -37,7 +37,7 @@ FLOORS = {
     "transforms": 3,
     "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
-    "debug": 6, "export": 6, "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
+    "debug": 6, "export": 6, "bridge": 6, "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
     "__main__": 8,
 }  # fmt: skip
 
@@ -59,6 +59,8 @@ STATE = {
     "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
     "compat/autograd/rules.py primitive_jvps": "the registry of autograd: programs read it",
     "compat/autograd/rules.py primitive_vjps": "the registry of autograd: programs read it",
+    "bridge/jaxprs.py RULES": "the rules of JAX's primitives, a table in parts",
+    "bridge/rules.py ROWS": "the rows of JAX, entered where they are defined, like a table",
     "core/nodes.py handlers": "the registry of tree nodes, filled by register_node",
 }
 LOOSE_ZIPS = {"transforms/reverse.py": "the walk back over the tape is the inner loop"}
@@ -81,7 +83,7 @@ ROOMS = {
     "export": 700,
     "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
     "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 7_000, "sparse": 2_700,
-    "special": 610, "train": 1_110, "transforms": 11_600,
+    "special": 610, "train": 1_110, "transforms": 11_700, "bridge": 1_800,
     "c": 5_000, "compat": 5_000, "peers": 640,
 }  # fmt: skip
 

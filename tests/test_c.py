@@ -392,7 +392,7 @@ def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
 # what is left to NumPy, and why; without the names that C has, or whose parts it has
 LEFT_TO_NUMPY = {
     "its program stands in place of it": "checked_jit checkpoint custom_batch custom_jvp "
-    "custom_vjp jit jit_by_cost jit_in_c name",
+    "custom_vjp jit jit_by_cost jit_by_jax jit_in_c name",
     "the optimiser replaces it": "absent live resume seed settle start stop_gradient einsum",
     "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
     "a user's function is called": "linear_solve matrix_function",

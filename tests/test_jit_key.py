@@ -12,6 +12,7 @@ import funcgrad as fg
 from funcgrad.core.static import typed
 from funcgrad.core.tree_code import MISS, Static
 from funcgrad.transforms.jit.key import ArgSpec
+from funcgrad.transforms.jit.placement import Placement
 from funcgrad.transforms.jit.signature import entry
 
 Point = namedtuple("Point", "x y")
@@ -132,6 +133,7 @@ def test_the_entry_accepts_exactly_the_calls_with_an_equal_key(seed):
         threads=1,
         debug_nans=False,
         backend="numpy",
+        **dict.fromkeys(Placement._fields),
     )
     (first, theirs), *others = [(call, spec.flatten(*call)) for call in calls(seed)]
     accepts = entry_of(theirs)

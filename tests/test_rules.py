@@ -47,6 +47,7 @@ HOLDERS = {
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
     "checked_jit": "test_debug", "jit_in_c": "test_c", "jit_by_cost": "test_c_auto",
+    "jit_by_jax": "test_bridge",
     **dict.fromkeys(("checkpointed_scan", "checkpointed_while", "reversal", "sweep",
                      "while_reversal"), "test_checkpointed_loops"),
 }  # fmt: skip

@@ -50,6 +50,11 @@ class Program:
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         return self.main(*args)
 
+    @property
+    def arena(self) -> int:
+        """The bytes of a workspace."""
+        return self.source.arena
+
     def trim(self) -> None:
         """Free the workspaces that no call uses."""
         scope = self.main.__globals__

@@ -12,7 +12,7 @@ from typing import Any
 
 from .errors import shown
 
-BACKENDS = ("numpy", "c", "auto")
+BACKENDS = ("numpy", "c", "auto", "jax")
 VARIABLE = "FUNCGRAD_BACKEND"
 
 
@@ -27,7 +27,7 @@ class Settings:
             beyond, the programs least recently used give theirs back.
         c_cache_bytes: how much space the shared objects of compiled C may take on disk; beyond,
             the least recently used are deleted; 0 keeps none.
-        backend: of ``jit`` where it is given none: "numpy", "c" or "auto". The environment
+        backend: of ``jit`` where it is given none: "numpy", "c", "auto" or "jax". The environment
             variable ``FUNCGRAD_BACKEND`` gives another default.
     """
 
@@ -52,7 +52,7 @@ def checked_backend(who: str, name: Any) -> str:
         ValueError: if there is none of this name.
     """
     if type(name) is not str or name not in BACKENDS:
-        raise ValueError(f"{who} must be 'numpy', 'c' or 'auto': got {shown(name)}")
+        raise ValueError(f"{who} must be 'numpy', 'c', 'auto' or 'jax': got {shown(name)}")
     return name
 
 

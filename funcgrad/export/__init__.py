@@ -2,5 +2,6 @@
 
 from ..core.lazy import publish as _publish
 from .api import Exported as Exported, c as c
+from .stablehlo import stablehlo as stablehlo
 
 _publish(__name__)

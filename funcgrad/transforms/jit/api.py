@@ -130,7 +130,7 @@ class Compiled(Generic[P, R]):
         left = current.get().jit_workspace_bytes
         for s in reversed(self._signatures.values()):
             for program in s.programs():
-                left -= program.source.arena
+                left -= program.arena
                 if left < 0:
                     program.trim()
 
@@ -299,6 +299,9 @@ def jit(
     threads: int = 1,
     debug_nans: bool = False,
     backend: str | None = None,
+    device: Any = None,
+    in_shardings: Any = None,
+    out_shardings: Any = None,
 ) -> Any:
     """Compile a function: trace it once for each signature, and run the trace as NumPy source.
 
@@ -308,12 +311,12 @@ def jit(
         fun: a function of arrays, or of trees of arrays; numbers in Python's ``if`` must be static.
         static_argnums: positions of arguments that are not traced; they must be hashable.
         static_argnames: names of such arguments.
-        donate_argnums: positions of arguments whose memory the outputs may reuse.
-        donate_argnames: names of such arguments.
+        donate_argnums: positions of arguments whose memory the outputs may reuse; also by name.
         memory_limit: bytes of temporaries, or "200 MB"; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
-        backend: "numpy"; "c" for loops and chains in C; "auto" where it pays; see ``fg.config``.
+        backend: "numpy"; "c" for loops and chains in C; "auto" where it pays; "jax" for XLA.
+        device: for "jax": a device of JAX, or "cpu", "gpu", "tpu"; shardings of JAX likewise.
 
     Raises:
         ConcretizationError: if ``fun`` needs the value of an argument that is not static.
@@ -335,6 +338,9 @@ def jit(
         threads=threads,
         debug_nans=debug_nans,
         backend=backend,
+        device=device,
+        in_shardings=in_shardings,
+        out_shardings=out_shardings,
     )
     if fun is None:
         return lambda fun: jit(fun, **options)

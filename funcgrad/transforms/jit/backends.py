@@ -1,4 +1,4 @@
-"""The backends of jit: NumPy source, C, and both by cost."""
+"""The backends of jit: NumPy source, C, both by cost, and XLA by way of JAX."""
 
 import functools
 import subprocess
@@ -11,8 +11,9 @@ from ...compile.program import Program, compiled
 from ...core.dead_code import dce
 from ...core.errors import FuncgradError
 from ...core.jaxpr import Jaxpr, programs_in
-from ...core.registry import primitives
+from ...core.registry import load, primitives
 from ..decomposition import decompose_where
+from .placement import Placement
 
 GROWTH = 600  # equations
 
@@ -82,9 +83,30 @@ def compiled_by_cost(*args: Any) -> Program:
         return program
 
 
+def compiled_by_jax(
+    jaxpr: Jaxpr,
+    name: str,
+    inputs: Sequence[str] = (),
+    donated: Sequence[int | None] = (),
+    title: str = "",
+    memory_limit: int | None = None,
+    threads: int = 1,
+    constants: Sequence[Any] = (),
+    placement: Placement = Placement(),  # noqa: B008
+) -> Program:
+    """Compile a program by XLA, which plans its memory and its threads.
+
+    Raises:
+        ImportError: if JAX is not installed.
+    """
+    found = load("funcgrad.bridge.conversions").engine("jit", "program")
+    return found.JaxProgram(jaxpr, name, placement)  # type: ignore[no-any-return]
+
+
 # backend -> the compiler, of the arguments of ``compile.program.compiled``
 COMPILERS: dict[str, Callable[..., Program]] = {
     "numpy": compiled,
     "c": compiled_in_c,
     "auto": compiled_by_cost,
+    "jax": compiled_by_jax,
 }

@@ -26,6 +26,7 @@ from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
+from .placement import Placement
 
 _SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)  # "1.5 GiB"
 
@@ -52,6 +53,9 @@ class JitOptions(TypedDict, total=False):
     threads: int
     debug_nans: bool
     backend: str | None
+    device: Any
+    in_shardings: Any
+    out_shardings: Any
 
 
 class FlatCall(NamedTuple):
@@ -77,6 +81,12 @@ class ArgSpec:
         self.backend = options["backend"]  # None for the default at each call
         if self.backend is not None:
             checked_backend("jit: backend", self.backend)
+        self.placement = Placement(
+            options["device"], options["in_shardings"], options["out_shardings"]
+        )
+        given = [n for n, x in zip(Placement._fields, self.placement, strict=True) if x is not None]
+        if given and self.backend != "jax":
+            raise ValueError(f"jit: {given[0]} is an option of XLA; give backend='jax' with it")
         self.checks = options["debug_nans"]
         limit = options["memory_limit"]
         self.memory_limit = None if limit is None else bytes_of(limit)

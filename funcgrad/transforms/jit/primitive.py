@@ -26,7 +26,9 @@ from ..staging import is_staged
 from .backends import COMPILERS
 
 # backend -> where a program is kept
-PROGRAMS = {"numpy": "program", "c": "program in C", "auto": "program of auto"}
+PROGRAMS = {
+    "numpy": "program", "c": "program in C", "auto": "program of auto", "jax": "program of JAX",
+}  # fmt: skip
 
 
 class Call(CallPrimitive):
@@ -151,6 +153,12 @@ class CallByCost(Call):
     backend = "auto"
 
 
+class CallByJax(Call):
+    """A call whose program, and those derived from it, are compiled by XLA."""
+
+    backend = "jax"
+
+
 class CheckedCall(Call):
     """A call whose program runs again, equation by equation, where its result is not finite."""
 
@@ -168,6 +176,8 @@ class CheckedCall(Call):
 call_p = Call("jit")
 call_in_c_p = CallInC("jit_in_c")
 call_by_cost_p = CallByCost("jit_by_cost")
+call_by_jax_p = CallByJax("jit_by_jax")
 checked_call_p = CheckedCall("checked_jit")
 
-CALLS = {"numpy": call_p, "c": call_in_c_p, "auto": call_by_cost_p}  # by backend
+# by backend
+CALLS = {"numpy": call_p, "c": call_in_c_p, "auto": call_by_cost_p, "jax": call_by_jax_p}

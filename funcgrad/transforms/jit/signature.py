@@ -37,6 +37,7 @@ from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
 from .backends import COMPILERS, choice, elementary
 from .key import ArgSpec, FlatCall, Key, arrays_of, layouts_of, places_of
+from .placement import Placement
 from .primitive import CALLS, checked_call_p, compiled_of
 from .wrapper import standalone_module
 
@@ -155,10 +156,17 @@ class Signature:
         names = [f"constant{i}" for i in range(len(self.consts))]
         names += [spec.name_of(*place) for place in self.inputs]
         constants = self.consts if self.lasts and not self.named else ()
-        return COMPILERS[backend or self.key.backend](
+        backend = backend or self.key.backend
+        more = (self.placement(),) if backend == "jax" else ()
+        return COMPILERS[backend](
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
-            constants,
+            constants, *more,
         )  # fmt: skip
+
+    def placement(self) -> Placement:
+        """Where a program of XLA keeps its inputs and outputs."""
+        dynamic = [isinstance(leaf, Aval) for leaf in self.key.leaves]
+        return self.spec.placement.flat(self.in_tree, dynamic, len(self.consts), self.out_tree)
 
     @lazy
     def program(self) -> Program:

@@ -1,0 +1,61 @@
+"""Matrix factorizations and Fourier transforms in JAX."""
+
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from .rules import ROWS, At, row
+
+
+def _inexact(at: At, x: Any, place: int = 0) -> Any:
+    return jnp.asarray(x, at.outs[place].dtype)
+
+
+@row("cholesky")
+def _cholesky(at: At, a: Any, *, upper: bool) -> Any:
+    a = _inexact(at, a)
+    y = jnp.linalg.cholesky(a, upper=upper, symmetrize_input=False)
+    at.faults.add("cholesky", jnp.any(jnp.isnan(y)) & jnp.all(jnp.isfinite(a)))
+    return y
+
+
+ROWS["lu"] = lambda at, a: lax.linalg.lu(_inexact(at, a))
+ROWS["svd"] = lambda at, a, *, full: jnp.linalg.svd(_inexact(at, a), full_matrices=full)
+ROWS["eig"] = lambda at, a: jnp.linalg.eig(jnp.asarray(a, at.outs[0].dtype))
+
+
+@row("qr")
+def _qr(at: At, a: Any, *, complete: bool) -> Any:
+    return jnp.linalg.qr(_inexact(at, a), "complete" if complete else "reduced")
+
+
+@row("eigh")
+def _eigh(at: At, a: Any, *, uplo: str) -> Any:
+    return jnp.linalg.eigh(_inexact(at, a, 1), UPLO=uplo, symmetrize_input=False)
+
+
+@row("solve_triangular")
+def _solve_triangular(at: At, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
+    a, b = _inexact(at, a), _inexact(at, b)
+    is_vector = b.ndim == 1
+    b = b[:, None] if is_vector else b
+    stack = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (jnp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, b))
+    y = lax.linalg.triangular_solve(a, b, left_side=True, lower=lower, unit_diagonal=unit)
+    return y[:, 0] if is_vector else y
+
+
+@row("fft")
+def _fft(at: At, x: Any, *, axis: int, norm: str | None, inverse: bool) -> Any:
+    return (jnp.fft.ifft if inverse else jnp.fft.fft)(jnp.asarray(x), axis=axis, norm=norm)
+
+
+@row("rfft")
+def _rfft(at: At, x: Any, *, axis: int, norm: str | None) -> Any:
+    return jnp.fft.rfft(jnp.asarray(x), axis=axis, norm=norm)
+
+
+@row("irfft")
+def _irfft(at: At, x: Any, *, n: int, axis: int, norm: str | None) -> Any:
+    return jnp.fft.irfft(jnp.asarray(x), n, axis=axis, norm=norm)

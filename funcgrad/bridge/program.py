@@ -1,0 +1,101 @@
+"""Programs that XLA compiles and runs: the backend "jax" of jit.
+
+A program without masks runs first, as with NumPy's source. It also gives a code of its faults: a
+derivative that is not finite runs again with masks, other faults are NumPy's errors.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from ..compile.finite_checks import masked_program
+from ..compile.program import first_passed
+from ..compile.source import Source
+from ..core.jaxpr import Jaxpr
+from ..transforms.jaxprs import in_avals
+from ..transforms.jit.placement import Placement
+from .replay import FAULTS, Faults, elementary, run
+
+
+class JaxProgram:
+    """A compiled program: ``main`` takes arrays, and gives a tuple of new NumPy arrays.
+
+    Args:
+        jaxpr: a program without constants.
+        name: the name of the function.
+        placement: the device and the shardings.
+    """
+
+    note = ""
+    arena = 0  # XLA holds no memory between calls
+
+    def __init__(self, jaxpr: Jaxpr, name: str, placement: Placement | None = None) -> None:
+        self.jaxpr, self.name = jaxpr, name
+        self.placement = placement or Placement()
+        program = elementary(first_passed(jaxpr))
+
+        def replayed(*xs: Any) -> tuple[list[Any], Any]:
+            faults = Faults(kept=True)
+            outs = run(program, xs, faults)
+            return outs, faults.code() if faults.found else None
+
+        replayed.__name__ = name if name.isidentifier() else "program"
+        self.run = jax.jit(replayed, **self._shardings())
+
+    def _shardings(self) -> dict[str, Any]:
+        """The options of ``jax.jit``; the code of faults has no sharding of its own."""
+        _, ins, outs = self.placement
+        found = {} if ins is None else {"in_shardings": tuple(ins)}
+        return found if outs is None else {**found, "out_shardings": (outs, None)}
+
+    @functools.cached_property
+    def device(self) -> Any:
+        """The device, or None for JAX's default."""
+        device = self.placement.device
+        return jax.devices(device)[0] if isinstance(device, str) else device
+
+    def main(self, *args: Any) -> tuple[Any, ...]:
+        """Run on arrays.
+
+        Raises:
+            IndexError: if an index is out of range.
+            LinAlgError: if a matrix is not positive definite.
+        """
+        with jax.enable_x64(True), jax.default_device(self.device):
+            outs, code = self.run(*args)
+            found = 0 if code is None else int(code)
+        if found:
+            return self._after(found, args)
+        return tuple([np.array(y) for y in outs])
+
+    __call__ = main
+
+    def _after(self, code: int, args: Sequence[Any]) -> tuple[Any, ...]:
+        """What follows a fault."""
+        if code & FAULTS["index"]:
+            raise IndexError(f"jit of {self.name}: an index is out of range")
+        if code & FAULTS["cholesky"]:
+            raise np.linalg.LinAlgError("Matrix is not positive definite")
+        return self.masked(*args)
+
+    @functools.cached_property
+    def masked(self) -> "JaxProgram":
+        """The program with masks."""
+        return JaxProgram(masked_program(self.jaxpr), f"{self.name}_masked", self.placement)
+
+    @property
+    def source(self) -> Source:
+        """StableHLO in the place of NumPy source; XLA plans the memory."""
+        avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in in_avals(self.jaxpr)]
+        with jax.enable_x64(True):
+            text = self.run.lower(*avals).as_text()
+        return Source(text, (), 0, (), self.name, text, (), False)
+
+    def trim(self) -> None:
+        """Free nothing: see ``arena``."""
+
+    def __reduce__(self) -> Any:
+        return JaxProgram, (self.jaxpr, self.name)

@@ -1,0 +1,148 @@
+"""Replay: run a program of elementary primitives by JAX's functions, one for each equation.
+
+A program decomposes first, until each primitive has a row in ``rules.py``, ``control.py`` or
+``random.py``. JAX cannot raise an error that depends on values: faults are flags, which the caller
+reads after the run.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax.numpy as jnp
+from jax import lax
+
+from ..core.avals import Aval
+from ..core.errors import MissingRuleError
+from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs
+from ..core.registry import primitives
+from ..ops.elementary import REFUSED
+from ..transforms.decomposition import decompose_where
+from ..transforms.staging import stage
+from . import control, factorizations, random  # they enter their rows
+from .rules import ROWS, At, Token, row
+
+__all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
+
+# a fault -> its bit in a code
+FAULTS = {"not finite": 1, "index": 2, "cholesky": 4}
+
+
+class Faults:
+    """The faults of a run: flags of traced booleans, or none where they are not kept."""
+
+    def __init__(self, kept: bool, direct: bool = False) -> None:
+        self.kept = kept
+        self.direct = direct  # linear systems are solved without rules for their derivative
+        self.codes: list[Any] = []
+        self.found = False  # whether an operation may have one
+
+    def add(self, fault: str, flag: Any) -> None:
+        """Note a fault where the flag is set."""
+        if self.kept:
+            self.found = True
+            self.codes.append(jnp.where(flag, FAULTS[fault], 0).astype(jnp.int32))
+
+    def join(self, codes: Any) -> None:
+        """Note the code of an inner program, or those of all steps of a loop."""
+        if self.kept:
+            self.codes += [jnp.bitwise_or.reduce(codes, axis=None)] if codes.ndim else [codes]
+
+    def code(self) -> Any:
+        """The bits of all faults: i32[]."""
+        total = jnp.zeros((), jnp.int32)
+        for code in self.codes:
+            total = total | code
+        return total
+
+    def is_finite(self) -> Any:
+        """Whether no check of finite values failed: bool[]."""
+        return self.code() & FAULTS["not finite"] == 0
+
+    def within(self, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[list[Any], Any]:
+        """The outputs of a program that an equation holds, and the code of its faults."""
+        inner = Faults(self.kept)
+        outs = run(jaxpr, args, inner)
+        self.found |= inner.found
+        return outs, inner.code()
+
+
+@row("check")
+def _check(at: At, *xs: Any, count: int) -> Any:
+    for x in xs[:count]:
+        at.faults.add("not finite", ~jnp.all(jnp.isfinite(x)))
+    return jnp.ones((), bool)
+
+
+@row("linear_solve")
+def _linear_solve(at: At, *xs: Any, **params: Any) -> Any:
+    """The user's solvers, staged, under JAX's own linear solve, which has its derivative."""
+    prim, m = primitives["linear_solve"], len(at.outs)
+    closed, b = xs[:-m], xs[-m:]
+    first = len(closed) - params["consts"]
+    solve = _staged(lambda xs: prim.run(*xs, **params), at.ins)
+    if at.faults.direct:
+        return solve(xs)
+    back = _staged(lambda xs: prim.transposed(xs, xs[-m:], **params), at.ins)
+    apply = lambda x: run(params["matvec"], [*closed[first:], *x], Faults(kept=False))
+    forth = lambda _, b: solve([*closed, *b])
+    again = None if params["back"] is None else lambda _, ct: back([*closed, *ct])
+    start = [jnp.asarray(x, a.dtype) for x, a in zip(b, at.outs, strict=True)]
+    return lax.custom_linear_solve(apply, start, forth, again)
+
+
+def _staged(function: Callable[[list[Any]], Any], avals: Sequence[Aval]) -> Any:
+    """A function of values as a replayed program, staged at its first call."""
+
+    def call(xs: Sequence[Any]) -> list[Any]:
+        closed, _ = stage("linear_solve", lambda values: list(function(values)), avals)
+        program = elementary(constants_as_inputs(closed.jaxpr))
+        return run(program, [*closed.consts, *xs], Faults(kept=False, direct=True))
+
+    return call
+
+
+def elementary(jaxpr: Jaxpr) -> Jaxpr:
+    """A program without constants in primitives that have rows.
+
+    Raises:
+        MissingRuleError: if a primitive has neither a row nor a decomposition.
+    """
+    return decompose_where(jaxpr, _is_coarse)
+
+
+def _is_coarse(eqn: Eqn) -> bool:
+    name = eqn.prim.name
+    if name in ROWS:
+        return False
+    if name in REFUSED:
+        where = f" at {eqn.source}" if eqn.source else ""
+        raise MissingRuleError(f"{name}{where}: it has no form in JAX: {REFUSED[name]}")
+    return True
+
+
+def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:
+    """The outputs of a program of primitives that have rows."""
+    env: dict[Any, Any] = dict(zip(jaxpr.invars, args, strict=True))
+    read = lambda a: a.value if isinstance(a, Literal) else env[a]
+    for eqn in jaxpr.eqns:
+        at = At([a.aval for a in eqn.ins], [v.aval for v in eqn.outs], faults)
+        outs = ROWS[eqn.prim.name](at, *_operands(eqn, read), **eqn.params)
+        outs = outs if isinstance(outs, (tuple, list)) else (outs,)
+        for v, y in zip(eqn.outs, outs, strict=True):
+            env[v] = y if isinstance(y, Token) else jnp.asarray(y, v.aval.dtype)
+            assert isinstance(y, Token) or env[v].shape == v.aval.shape, eqn.prim.name
+    return [_value(read(a)) for a in jaxpr.outvars]
+
+
+_NAMES = "psum pmax pmin all_gather psum_scatter all_to_all ppermute scan cond while checkpoint"
+_TAKE_TOKENS = frozenset(_NAMES.split())
+
+
+def _operands(eqn: Eqn, read: Any) -> list[Any]:
+    """The operands of an equation; the token of an axis is its index elsewhere."""
+    xs = list(map(read, eqn.ins))
+    return xs if eqn.prim.name in _TAKE_TOKENS else list(map(_value, xs))
+
+
+def _value(x: Any) -> Any:
+    return x.index if isinstance(x, Token) else x

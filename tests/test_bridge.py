@@ -1,0 +1,252 @@
+"""Programs on JAX: primitives, loops, derivatives of both libraries, the backend "jax" of jit."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.errors import MissingRuleError, UnsupportedError
+from funcgrad.core.registry import primitives
+
+from .support.cases import C128, CASES, F64
+from .support.compare import assert_same
+from .support.rules import program, turn_of
+
+jax = pytest.importorskip("jax", reason="JAX is an optional extra")
+
+from funcgrad.bridge import to_jax  # noqa: E402
+from funcgrad.bridge.rules import ROWS  # noqa: E402
+from funcgrad.ops.elementary import ELEMENTARY  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:jax")
+
+F32 = np.dtype("f4")
+RNG = np.random.default_rng(0)
+W, X = RNG.normal(size=(3, 3)), RNG.normal(size=(4, 3))
+
+# results that are right in another order, or up to a phase
+LOOSE = {"eig": "up to order and phase", "eig_of_rules": "up to order and phase"}
+
+
+@pytest.fixture(autouse=True)
+def _wide():
+    with jax.enable_x64(True):
+        yield
+
+
+def on_jax(name, case, dtype):
+    """The results of a primitive by its rule and by JAX, and the operands."""
+    operands = case.operands(dtype)
+    places = [i for i, x in enumerate(operands) if isinstance(x, np.ndarray)]
+    function, arrays = program(name, case, operands, places)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want = tuple(map(np.asarray, primitives[name].run(*operands, **case.params)))
+        got = tuple(map(np.asarray, to_jax(function)(*arrays)))
+    return want, got
+
+
+def is_quick(name, i, case, dtype):
+    return i == 0 and dtype == F64 and turn_of(name, case) % 8 == 0
+
+
+SWEEP = [
+    pytest.param(
+        name, case, dtype, id=f"{name}-{i}-{dtype}",
+        marks=() if is_quick(name, i, case, dtype) else pytest.mark.slow,
+    )
+    for name, cases in CASES.items()
+    for i, case in enumerate(cases)
+    for dtype in ((F64, F32, C128) if case.complex else (F64, F32))
+    if name in primitives and name not in LOOSE
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "case", "dtype"), SWEEP)
+def test_a_primitive_gives_its_own_results(name, case, dtype):
+    want, got = on_jax(name, case, dtype)
+    wide = all(y.dtype.itemsize >= 8 or y.dtype.kind not in "fc" for y in want)
+    slack = 1e-12 if dtype != F32 and wide else 2e-6
+
+    assert_same(want, got, slack, slack)
+
+
+@pytest.mark.parametrize("name", ["eig", "eig_of_rules"])
+def test_eigenvalues_agree_up_to_their_order(name):
+    want, got = on_jax(name, CASES[name][0], F64)
+
+    assert_same(np.sort_complex(want[0]), np.sort_complex(got[0]), 1e-12, 1e-12)
+
+
+def test_each_elementary_primitive_has_a_row():
+    left = ELEMENTARY - ROWS.keys()
+
+    assert not left
+
+
+def layered(w, x):
+    """A function that nests jit, scan, cond and checkpoint."""
+    step = lambda h, row: (np.tanh(h @ w) + fg.nn.gelu(row), fg.nn.softmax(h))
+    h, rows = fg.lax.scan(fg.checkpoint(step), x[0], x)
+    h = fg.lax.cond(h.sum() > 0, lambda h: fg.nn.sigmoid(h), lambda h: h**3, h)
+    return np.mean(fg.jit(np.var)(rows)) + np.linalg.det(w) * fg.losses.huber(h, x[0])
+
+
+@fg.custom_jvp
+def straight(x):
+    return np.round(x)
+
+
+straight.defjvp(lambda xs, ts: (straight(*xs), 3 * ts[0]))
+
+
+@fg.custom_vjp
+def clipped(x):
+    return x**2
+
+
+clipped.defvjp(lambda x: (x**2, x), lambda x, ct: (np.clip(ct * x, -0.1, 0.1),))
+
+
+def counted(x):
+    step = lambda s: (s[0] + 1, np.sin(s[1]))
+    return fg.lax.while_loop(lambda s: s[0] < 3, step, (0, x))[1].sum()
+
+
+FUNCTIONS = {
+    "layered": lambda x: layered(W, x),
+    "solve": lambda x: np.linalg.solve(W @ W.T + np.diag(x[0] ** 2), x.T).sum(),
+    "fori": lambda x: fg.lax.fori_loop(0, 3, lambda i, s: np.sin(s) * (i + 1), x).sum(),
+    "switch": lambda x: fg.lax.switch(1, [np.sin, np.cos, np.tan], x).sum(),
+    "map": lambda x: fg.lax.map(lambda row: np.sin(row) @ row, x).sum(),
+    "checkpointed": lambda x: fg.lax.scan(
+        lambda c, r: (np.sin(c * r), None), x[0], x, checkpoint=2)[0].sum(),
+    "custom_jvp": lambda x: (straight(x) * x).sum(),
+    "ties": lambda x: np.maximum(x, x).sum() + np.max(0 * x) + np.linalg.norm(0 * x[0]),
+    "sort": lambda x: (np.sort(x, 0) * X).sum(),
+    "fft": lambda x: np.abs(np.fft.fft(x, axis=0)).sum(),
+    "draws": lambda x: (x * fg.random.normal(fg.random.key(0), x.shape, dtype=x.dtype)).sum(),
+    "threefry": lambda x: (
+        x * fg.random.uniform(fg.random.key(0, impl="threefry2x32"), x.shape, dtype=x.dtype)).sum(),
+    "implicit": lambda x: fg.lax.custom_linear_solve(
+        lambda v: v * (1 + x[0] ** 2), x[1], lambda f, b: b / (1 + x[0] ** 2),
+        symmetric=True).sum(),
+}  # fmt: skip
+WAYS = {
+    "value": (lambda f: f, lambda f: to_jax(f)),
+    "to_jax of grad": (fg.grad, lambda f: to_jax(fg.grad(f))),
+    "jax.grad": (fg.grad, lambda f: jax.grad(to_jax(f))),
+    "fg.vmap": (lambda f: f, lambda f: lambda x: to_jax(fg.vmap(f))(x[None])[0]),
+    "jax.vmap": (lambda f: f, lambda f: lambda x: jax.vmap(to_jax(f))(x[None])[0]),
+    "hvp": (
+        lambda f: lambda x: fg.hvp(f, (x,), (X,)),
+        lambda f: lambda x: jax.jvp(jax.grad(to_jax(f)), (x,), (X,))[1],
+    ),
+    "backend": (fg.grad, lambda f: fg.jit(fg.grad(f), backend="jax")),
+    "grad of backend": (fg.grad, lambda f: fg.grad(fg.jit(f, backend="jax"))),
+}
+QUICK = {("layered", "jax.grad"), ("custom_jvp", "jax.grad"), ("ties", "jax.grad"),
+         ("draws", "value"), ("implicit", "to_jax of grad"),
+         ("checkpointed", "backend")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        pytest.param(n, w, marks=() if (n, w) in QUICK else pytest.mark.slow)
+        for n in FUNCTIONS
+        for w in WAYS
+    ],
+)
+def test_a_program_and_its_derivatives(name, way):
+    function, (ours, theirs) = FUNCTIONS[name], WAYS[way]
+    want = np.asarray(ours(function)(X))
+
+    got = np.asarray(theirs(function)(X))
+
+    assert_same(want, got, 1e-11, 1e-11)
+
+
+def test_a_rule_of_reverse_mode_alone_is_kept():
+    want = fg.grad(lambda x: clipped(x).sum())(X)
+
+    assert_same(want, np.asarray(jax.grad(to_jax(lambda x: clipped(x).sum()))(X)), 1e-12)
+    assert_same(want, fg.jit(fg.grad(lambda x: clipped(x).sum()), backend="jax")(X), 1e-12)
+
+
+def test_a_while_loop_runs_forward_and_refuses_reverse():
+    tangent = fg.jvp(counted, (X,), (X,))[1]
+
+    assert_same(counted(X), np.asarray(to_jax(counted)(X))[()], 1e-12, kinds=False, dtypes=False)
+    assert_same(np.asarray(tangent), np.asarray(jax.jvp(to_jax(counted), (X,), (X,))[1]), 1e-12)
+    with pytest.raises(UnsupportedError, match=r"while_loop: XLA has no reverse .*; write a scan"):
+        to_jax(fg.grad(counted))(X)
+
+
+def test_an_unselected_branch_gives_no_nan():
+    loss = lambda x: np.where(x > 0, np.log(x), 0.0).sum()
+    x = np.array([0.0, 1.0, 2.0])
+    want = np.array([0.0, 1.0, 0.5])
+
+    assert_same(want, np.asarray(to_jax(fg.grad(loss))(x)))
+    with np.errstate(divide="ignore"):
+        assert_same(want, fg.jit(fg.grad(loss), backend="jax")(x))
+
+
+def test_faults_are_numpys_errors():
+    take = fg.jit(lambda x, i: fg.lax.scan(lambda c, k: (c, x[k]), 0.0, i)[1], backend="jax")
+
+    assert_same(np.array([2.0, 0.0]), take(np.arange(3.0), np.array([-1, 0])))
+    with pytest.raises(IndexError, match="an index is out of range"):
+        take(np.arange(3.0), np.array([0, 3]))
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        fg.jit(np.linalg.cholesky, backend="jax")(-np.eye(2))
+
+
+def test_integers_and_casts_have_numpys_meaning():
+    x = np.array([7, -7, 5], np.int32)
+    far = np.array([np.nan, np.inf, -np.inf, 3e9, -1.5, 300.0])
+    with np.errstate(all="ignore"):
+        for function in (lambda x: x // 0, lambda x: x % 0, lambda x: x << 40, lambda x: x >> 40):
+            assert_same(function(x), np.asarray(to_jax(function)(x)))
+        for dtype in (np.int64, np.int32):
+            assert_same(far.astype(dtype), np.asarray(to_jax(lambda x, d=dtype: x.astype(d))(far)))
+
+
+def test_results_are_new_arrays_that_can_be_written():
+    x = np.ones(3)
+    y = fg.jit(lambda x: x, backend="jax")(x)
+
+    y[0] = 5
+
+    assert x[0] == 1
+
+
+def test_collectives_run_under_the_axes_of_jax():
+    mean = to_jax(lambda x: fg.lax.pmean(x**2, "i") + fg.lax.axis_index("i"), axis_names=["i"])
+    want = np.mean(X**2, 0) + np.arange(4)[:, None]
+
+    got = np.asarray(jax.vmap(mean, axis_name="i")(X))
+
+    assert_same(want, got, 1e-12)
+
+
+def test_a_form_that_jax_lacks_is_named():
+    function = lambda x: fg.linalg.matrix_function(np.sin, x + x.T)
+
+    with pytest.raises(MissingRuleError, match=r"matrix_function at .*: it has no form in JAX"):
+        to_jax(function)(W)
+
+
+def test_a_placement_needs_the_backend():
+    with pytest.raises(ValueError, match=r"jit: device is an option of XLA; give backend='jax'"):
+        fg.jit(np.sin, device="cpu")
+
+    assert_same(np.sin(X), fg.jit(np.sin, backend="jax", device="cpu")(X), 1e-15)
+
+
+def test_the_source_is_stablehlo():
+    text = fg.export.stablehlo(np.sin, X)
+
+    assert "stablehlo.sine" in text
