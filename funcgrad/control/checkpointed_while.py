@@ -51,6 +51,10 @@ class CheckpointedWhile(ByDecomposition, Scan, Checkpointed):
 
     called = "a loop"
 
+    @override
+    def turns(self, **params: Any) -> int:
+        return while_p.turns(**params)
+
     def over(
         self,
         cond: Jaxpr,
