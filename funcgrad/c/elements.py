@@ -10,7 +10,7 @@ import numpy as np
 from ..core.avals import Aval, Shape, broadcast_shapes
 from ..ops.index import ARRAY, Index, indexed_shape
 from .functions import cast
-from .literals import NotInCError, ctype, number
+from .literals import NotInCError, braced, ctype, number
 from .nests import Nest, is_empty
 from .statements import Statements
 from .values import TINY, Memory, Value, in_memory, place, registers
@@ -50,8 +50,8 @@ def constant_array(w: Statements, array: np.ndarray) -> Value:
     key = array.dtype.str.encode() + array.tobytes()
     if key not in w.tables:
         w.tables[key] = name = w.name("table")
-        head = f"static const {ctype(array.dtype)} {name}[{len(texts)}] = {{"
-        w.top.append(f"{head}{', '.join(texts)}}};")
+        head = f"static const {ctype(array.dtype)} {name}[{len(texts)}] = "
+        w.top.append("\n".join(braced(head, texts)))
     return in_memory(Memory(w.tables[key], aval), aval)
 
 

@@ -47,6 +47,17 @@ _OF_FLOATS = {
     return ratio - whole > ({t})0.5 ? whole + 1 : whole;
 }}""",
 }
+_OF_UNSIGNED = {  # without comparisons with 0, of which compilers warn
+    "sign": "{t} sign_{n}({t} x) {{ return x > 0; }}",
+    "abs": "{t} abs_{n}({t} x) {{ return x; }}",
+    "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
+                  "{{ return b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
+    "right_shift": "{t} right_shift_{n}({t} a, {t} b) "
+                   "{{ return b < 8 * ({t})sizeof a ? a >> b : 0; }}",
+    "mod": "{t} mod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
+    "floor_divide": "{t} floor_divide_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a / b; }}",
+    "fmod": "{t} fmod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
+}
 _OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that number
     "mod": """\
 {t} mod_{n}({t} a, {t} b) {{
@@ -224,7 +235,7 @@ def _definition(base: str, name: str) -> str:
     if base == "complex" or name.startswith("complex_"):
         return _inlined(complexes.text_of_complex(base, name))
     floating = name in ("float", "double")
-    own = _OF_FLOATS if floating else _OF_INTEGERS
+    own = _OF_FLOATS if floating else _OF_UNSIGNED if name[0] == "u" else _OF_INTEGERS
     text = own.get(base) or _ALL[base]
     if not floating:
         text = text.replace(" || isnan(a)", "").replace(" || isnan(b)", "")

@@ -57,6 +57,7 @@ class Statements(Lines):
         self.top: list[str] = []  # their definitions
         self.noted = ""  # the source line of the last comment
         self.eqn: Eqn | None = None  # the equation that is written
+        self.around = ""  # the source line of the equation that holds the program
         self.polls = False  # whether long loops ask the caller whether to stop
         self.polled = False  # and whether one does
         self.wanted: list[tuple[Value | None, str]] = []  # target and name of each output
@@ -241,9 +242,9 @@ class Statements(Lines):
         return constant(atom.value, atom.aval) if isinstance(atom, Literal) else env[atom]
 
     def note(self, eqn: Eqn) -> None:
-        """The user's line as a comment, where it is another."""
+        """The user's line as a comment, where it is another, and not that of the loop around it."""
         self.eqn = eqn
-        if eqn.source and eqn.source != self.noted:
+        if eqn.source and eqn.source != self.noted and eqn.line != self.around:
             self.noted = eqn.source
             self.comment(self.names.location(eqn))
 

@@ -1,8 +1,11 @@
 """The lines of a function without those that change nothing: unread constants, idle comments."""
 
 import re
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
+
+from .literals import WIDTH
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
 # a constant, a pointer, or an array that is declared
@@ -10,12 +13,36 @@ _DEFINED = re.compile(
     r" *(?:const )?\w+(?: complex)? \*?(?:restrict )?(\w+)(?:\[\d+\])?"
     r"(?: = (?:(?!, \w+ = ).)*)?;(?: /\*.*)?$"
 )
+_CONSTANT = re.compile(r" *const (\w+(?: complex)?) (\w+) = ")
+_ALIAS = re.compile(r" *const (\w+(?: complex)?) (t(?:_\d+)*) = (\w+);$")  # no user's name
 _STATEMENT = frozenset({"return", "break", "continue", "goto", "else"})
 
 
 def tidy(lines: Sequence[str]) -> list[str]:
-    """Drop definitions that nothing reads, and comments without a statement."""
-    return _without_idle_comments(_without_unread(lines))
+    """Drop aliases, definitions that nothing reads, and comments without a statement."""
+    kept = _without_idle_comments(_without_unread(_without_aliases(lines)))
+    return [part for line in kept for part in _wrapped(line)]
+
+
+def _without_aliases(lines: Sequence[str]) -> list[str]:
+    """Name a constant that equals another one by that."""
+    constants: dict[str, str] = {}
+    same: dict[str, str] = {}
+    kept = []
+    for line in lines:
+        if _is_comment(line):
+            kept.append(line)
+            continue
+        if same:
+            line = _WORD.sub(lambda m: same.get(m[0], m[0]), line)
+        found = _ALIAS.match(line)
+        if found and constants.get(found[3]) == found[1]:
+            same[found[2]] = found[3]
+            continue
+        if made := _CONSTANT.match(line):
+            constants[made[2]] = made[1]
+        kept.append(line)
+    return kept
 
 
 def _without_unread(lines: Sequence[str]) -> list[str]:
@@ -47,6 +74,21 @@ def _without_idle_comments(lines: Sequence[str]) -> list[str]:
     while kept and _is_comment(kept[-1]):
         kept.pop()
     return kept
+
+
+def _wrapped(line: str) -> list[str]:
+    """A line as lines of at most 100 columns; a comment is cut."""
+    if len(line) <= WIDTH:
+        return [line]
+    if _is_comment(line):
+        return [f"{line[: WIDTH - 7]}... */"]
+    if "/*" in line:
+        return [line]
+    indent = " " * _depth(line)
+    return textwrap.wrap(
+        line.strip(), WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _is_comment(line: str) -> bool:

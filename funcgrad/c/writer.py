@@ -104,7 +104,9 @@ class Writer(Statements):
         else:
             free = [a in dying and eqn.ins.count(a) == 1 for a in eqn.ins]
             self.over = {id(x) for x, f in zip(ins, free, strict=True) if f and self.is_own(x)}
+            around, self.around = self.around, eqn.line
             outs = eqn.prim.codegen.in_c(self, *ins, **eqn.params)
+            self.around = around
             outs = [outs] if isinstance(outs, Value) else outs
         for var, y in zip(eqn.outs, outs, strict=True):
             y = self.loaded(y, self.names.hint(var))

@@ -95,6 +95,12 @@ class Names:
             if found and len(eqn.outs) == 1:
                 self.known[eqn.outs[0]] = found.group(1)
 
+    def carry(self, invars: Sequence[Var], outvars: Sequence[Any]) -> None:
+        """Name the values that a loop carries as those that a step gives for them."""
+        for var, out in zip(invars, outvars, strict=True):
+            if isinstance(out, Var) and not self.hint(var) and self.hint(out):
+                self.known[var] = self.hint(out)
+
     def hint(self, var: Var) -> str:
         """The user's name for a value, ``d_`` and a name for its cotangent, or ""."""
         if var in self.known:

@@ -16,6 +16,8 @@ from ..c.writer import Writer
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var
 
+ROWS = "_at"  # behind the name of a row: that of the array of all rows
+
 
 class Variables:
     """A carried value: variables, or a buffer."""
@@ -90,24 +92,28 @@ def _is_same(x: Value, y: Value) -> bool:
 
 def rows(w: Writer, stack: Value, var: Var, step: str, writes: bool = False) -> Value:
     """The row of a stacked array at a step."""
+    if stack.in_registers and stack.layout.strides[0] == 0:  # all rows are the same
+        return stack.viewed(lambda a: a[0, ...])
     stack = w.stored(stack)
     assert stack.memory is not None
     kind, shape = ctype(stack.aval.dtype), stack.aval.shape[1:]
     at = place(stack.offset, stack.strides[:1], [step])
     aval = Aval(var.aval.shape, stack.aval.dtype)
-    part = Value(aval, stand_in(shape, 0, stack.strides[1:]), stack.memory)
+    hint = w.names.hint(var) or _of_a_row(stack.memory.name)
     if not writes and aval.size == 1:
-        name = w.name(w.names.hint(var))
+        name = w.name(hint)
         w.line(f"const {kind} {name} = {stack.memory.name}[{at}];")
         return registers(aval, [name])
     name = w.name(w.names.hint(var) or "row")
-    w.line(f"{'' if writes else 'const '}{kind} *{name} = {stack.memory.name} + {at};")
+    w.line(f"{'' if writes else 'const '}{kind} *{name} = {w.start(stack, [step])};")
     memory = Memory(name, aval, owned=writes)
-    return (
-        w.loaded(Value(aval, part.layout, memory), w.names.hint(var))
-        if not writes
-        else Value(aval, part.layout, memory)
-    )
+    row = Value(aval, stand_in(shape, 0, stack.strides[1:]), memory)
+    return row if writes else w.loaded(row, hint)
+
+
+def _of_a_row(name: str) -> str:
+    """The name of a row of an array, "" if it has none."""
+    return name.removesuffix(ROWS) if name.endswith(ROWS) else ""
 
 
 def scan_in_c(
@@ -122,19 +128,20 @@ def scan_in_c(
     """Write a scan as a loop over its steps."""
     n, k = num_consts, num_carry
     w.names.study(jaxpr)
+    w.names.carry(jaxpr.invars[n : n + k], jaxpr.outvars[:k])
     pairs = zip(jaxpr.invars[n : n + k], jaxpr.outvars[:k], ins[n : n + k], strict=True)
-    wanted = w.wanted
+    wanted = _of_rows(w, w.wanted, jaxpr.outvars, k)
     carries = [Variables(w, init, v, a is not v) for v, a, init in pairs]
     w.wanted = wanted
     stacks = [w.array(Aval((length, *a.aval.shape), a.aval.dtype), k + j)
               for j, a in enumerate(jaxpr.outvars[k:])]  # fmt: skip
-    xs = [w.stored(x) for x in ins[n + k :]] if length else []
+    xs = ins[n + k :]
     read = {a for eqn in jaxpr.eqns for a in eqn.ins}.union(jaxpr.outvars)
     step = w.name("step")
     kind = "int" if length < 1 << 31 else "int64_t"
     head = f"{kind} {step} = 0; {step} < {length}; {step}++"
     if reverse:
-        head = f"{kind} {step} = {length} - 1; {step} >= 0; {step}--"
+        head = f"{kind} {step} = {length - 1}; {step} >= 0; {step}--"
     if length:
         with w.braces(f"for ({head})"):
             given = [rows(w, x, v, step) if v in read else x
@@ -148,6 +155,14 @@ def scan_in_c(
                     write_row(w, stack, value, step)
             end_step(w, carries, values, jaxpr, length)
     return [*(c.finish() for c in carries), *stacks]
+
+
+def _of_rows(w: Writer, wanted: Sequence[Any], outvars: Sequence[Any], k: int) -> list[Any]:
+    """The targets and names of the results of a loop; those of rows, by the names of a row."""
+    own = [w.names.hint(a) if isinstance(a, Var) else "" for a in outvars]
+    rows = [(target, name or (hint and f"{hint}{ROWS}"))
+            for (target, name), hint in zip(wanted[k:], own[k:], strict=False)]  # fmt: skip
+    return [*wanted[:k], *rows]
 
 
 def row_target(w: Writer, stack: Value, atom: Any, step: str) -> Value | None:
