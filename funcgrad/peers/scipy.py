@@ -50,15 +50,15 @@ scipy.integrate.BDF fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.LSODA fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.ode fg.scipy.integrate.solve_ivp
 scipy.interpolate.interp1d np.interp
-scipy.optimize.brentq fg.lax.custom_root  custom_root(f, x0, solve, tangent_solve)
-scipy.optimize.bisect fg.lax.custom_root  custom_root(f, x0, solve, tangent_solve)
-scipy.optimize.newton fg.scipy.optimize.root
+scipy.optimize.brenth fg.scipy.optimize.brentq
+scipy.optimize.ridder fg.scipy.optimize.brentq
+scipy.optimize.toms748 fg.scipy.optimize.brentq
+scipy.optimize.linprog fg.scipy.optimize.solve_qp  solve_qp(zeros, c, G=A_ub, h=b_ub)
+scipy.optimize.lsq_linear fg.scipy.optimize.solve_qp  solve_qp(A.T @ A, -A.T @ b, bounds=bounds)
+scipy.optimize.nnls fg.scipy.optimize.solve_qp  solve_qp(A.T @ A, -A.T @ b, bounds=(0, inf))
 scipy.optimize.fsolve fg.scipy.optimize.root
-scipy.optimize.root_scalar fg.scipy.optimize.root
 scipy.optimize.fixed_point fg.lax.fixed_point
 scipy.optimize.leastsq fg.scipy.optimize.least_squares
-scipy.optimize.curve_fit fg.scipy.optimize.least_squares  least_squares(lambda p: f(x, *p) - y, p0)
-scipy.optimize.minimize_scalar fg.scipy.optimize.minimize
 scipy.optimize.fmin fg.scipy.optimize.minimize
 scipy.optimize.fmin_bfgs fg.scipy.optimize.minimize
 scipy.optimize.fmin_l_bfgs_b fg.scipy.optimize.minimize

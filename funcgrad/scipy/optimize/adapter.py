@@ -9,7 +9,10 @@ from ...core import tree
 from ...core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ...core.errors import ConversionError, DtypeError, ShapeError, UnsupportedError
 from ...core.trace import Tracer
+from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
+from ...ops.stop_gradient import stop_gradient
+from ...ops.structure import cast
 from ...transforms.jit.api import jit
 from ...transforms.untraced import owning
 
@@ -41,18 +44,20 @@ class FlatTree:
         call = owning(fun)
         return lambda v: shaped(call(self.unravel(v), *args))
 
-    def filled(self, bound: Any) -> np.ndarray:
-        """Bound, a scalar or a tree that broadcasts to ``x0``, as a vector."""
+    def filled(self, bound: Any) -> Any:
+        """Bound, a scalar or a tree that broadcasts to ``x0``, as a vector that may be traced."""
+        if isinstance(bound, (list, tuple)) and is_arraylike(self.like):
+            bound = np.stack([cast(operand(x), np.float64) for x in bound])
         if is_arraylike(bound) and shape_of(bound) in ((), (self.size,)):
-            return np.broadcast_to(np.asarray(bound, np.float64), (self.size,))
+            return np.broadcast_to(cast(operand(bound), np.float64), (self.size,))
         full = tree.broadcast(bound, self.like, who=self.who)
-        spread = lambda b, x: np.broadcast_to(np.asarray(b, np.float64), shape_of(x))
+        spread = lambda b, x: np.broadcast_to(cast(operand(b), np.float64), shape_of(x))
         return self.ravel(tree.map(spread, full, self.like))
 
     def bounds(self, bounds: Any) -> tuple[Any, Any]:
         """Lower and upper bounds of all elements."""
         if bounds is None:
-            return -np.inf, np.inf
+            return np.full(self.size, -np.inf), np.full(self.size, np.inf)
         if hasattr(bounds, "lb"):
             return self.filled(bounds.lb), self.filled(bounds.ub)
         if isinstance(bounds, tuple) and len(bounds) == 2 and not is_arraylike(self.like):
@@ -64,7 +69,9 @@ class FlatTree:
                 f"got {len(pairs)}"
             )
         low = [-np.inf if a is None else a for a, _ in pairs]
-        return np.array(low, float), np.array([np.inf if b is None else b for _, b in pairs], float)
+        high = [np.inf if b is None else b for _, b in pairs]
+        stacked = lambda side: np.stack([cast(operand(x), np.float64) for x in side])
+        return stacked(low), stacked(high)
 
 
 def scipy_optimize(who: str) -> Any:
@@ -73,6 +80,11 @@ def scipy_optimize(who: str) -> Any:
     except ImportError:
         raise ImportError(f"{who}: SciPy is not installed; pip install 'funcgrad[scipy]'") from None
     return scipy.optimize
+
+
+def plain(x: Any) -> np.ndarray:
+    """The values of an array without derivatives."""
+    return concrete_values("scipy.optimize", stop_gradient(x))
 
 
 def concrete_values(who: str, x: Any) -> np.ndarray:

@@ -1,13 +1,15 @@
 """minimize: SciPy's minimizers, with derived gradients, Hessians and Jacobians."""
 
+import functools
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...core.errors import UnsupportedError
-from ...core.trace import Tracer
+from ...core.avals import shape_of
+from ...core.trace import Tracer, is_concrete
 from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
@@ -15,8 +17,9 @@ from ...transforms.arguments import check_callable
 from ...transforms.grad import grad, value_and_grad
 from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from ...transforms.jit.api import jit
-from .adapter import FlatTree, compiled, concrete_values, in_float64, scipy_optimize
-from .implicit import implicit
+from .adapter import FlatTree, compiled, concrete_values, in_float64, plain, scipy_optimize
+from .boxed import minimized
+from .kkt import Conditions, optimum
 
 _BY_PRODUCTS = frozenset({"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"})
 _BY_HESSIAN = frozenset({"dogleg", "trust-exact"})
@@ -51,13 +54,13 @@ def minimize(
         callback: called with each tree, or with the keyword ``intermediate_result`` if it has it.
 
     Returns:
-        SciPy's OptimizeResult with ``x`` and ``jac`` as trees like ``x0``, in its dtypes, and
-        ``compiled``: whether ``fun`` was compiled; it is not if it cannot be traced. If ``fun``
-        depends on traced values, ``x`` and ``fun`` are differentiable in them.
+        SciPy's OptimizeResult with trees like ``x0``, and ``compiled``: whether ``fun`` could be.
+        ``x`` and ``fun`` are differentiable in all that the problem depends on; active constraints
+        stay so. Under jit and vmap a program minimizes, L-BFGS with bounds.
 
     Raises:
         ImportError: without SciPy.
-        UnsupportedError: if constraints depend on traced values, or under jit or vmap.
+        UnsupportedError: under jit or vmap, for other methods and constraints.
 
     >>> found = minimize(lambda p: (p["a"] - 2) ** 2, {"a": 0.0})  # doctest: +SKIP
     >>> print(found.x["a"].round(6))  # doctest: +SKIP
@@ -73,20 +76,17 @@ def minimize(
     if callback is not None:
         options_["callback"] = _on_trees(callback, flat)
     low, high = flat.bounds(bounds)
-    if bounds is not None:
+    limits = Constraints(flat, _listed(constraints), low, high, bounds is not None)
+    if bounds is not None and not isinstance(low, Tracer) and not isinstance(high, Tracer):
         options_["bounds"] = scipy.Bounds(low, high)
-    limits = [_constraint(c, flat) for c in _listed(constraints)]
-    if limits:
-        options_["constraints"] = limits[0] if len(limits) == 1 else limits
     solver = Minimizer(scipy, flat, name, given, tuple(args), options_)
-    if jac is True or not solver.traced(objective):
+    traced = jac is not True and (solver.traced(objective) or limits.traced())
+    if traced and not is_concrete(objective(flat.start)) and solver.has_program(limits):
+        return solver.as_program(objective, low, high)
+    if not traced:
+        options_ |= limits.for_scipy(lambda v, k: limits.functions[k](v))
         return solver.result(*solver.run(objective, flat.start))
-    if limits:
-        raise UnsupportedError(
-            "minimize: a solution with constraints has no derivative in the traced values that "
-            "the problem depends on; solve its optimality conditions by funcgrad.lax.custom_root"
-        )
-    return solver.differentiable(objective, low, high)
+    return solver.differentiable(objective, limits)
 
 
 class Minimizer:
@@ -150,19 +150,37 @@ class Minimizer:
         found["compiled"] = staged
         return found
 
-    def differentiable(self, objective: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    def has_program(self, limits: "Constraints") -> bool:
+        """Whether there is a program for the method, which jit and vmap take."""
+        simple = not limits.functions and self.given == dict.fromkeys(self.given)
+        return simple and self.name in (None, "bfgs", "l-bfgs-b")
+
+    def as_program(self, objective: Callable[[Any], Any], low: Any, high: Any) -> Any:
+        """Result of the program, of which SciPy has no part."""
+        options = self.options["options"] or {}
+        tol = options.get("gtol", self.options["tol"] or 1e-8)
+        most = options.get("maxiter", 500)
+        found = minimized(objective, self.flat.start, low, high, tol, most)
+        return found._replace(x=self.flat.unravel(found.x), jac=self.flat.unravel(found.jac))
+
+    def differentiable(self, objective: Callable[[Any], Any], limits: "Constraints") -> Any:
         """Result whose ``x`` and ``fun`` are differentiable in traced values.
 
-        The derivative of an element on its bound is 0.
+        Constraints that are active at the solution stay so.
         """
         results: list[Any] = []
-        free = lambda v: np.logical_and(v > low, v < high)
 
-        def solve(function: Callable[[Any], Any], start: Any) -> Any:
-            results.append(self.run(function, start))
+        def problem(v: Any) -> Conditions:
+            return Conditions(operand(objective(v)), *limits.conditions(v))
+
+        def solve(problem: Callable[[Any], Conditions], start: Any) -> Any:
+            self.options |= limits.for_scipy(
+                lambda v, k: limits.part(problem(v).values, k), problem(start)
+            )
+            results.append(self.run(lambda v: problem(v).objective, start))
             return cast(results[-1][0].x, self.flat.dtype)
 
-        x = implicit("minimize", objective, self.flat.start, solve, grad, free)
+        x = optimum(problem, self.flat.start, solve)
         found, staged = results[0]
         found.x, found.fun = x, objective(x)
         found = self.result(found, staged)
@@ -170,27 +188,94 @@ class Minimizer:
         return found
 
 
+class Constraints:
+    """The bounds and constraints of a problem: functions of vectors between two limits."""
+
+    def __init__(self, flat: FlatTree, given: Sequence[Any], low: Any, high: Any, bounded: bool):
+        self.flat, self.given, self.bounded = flat, given, bounded
+        self.low, self.high = low, high
+        self.functions = [_function(c, flat) for c in given]
+        values = [operand(f(flat.start)) for f in self.functions]
+        self.values = values
+        ends = [0, *(shape_of(v)[0] for v in values)]
+        starts = np.cumsum(ends) + (flat.size if bounded else 0)
+        self.places = [slice(a, b) for a, b in itertools.pairwise(starts.tolist())]
+
+    def traced(self) -> bool:
+        known = [*self.values, self.low, self.high, *(x for c in self.given for x in _ends(c))]
+        return any(isinstance(x, Tracer) for x in known)
+
+    def part(self, values: Any, k: int) -> Any:
+        """The values of a constraint, of those of all."""
+        return values[self.places[k]]
+
+    def conditions(self, v: Any) -> tuple[Any, Any, Any]:
+        """The values of all constraints, and their limits."""
+        dtype = self.flat.dtype
+        rows = [v] if self.bounded else []
+        low, high = ([x] if self.bounded else [] for x in (self.low, self.high))
+        for f, c in zip(self.functions, self.given, strict=True):
+            rows.append(cast(operand(f(v)), dtype))
+            for side, end in zip((low, high), _ends(c), strict=True):
+                side.append(np.broadcast_to(operand(end), shape_of(rows[-1])))
+        joined = lambda xs: cast(np.concatenate(xs), dtype) if xs else np.zeros(0, dtype)
+        return joined(rows), joined(low), joined(high)
+
+    def for_scipy(self, of: Callable[[Any, int], Any], known: Any = None) -> dict[str, Any]:
+        """The arguments bounds and constraints of SciPy, with functions ``of(v, k)``."""
+        found: dict[str, Any] = {}
+        if known is not None and self.bounded:
+            n = self.flat.size
+            found["bounds"] = scipy_optimize("minimize").Bounds(
+                plain(known.low[:n]), plain(known.high[:n])
+            )
+        limits = []
+        for k, c in enumerate(self.given):
+            ends: Any = _ends(c)
+            if known is not None:
+                ends = [plain(self.part(x, k)) for x in (known.low, known.high)]
+            limits.append(
+                _constraint(c, self.flat, functools.partial(lambda k, v: of(v, k), k), ends)
+            )
+        if limits:
+            found["constraints"] = limits[0] if len(limits) == 1 else limits
+        return found
+
+
+def _ends(given: Any) -> tuple[Any, Any]:
+    """The limits of a constraint."""
+    if isinstance(given, dict):
+        return 0.0, 0.0 if given["type"] == "eq" else np.inf
+    return given.lb, given.ub
+
+
+def _function(given: Any, flat: FlatTree) -> Callable[[Any], Any]:
+    """A constraint as a function of a vector to a vector."""
+    if hasattr(given, "A"):
+        return lambda v: np.atleast_2d(operand(given.A)) @ v
+    vector = lambda y: np.reshape(ravel_pytree(y)[0], (-1,))
+    if isinstance(given, dict):
+        return flat.function(given["fun"], tuple(given.get("args", ())), vector)
+    return flat.function(given.fun, (), vector)
+
+
 def _listed(constraints: Any) -> Sequence[Any]:
     return list(constraints) if isinstance(constraints, (list, tuple)) else [constraints]
 
 
-def _constraint(given: Any, flat: FlatTree) -> Any:
+def _constraint(given: Any, flat: FlatTree, f: Callable[[Any], Any], ends: Sequence[Any]) -> Any:
     """Constraint on vectors, with a derived Jacobian if it has none."""
     if hasattr(given, "A"):
-        return given  # linear: a matrix for vectors
-    vector = lambda y: np.reshape(ravel_pytree(y)[0], (-1,))
+        return type(given)(plain(given.A), *ends, keep_feasible=given.keep_feasible)
     if isinstance(given, dict):
-        f = flat.function(given["fun"], tuple(given.get("args", ())), vector)
         slopes = given.get("jac")
         jac = jacrev(f) if slopes is None else flat.function(slopes, tuple(given.get("args", ())))
         return {"type": given["type"], "fun": in_float64(f), "jac": in_float64(jac)}
-    f = flat.function(given.fun, (), vector)
     curved = lambda v, w: jacfwd(grad(lambda v: w @ f(v)))(v)
     derived = not callable(given.jac)
     return type(given)(
         in_float64(f),
-        given.lb,
-        given.ub,
+        *ends,
         jac=in_float64(jacrev(f)) if derived else flat.function(given.jac, ()),
         hess=in_float64(curved) if derived else given.hess,
         keep_feasible=given.keep_feasible,

@@ -1,19 +1,20 @@
 """root and least_squares: SciPy's solvers on trees, with derived Jacobians."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.errors import UnsupportedError
+from ...core.errors import UnsupportedError, shown
 from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.jacobian import jacfwd
 from ...transforms.jit.api import jit
-from .adapter import FlatTree, compiled, concrete_values, in_float64, scipy_optimize
+from .adapter import FlatTree, compiled, concrete_values, in_float64, plain, scipy_optimize
 from .implicit import implicit
+from .kkt import Conditions, optimum
 
 
 def root(
@@ -94,9 +95,12 @@ def least_squares(
     Returns:
         SciPy's OptimizeResult with ``x`` and ``grad`` as trees like ``x0``, and ``compiled``.
 
+        If residuals or bounds depend on traced values, ``x``, ``cost`` and ``fun`` are
+        differentiable in them, with the active bounds held.
+
     Raises:
         ImportError: without SciPy.
-        UnsupportedError: if ``fun`` depends on traced values; see :func:`minimize`.
+        UnsupportedError: under jit or vmap; or for a traced problem with a ``loss`` of one's own.
 
     >>> fit = least_squares(lambda p: p["a"] - np.ones(2), {"a": 0.0})  # doctest: +SKIP
     >>> print(fit.x["a"].round(6))  # doctest: +SKIP
@@ -106,18 +110,71 @@ def least_squares(
     check_callable("least_squares", fun)
     flat = FlatTree("least_squares", x0)
     residuals = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
-    start = concrete_values("least_squares", flat.start)
-    if isinstance(residuals(start), Tracer):
-        raise UnsupportedError(
-            "least_squares: the solution has no derivative in the traced values that the residuals "
-            "depend on; minimize (residuals**2).sum()"
-        )
+    low, high = flat.bounds(None if bounds is None else _pair(bounds))
+    if not any(isinstance(x, Tracer) for x in (residuals(flat.start), flat.start, low, high)):
+        if bounds is not None:
+            options["bounds"] = (low, high)
+        slopes = None if jac is None else flat.function(jac, tuple(args))
+        return _fitted(scipy, flat, residuals, flat.start, slopes, options)
+    results: list[Any] = []
+    cost = costs(options.get("loss", "linear"), options.get("f_scale", 1.0))
+
+    def problem(v: Any) -> Conditions:
+        rows = (v, low, high) if bounds is not None else (v[:0],) * 3
+        values = residuals(v)
+        v, least, most = (cast(x, flat.dtype) for x in rows)
+        return Conditions(cost(values), v, least, most, values)
+
+    def solve(problem: Callable[[Any], Any], start: Any) -> Any:
+        if bounds is not None:
+            options["bounds"] = tuple(map(plain, problem(start)[2:4]))
+        found = _fitted(scipy, flat, lambda v: problem(v).residuals, start, None, options)
+        results.append(found)
+        return flat.ravel(found.x)
+
+    x = optimum(problem, flat.start, solve)
+    found = results[0]
+    found.x, found.fun = flat.unravel(x), residuals(x)
+    found.cost = cost(found.fun)
+    return found
+
+
+def _pair(bounds: Any) -> Any:
+    """The bounds of least squares: SciPy's object, or a pair of which each is a bound of all."""
+    return bounds if hasattr(bounds, "lb") else _Bounds(*bounds)
+
+
+class _Bounds(NamedTuple):
+    lb: Any
+    ub: Any
+
+
+def _fitted(
+    scipy: Any, flat: FlatTree, residuals: Any, start: Any, slopes: Any, options: dict[str, Any]
+) -> Any:
+    """SciPy's result, with trees."""
+    start = concrete_values("least_squares", start)
     function, staged = compiled(residuals, start)
-    slopes = flat.function(jac, tuple(args)) if jac is not None else jacfwd(residuals)
-    slopes = jit(slopes) if staged and jac is None else slopes
-    if bounds is not None:
-        options["bounds"] = tuple(flat.filled(b) for b in bounds)
+    if slopes is None:
+        slopes = jit(jacfwd(residuals)) if staged else jacfwd(residuals)
     found = scipy.least_squares(in_float64(function), start, in_float64(slopes), **options)
     found.x, found.grad = flat.unravel(found.x), flat.unravel(found.grad)
     found["compiled"] = staged
     return found
+
+
+def costs(loss: Any, scale: float) -> Callable[[Any], Any]:
+    """The cost of residuals by a loss of SciPy."""
+    losses: dict[str, Callable[[Any], Any]] = {
+        "linear": lambda z: z,
+        "soft_l1": lambda z: 2 * (np.sqrt(1 + z) - 1),
+        "huber": lambda z: np.where(z <= 1, z, 2 * np.sqrt(np.where(z <= 1, 1.0, z)) - 1),
+        "cauchy": np.log1p,
+        "arctan": np.arctan,
+    }
+    if loss not in losses:
+        raise UnsupportedError(
+            f"least_squares: a traced problem takes a loss by its name: got {shown(loss)}; use one "
+            f"of {', '.join(losses)}"
+        )
+    return lambda r: np.sum(losses[loss]((r / scale) ** 2)) * (scale**2 / 2)
