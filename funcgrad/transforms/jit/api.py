@@ -210,8 +210,9 @@ class Compiled(Generic[P, R]):
         """Why a call with such arguments would compile; without arguments, why the last one did."""
         signatures = sorted(self._signatures.values(), key=lambda s: s.serial)
         if not args and not kwargs:
-            last = _reason(signatures[-1], signatures) if signatures else "nothing was compiled yet"
-            return f"{self!r}: {last}"
+            if not signatures:
+                return f"{self!r}: nothing was compiled yet"
+            return f"{self!r}: {_reason(signatures[-1], signatures)}{signatures[-1].backend()}"
         call = self.spec.flatten(args, kwargs)
         for s in signatures:
             if s.key == call.key:
