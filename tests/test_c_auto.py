@@ -84,11 +84,27 @@ def test_derivatives_and_batches_of_auto_are_those_of_numpy():
     assert_same(loop(0.7), fg.jit(lambda a: auto(a), backend="numpy")(0.7), 1e-12)
 
 
+@needs_compiler
+def test_draws_in_a_loop_and_small_systems_are_in_c():
+    def walk(key, a):
+        def step(x, key):
+            x = np.linalg.solve(a, x) + fg.random.normal(key, (3,))
+            return x, x[0]
+
+        return fg.lax.scan(step, a[0], fg.random.split(key, 50))[1]
+
+    args = fg.random.key(1), np.eye(3) * 2 + 0.1
+    auto = by_auto(walk)
+
+    assert_same(fg.jit(walk)(*args), auto(*args), 1e-5, 1e-5)  # float32 draws
+    assert "walk_c(" in auto.source(*args)
+
+
 def test_costs_grow_with_the_length_of_loops():
     def eqns(n):
         return fg.jit(loop).jaxpr(0.7, XS[:n]).jaxpr.eqns
 
-    assert costs.in_numpy(eqns(500)) > 40 * costs.in_numpy(eqns(10))
+    assert costs.in_numpy(eqns(500)) > 30 * costs.in_numpy(eqns(10))
     assert costs.in_c(eqns(500)) < 0.1 * costs.in_numpy(eqns(500))
 
 
@@ -182,7 +198,7 @@ def test_config_sets_the_backend_of_derivatives_of_compiled_functions():
 
 @pytest.mark.parametrize("name", ["cuda", "C", "", None, 3])
 def test_a_backend_that_does_not_exist_is_refused_by_name(name, monkeypatch):
-    words = r"must be 'numpy', 'c' or 'auto': got "
+    words = "must be 'numpy', 'c', 'auto' or 'jax': got "
     with pytest.raises(ValueError, match="config: backend " + words):
         fg.config(backend=name).__enter__()
     if name is not None:

@@ -31,7 +31,8 @@ REDUCTION = 0.9  # a sum over one axis 0.6, over all 1.2
 MOVE = 0.8  # concatenate 0.7 to 0.9, take 1.0
 PRODUCT = 0.7  # matmul 0.6 to 0.9
 MATRIX = 0.03  # and as much for each matrix of a stack
-LAPACK = 5.5  # solve 5.5 to 7
+LAPACK = 5.5  # solve, inv, cholesky 5 to 7, det 4, qr 19
+DRAW = 15.0  # random bits by Philox; by threefry 70, normal numbers 65 to 130
 STEP = 0.08  # a step of a loop, and as much for each carry and row: 0.05 to 0.15
 
 # microseconds of C
@@ -39,6 +40,8 @@ CALL = 0.6  # with two operands
 OPERAND = 0.04  # and as much for each operand and result
 LOOP = 0.01
 NUMBER = 0.001  # an operation in a register
+
+LARGE_PRODUCT = 1 << 16  # multiplications from which BLAS is faster than C
 
 # nanoseconds an element of an array in the cache
 BASIC = 0.22, 0.11, 0.055, 0.03  # add
@@ -49,6 +52,7 @@ RUNNING = 2.3, 2.3, 0.6, 0.6  # cumsum
 MOVED = 0.6, 0.6, 0.45, 0.45  # gather, scatter; concatenate 0.3, 0.2
 PRODUCTS = 0.05, 0.02, 0.08, 0.06  # a multiplication of a product; of one by a vector 0.11, 0.19
 SOLVED = 0.3, 0.3, 0.4, 0.5  # n^3 of a system of 32 equations; of 4 and 16: 0.8 in NumPy, 0.1 in C
+DRAWN = 30.0, 30.0, 8.0, 8.0  # random numbers
 OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
     "exp": (0.68, 0.42, 1.41, 0.53), "exp2": (0.63, 0.22, 1.35, 0.47),
     "expm1": (1.07, 0.33, 1.58, 0.49), "sigmoid": (2.4, 1.2, 2.43, 0.67),
@@ -70,6 +74,9 @@ OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
 }  # fmt: skip
 _LARGEST = frozenset({"max", "min", "argmax", "argmin", "amax", "amin"})
 _RUNNING = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+_SOLVED = frozenset(
+    {"solve", "solve_triangular", "inv", "det", "slogdet", "cofactor", "cholesky", "lu", "qr"}
+)
 _PRODUCTS = frozenset({"matmul", "vecdot", "einsum"})
 
 # milliseconds of the compiler
@@ -124,8 +131,8 @@ def _start(eqn: Eqn, rates: Rates) -> float:
         return STATEMENT if eqn.outs[0].aval.shape else SCALAR
     if rates is PRODUCTS:
         return PRODUCT + MATRIX * math.prod(eqn.outs[0].aval.shape[:-2])
-    if rates is SOLVED:
-        return LAPACK
+    if rates is SOLVED or rates is DRAWN:
+        return LAPACK if rates is SOLVED else DRAW
     if rates is MOVED:
         return MOVE if any(x.aval.shape for x in eqn.ins[1:]) else VIEW
     return REDUCTION
@@ -139,6 +146,8 @@ def _in_c(eqn: Eqn) -> float:
     if rates is None:
         return 0.0
     start = LOOP if is_loop(eqn) or _size(eqn) > TINY else NUMBER
+    if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT:  # by BLAS, too
+        rates = (*rates[:2], *rates[:2])
     return start + _rate(rates[2:], eqn) * _amount(eqn) / 1000
 
 
@@ -161,8 +170,10 @@ def _rates(eqn: Eqn) -> Rates | None:
         return LARGEST
     if name in _RUNNING:
         return RUNNING
-    if name == "solve":
+    if name in _SOLVED:
         return SOLVED
+    if name.startswith("random_"):
+        return DRAWN
     return SUM if eqn.ins and eqn.outs and _size(eqn) > eqn.outs[0].aval.size else MOVED
 
 
@@ -173,7 +184,7 @@ def _rate(pair: Sequence[float], eqn: Eqn) -> float:
 
 def _amount(eqn: Eqn) -> int:
     """The elements of an equation, or the multiplications of a product."""
-    if eqn.prim.name == "solve":
+    if eqn.prim.name in _SOLVED:
         return math.prod(eqn.ins[0].aval.shape) * eqn.ins[0].aval.shape[-1]
     if eqn.prim.name == "matmul":
         a, b = (x.aval.shape for x in eqn.ins[:2])

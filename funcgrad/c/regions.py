@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, programs_in
 from .blas import openblas
+from .costs import LARGE_PRODUCT
 from .elementary import NAMES
 from .functions import is_elementwise, is_in_table
 from .literals import NotInCError, is_written
@@ -14,7 +15,6 @@ from .programs import function_of
 WORTH = 3  # operations from which a call pays
 LONG = 2048  # elements from which NumPy's vectorised functions are faster than the C library's
 VERY_LONG = 1 << 15  # elements from which they are faster than ours
-LARGE_PRODUCT = 1 << 16  # multiplications from which BLAS is faster
 LARGE_IN_LOOP = 1 << 19  # the same in a loop, where there is no BLAS to call from C
 ALL_IN_LOOP = 1 << 24  # the same, where there is one
 LONGEST = 400  # equations of a function, whose compile time grows faster than its length
@@ -44,6 +44,7 @@ class Part(NamedTuple):
     eqns: list[Eqn]
     reason: str  # "" if it is written in C
     worth: str = ""  # why the cost model chose C, if it was asked
+    compilation: float = 0.0  # the milliseconds that it expects of the compiler
 
 
 def parts_of(jaxpr: Jaxpr) -> list[Part]:

@@ -21,16 +21,16 @@ def may_pay(jaxpr: Jaxpr) -> str:
 def by_cost(before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
     """The groups of a program, in NumPy where C is not expected to pay.
 
-    Equations that are left there are simpler, and more, than those of the program ``before``: if
-    that costs more than half of the gain, all are left there.
+    All stay there if the whole does not pay: the equations are simpler, and more, than those of
+    the program ``before``.
     """
     readers = readers_of(jaxpr)
     parts = [p if p.reason else _decided(p.eqns, readers) for p in parts_of(jaxpr)]
-    written = [p.eqns for p in parts if not p.reason]
-    gain = sum(in_numpy(eqns) - _call(eqns, readers) for eqns in written)
-    if not written or in_numpy(jaxpr.eqns) - in_numpy(before.eqns) <= gain / 2:
+    time = sum(in_numpy(p.eqns) if p.reason else _call(p.eqns, readers) for p in parts)
+    took = sum(p.compilation for p in parts)
+    if took * 1000 <= CALLS * (in_numpy(before.eqns) - time):
         return parts
-    left = "what is left to NumPy would be slower by more"
+    left = "the operations of which others are made would be slower in NumPy"
     return [part if part.reason else Part(part.eqns, left) for part in parts]
 
 
@@ -57,7 +57,7 @@ def _decided(eqns: list[Eqn], readers: dict[Any, set[int]]) -> Part:
     names = [f"x{i}" for i in range(len(program.invars))]
     took = compilation(function_of(program, "program", "", names).text)
     told += f", {took:,.0f} ms of the compiler"
-    return Part(eqns, "" if took * 1000 <= gain else told, told)
+    return Part(eqns, "", told, took) if took * 1000 <= gain else Part(eqns, told)
 
 
 def _call(eqns: Sequence[Eqn], readers: dict[Any, set[int]]) -> float:
