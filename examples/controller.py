@@ -16,13 +16,15 @@ from common import make_parser
 
 import funcgrad as fg
 
+COMPILER = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))), None)
 DT = 0.05  # seconds a step
 
 
 def move(state, torque):
     """The state after a step: angle from upright, and rate."""
     angle, rate = state
-    return np.stack([angle + DT * rate, rate + DT * (9.81 * np.sin(angle) - rate + torque)])
+    change = 9.81 * np.sin(angle) - rate + torque
+    return np.stack([angle + DT * rate, rate + DT * change])
 
 
 def misfit(noise, angles, torques):
@@ -30,15 +32,16 @@ def misfit(noise, angles, torques):
     process, measured = np.exp(noise["process"]), np.exp(noise["measured"])
 
     def step(belief, seen):
-        mean, cov = belief
-        angle, torque = seen
+        (mean, cov), (angle, torque) = belief, seen
         slope = fg.jacfwd(move)(mean, torque)
         mean = move(mean, torque)
         cov = slope @ cov @ slope.T + process * DT * np.eye(2)
-        error, variance = angle - mean[0], cov[0, 0] + measured
+        error = angle - mean[0]
+        variance = cov[0, 0] + measured
         gain = cov[:, 0] / variance
-        belief = mean + gain * error, cov - np.outer(gain, cov[0])
-        return belief, 0.5 * (np.log(variance) + error**2 / variance)
+        mean = mean + gain * error
+        cov = cov - np.outer(gain, cov[0])
+        return (mean, cov), 0.5 * (np.log(variance) + error**2 / variance)
 
     _, terms = fg.lax.scan(step, (np.zeros(2), np.eye(2)), (angles, torques))
     return np.sum(terms)
@@ -62,16 +65,13 @@ def control(state, torques):
     return torques[0], np.append(torques[1:], torques[-1])
 
 
-def compiled(folder, name, *flags):
+def compiled(folder, name):
     """The printed results of an example in C, and the bytes of its code."""
-    cc = next(filter(None, map(shutil.which, ("cc", "gcc", "clang"))))
-    strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic", *flags]
-    files = ["example_main.c", f"{name}.c"]
-    run = lambda *command: (
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
-    )
-    run(cc, *strict, "-o", "example", *files, "-lm")
-    run(cc, *strict, "-c", f"{name}.c")
+    options = {"cwd": folder, "check": True, "capture_output": True, "text": True}
+    run = lambda *command: subprocess.run(command, **options).stdout
+    strict = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Os"]
+    run(COMPILER, *strict, "-o", "example", "example_main.c", f"{name}.c", "-lm")
+    run(COMPILER, *strict, "-c", f"{name}.c")
     size = run("size", f"{name}.o").split()[6] if shutil.which("size") else "?"
     return np.array(re.findall(r" = (\S+)", run("./example")), float), size
 
@@ -81,17 +81,15 @@ def main():
     rng = np.random.default_rng(0)
     angles = np.cumsum(rng.normal(0, 0.05, 50)) + rng.normal(0, 0.1, 50)
     noise = {"process": np.log(0.1), "measured": np.log(0.01)}
-    programs = {
-        "filter": (fg.value_and_grad(misfit), (noise, angles, np.zeros(50))),
-        "control": (control, (np.array([0.4, 0.0]), np.zeros(12))),
-    }
-    for name, (function, args) in programs.items():
+    for name, function, args in [
+        ("filter", fg.value_and_grad(misfit), (noise, angles, np.zeros(50))),
+        ("control", control, (np.array([0.4, 0.0]), np.zeros(12))),
+    ]:
         with tempfile.TemporaryDirectory() as folder:
             files = fg.export.c(function, *args, path=Path(folder) / f"{name}.c")
-            lines = len(files.source.read_text().splitlines())
-            print(f"{name}: {lines} lines of C")
-            if any(map(shutil.which, ("cc", "gcc", "clang"))):
-                got, size = compiled(folder, name, "-Os")
+            print(f"{name}: {len(files.source.read_text().splitlines())} lines of C")
+            if COMPILER:
+                got, size = compiled(folder, name)
                 want = np.concatenate([np.ravel(x) for x in fg.tree.leaves(function(*args))])
                 print(f"{name}: {size} bytes of code")
                 print(f"{name}: against Python {np.abs(got - want).max():.1e}")

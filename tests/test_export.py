@@ -86,6 +86,16 @@ def test_an_exported_program_in_single_precision_has_no_double(controllers, tmp_
     np.testing.assert_allclose(got, flat(f(*args)), rtol=2e-3)  # 30 steps in float32
 
 
+def test_the_readme_prints_lines_that_are_written(controllers, tmp_path):
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    (lines,) = re.findall(r"```c\n(.*?)```", readme, re.DOTALL)
+    f = fg.value_and_grad(controllers["misfit"])
+    files = fg.export.c(f, *filter_args(50), path=tmp_path / "kalman.c")
+    plain = lambda text: re.sub(r"\bt_\d+", "t", text)  # the numbers of temporaries change
+
+    assert plain(lines) in plain(files.source.read_text())
+
+
 @needs_compiler
 def test_exported_code_has_no_state(controllers, tmp_path):
     files = fg.export.c(controllers["control"], np.ones(2), np.zeros(8), path=tmp_path / "mpc.c")
@@ -245,6 +255,22 @@ def test_complex_parameters_are_refused_and_complex_values_within_are_not(tmp_pa
 
     assert "#include <complex.h>" in files.source.read_text()
     assert "complex" not in files.header.read_text()
+
+
+def test_single_precision_holds_beside_arrays_that_a_function_closes_over(tmp_path):
+    weights = np.linspace(0.0, 1.0, 4)
+    f = lambda x: fg.lax.scan(lambda c, w: (np.sin(c) * w, None), x, weights)[0]
+    files = fg.export.c(f, np.ones(3), path=tmp_path / "f.c", dtype="float32")
+
+    assert "float out[3]" in files.header.read_text()
+    assert "double" not in files.source.read_text().partition("\nint f(")[2]
+
+
+def test_integers_of_python_are_refused_where_c_computes_with_them(tmp_path):
+    f = lambda x, i: fg.lax.dynamic_slice(x, (i,), (2,))
+
+    with pytest.raises(UnsupportedError, match=r"pass integers as np.int64, for those of Py"):
+        fg.export.c(f, np.ones(5), 1, path=tmp_path / "f.c")
 
 
 def test_a_missing_folder_is_named(tmp_path):

@@ -35,11 +35,17 @@ _WORDS = (
     "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
     "strpbrk strrchr strspn strstr strtok strxfrm complex I first_part free_slot"
 )
+_OF_CPP = (
+    "alignas alignof and asm catch class concept const_cast constexpr decltype delete explicit "
+    "export friend mutable namespace new noexcept not nullptr operator or private protected public "
+    "requires static_assert template this thread_local throw try typeid typename using virtual "
+    "wchar_t xor"
+)
 _COMPLEX = "acos acosh asin asinh atan atanh cos cosh sin sinh tan tanh exp log pow sqrt abs arg"
 _OF_COMPLEX = ["conj", "creal", "cimag", "cproj", *[f"c{name}" for name in _COMPLEX.split()]]
 _NAMES = [*_MATHEMATICS.split(), *_OF_COMPLEX]
 _FUNCTIONS = [f"{name}{suffix}" for name in _NAMES for suffix in ("", "f", "l")]
-RESERVED = frozenset([*_WORDS.split(), *_FUNCTIONS])  # no names of values
+RESERVED = frozenset([*_WORDS.split(), *_OF_CPP.split(), *_FUNCTIONS])  # no names of values
 
 
 class Statements(Lines):

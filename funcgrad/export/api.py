@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from ..compile.finite_checks import masked_program
 from ..compile.names import label
 from ..compile.passes import optimize
 from ..core import tree
-from ..core.errors import UnsupportedError, shown
+from ..core.errors import DtypeError, UnsupportedError, shown
 from ..core.jaxpr import Jaxpr
 from ..core.tree_code import Static
 from ..transforms.abstract import ShapeDtypeStruct
@@ -75,12 +76,10 @@ def c(
     check_callable("export.c", fun)
     target = Path(path)
     name = _name_of(target)
-    if dtype is not None:
-        if np.dtype(dtype) != np.dtype("f4"):
-            raise ValueError(f"export.c: dtype must be 'float32' or None: got {shown(dtype)}")
-        args, kwargs = tree.map(_in_single, (args, kwargs))
+    if dtype is not None and np.dtype(dtype) != np.dtype("f4"):
+        raise ValueError(f"export.c: dtype must be 'float32' or None: got {shown(dtype)}")
     compiled = fun if isinstance(fun, Compiled) else jit(fun)
-    signature, operands = compiled._signature(args, kwargs)
+    signature, operands = _staged(compiled, args, kwargs, dtype is not None)
     unit = _unit(signature, operands, name, (dtype is not None, static, masked))
     files = Exported(target, target.with_suffix(".h"), target.with_name("example_main.c"))
     texts = c99.source(unit), c99.header(unit), c99.example(unit)
@@ -100,6 +99,14 @@ def _name_of(path: Path) -> str:
             f"write {f'{label(name) or chr(102)}_1' if taken else label(name) or 'f'}.c"
         )
     return name
+
+
+def _staged(compiled: Compiled[..., Any], args: Any, kwargs: Any, is_single: bool) -> Any:
+    """The signature of a call, with its operands."""
+    if is_single:
+        with suppress(DtypeError):  # beside arrays of double precision that the function holds
+            return compiled._signature(*tree.map(_in_single, (args, kwargs)))
+    return compiled._signature(args, kwargs)
 
 
 def _in_single(x: Any) -> Any:
@@ -125,9 +132,11 @@ def _unit(
         parts = _parts(program, name, inputs, outputs, masked)
     except NotInCError as err:
         where = f" at {err.line}" if err.line else ""
+        cure = "compute it outside of the exported function"
+        if any(v.aval.weak and v.aval.dtype.kind == "i" for v in program.invars):
+            cure = "pass integers as np.int64, for those of Python have no bounds"
         raise UnsupportedError(
-            f"export.c: {signature.name} is not written in C: {err}{where}; compute it outside of "
-            f"the exported function"
+            f"export.c: {signature.name} is not written in C: {err}{where}; {cure}"
         ) from None
     for x, aval in (*parts[0].ins, *parts[0].outs):
         if aval.dtype.kind == "c":  # a header with complex numbers is no C++
