@@ -127,6 +127,24 @@ def test_loops_and_their_derivatives_are_wholly_in_c(name):
     assert "for " not in compiled.source(1.7, X)
 
 
+def test_a_counter_of_python_beside_float32_is_in_c():
+    def f(x):
+        body = lambda s: (np.sin(s[0]) * s[1] + x, s[1] * 0.9, s[2] + 1)
+        return fg.lax.while_loop(lambda s: s[2] < 5, body, (x, 1.0, 0))[0].sum()
+
+    x = X.astype("f4")
+    compiled = fg.jit(fg.grad(f), backend="c")
+
+    assert_same(fg.grad(f)(x), compiled(x), 1e-6, 1e-6)
+    assert "for " not in compiled.source(x)
+
+
+def test_the_cost_of_a_loop_that_keeps_states_is_known():
+    f = fg.grad(lambda x: fg.lax.scan(lambda c, t: (repeated(1)(c * t) + x, None), x, XS)[0].sum())
+
+    assert_same(fg.jit(f, backend="auto")(X), fg.jit(f)(X), 1e-12)
+
+
 def test_a_loop_of_no_steps_has_no_rows():
     f = fg.jit(fg.grad(newton), backend="c")
 

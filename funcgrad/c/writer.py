@@ -10,6 +10,7 @@ from typing import Any
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from . import chains, elements, factorizations, generators, matrices, totals
 from .functions import expression, is_elementwise
+from .integers import bounded
 from .literals import NotInCError, ctype
 from .statements import Statements
 from .values import Value
@@ -56,6 +57,7 @@ class Writer(Statements):
     ) -> list[Value]:
         """Write a program; its outputs lie in their targets, where given, and stay retained."""
         env: dict[Var, Value] = {}
+        jaxpr = bounded(jaxpr)
         for var, value in zip(jaxpr.invars, ins, strict=True):
             self.bind(env, var, value)
         wanted = {a: t for a, t in zip(jaxpr.outvars, targets, strict=True) if isinstance(a, Var)}

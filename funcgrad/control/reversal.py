@@ -187,6 +187,9 @@ class Reversal(ByDecomposition, JaxprPrimitive, Masking, Codegen):
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_reversal(build, eqn)
 
+    def turns(self, *, steps: int, **params: Any) -> int:
+        return steps
+
     def bodies(self, *ins: Any, up: Jaxpr, down: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
         consts, stacks, xs, carry, rows = ReversalLayout.of(params).operands(ins)
         return [(up, [*consts, *stacks, *xs]), (down, [*consts, *stacks, *xs, *carry, *rows])]

@@ -79,6 +79,10 @@ class WhileReversal(Reversal):
         return reversal_in_c(w, schedule, parts, up=up, down=down, length=0, reverse=False)
 
     @override
+    def turns(self, **params: Any) -> int:
+        return while_p.turns()
+
+    @override
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:
         """A loop of two passes: forward, stacking all states, and back over these."""
         layout, up, down = ReversalLayout.of(params), params["up"], params["down"]

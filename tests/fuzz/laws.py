@@ -78,8 +78,8 @@ def compiled_gradient(case: Case) -> None:
 
 def in_c(case: Case) -> None:
     """A program in C gives what the eager one gives, and so does its derivative."""
-    if not compiler.is_found():
-        return
+    if not compiler.is_found() or re.search("copysign|signbit", case.program.source):
+        return  # the sign of nan is the processor's, and these show it
     eager = case.fun(*case.inputs)
     back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)
     pull = lambda fun: case.precise(back(fun, *case.points))
