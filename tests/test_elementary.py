@@ -3,6 +3,7 @@
 import ctypes
 import itertools
 import math
+import platform
 import shutil
 import subprocess
 
@@ -201,9 +202,11 @@ def test_a_program_has_only_the_functions_that_it_calls():
 def test_loops_over_functions_are_vectorised(tmp_path):
     if not shutil.which("gcc"):
         pytest.skip("asks gcc")
-    for name in ("exp", "tanh", "log"):
-        lines = [f"void loop(const double *restrict x, double *restrict y) "
-                 f"{{ for (int i = 0; i < 4096; i++) y[i] = {name}_double(x[i]); }}"]  # fmt: skip
+    for name in ("exp", "tanh", "log", "near_sin", "near_cos", "near_tan"):
+        call = f"{name}_double({'&far, ' if name.startswith('near') else ''}x[i])"
+        lines = ["int loop(const double *restrict x, double *restrict y) {", "uint64_t far = 0;",
+                 f"for (int i = 0; i < 4096; i++) y[i] = {call};",
+                 "return far != 0; }"]  # fmt: skip
         text = ["#include <math.h>", "#include <stdint.h>", *elementary(lines), *lines]
         source = tmp_path / f"{name}.c"
         source.write_text("\n".join(text))
@@ -211,6 +214,7 @@ def test_loops_over_functions_are_vectorised(tmp_path):
             "gcc",
             *compiler.FLAGS,
             compiler.LEVEL,
+            *(["-msse4.2"] if platform.machine() == "x86_64" else []),  # 64-bit comparisons
             "-fopt-info-vec",
             "-o",
             "/dev/null",
@@ -219,6 +223,20 @@ def test_loops_over_functions_are_vectorised(tmp_path):
         told = subprocess.run(command, capture_output=True, text=True, check=True).stderr
 
         assert "loop vectorized" in told
+
+
+@pytest.mark.parametrize("dtype", FLOATS.values())
+def test_one_large_angle_does_not_change_other_sines(dtype):
+    f = fg.jit(lambda x: (np.sin(x) * 1, np.cos(x) + 0, np.tan(x) * 1), backend="c")
+    x = np.linspace(-9, 9, 70).astype(dtype)
+    y = x.copy()
+    y[[0, 3, 5]] = 1e9, -3e5, np.inf
+
+    with np.errstate(all="ignore"):
+        wanted = np.sin(y), np.cos(y), np.tan(y)
+    for near, far, want in zip(f(x), f(y), wanted, strict=True):
+        np.testing.assert_array_equal(near[6:], far[6:])
+        np.testing.assert_allclose(far, want, rtol=1e-6 if dtype == np.float32 else 1e-15)
 
 
 # dense grids

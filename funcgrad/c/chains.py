@@ -1,5 +1,7 @@
 """Chains: elementwise equations of one shape as one loop, whose intermediates are scalars."""
 
+import math
+import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -10,6 +12,9 @@ from .literals import ctype
 from .nests import Nest
 from .statements import Statements
 from .values import TINY, Value, registers
+
+FEW = 8  # elements, below which a loop is not worth a second text
+_OF_ANGLES = re.compile(r"\b((?:sin|cos|tan)_(?:double|float))\(")
 
 
 def is_loop(eqn: Eqn) -> bool:
@@ -80,6 +85,7 @@ def write_chain(
         w.bind(env, v, w.array(v.aval))
     outs = {v: env[v] for v in later}
     nest = Nest(shape, [*arrays.values(), *outs.values()], w.indices(len(shape)))
+    start, count = len(w.lines), math.prod(shape)
     with w.loops(nest.lengths, nest.indices), w.using(nest.indices):
         for atom, x in arrays.items():
             texts[atom] = nest.at(x)
@@ -88,6 +94,25 @@ def write_chain(
                 w.line(f"const {ctype(x.aval.dtype)} {name} = {texts[atom]};")
                 texts[atom] = name
         _body(w, group, env, texts, {v: nest.at(y) for v, y in outs.items()})
+    if count >= FEW:
+        _try_near(w, start)
+
+
+def _try_near(w: Statements, start: int) -> None:
+    """Write a loop with sines first for angles below 2^17, which is vectorised.
+
+    It is run again if there are larger ones; it reads nothing that it writes.
+    """
+    loop = w.lines[start:]
+    near = [_OF_ANGLES.sub(r"near_\1(&far, ", line) for line in loop]
+    if near == loop:
+        return
+    w.lines[start:] = []
+    with w.braces(""):
+        w.line("uint64_t far = 0;")
+        w.lines += [f"    {line}" for line in near]
+        with w.braces("if (far)"):
+            w.lines += [f"        {line}" for line in loop]
 
 
 def _body(

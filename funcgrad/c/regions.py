@@ -22,7 +22,7 @@ VIEWS = "a view costs nothing"
 LARGE_CONSTANT = 256  # elements of a constant, above which it is an operand
 
 # 4 ns an element, and more
-_SLOW = frozenset({"sin", "cos", "tan", "pow", "arctan2", "mod", "fmod", "floor_divide"})
+_SLOW = frozenset({"pow", "arctan2", "mod", "fmod", "floor_divide"})
 # one call of NumPy takes longer than one of C
 _WHOLE = (
     "solve inv cholesky lu slogdet det qr solve_triangular cofactor random_bits random_split "

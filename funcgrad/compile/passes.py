@@ -17,7 +17,7 @@ from .elements import stack_elements
 from .errstate import merge_spans
 from .finite_checks import after_p, drop_tokens, insert_checks
 from .fusion import BIG, fuse
-from .inlining import inline, lower
+from .inlining import has_large, inline, is_lowered, lower, lower_large
 from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
 from .padding import slices_of_padded
@@ -57,6 +57,7 @@ PASSES: tuple[Pass, ...] = (
     dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
+    lower_large,    # operations on many elements, which other languages than NumPy do not need
     long_axes_last, # of arrays that are made by broadcasting
     pack,           # equal chains over small arrays, as one
     schedule,       # the order with the lower peak memory
@@ -124,8 +125,9 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is hoist:
         return any(eqn.prim.holds.hoist is not None for eqn in eqns)
     if change is lower:
-        made = [(e, e.prim.codegen) for e in eqns]
-        return any(c.lower is not None and e.outs[0].aval.size >= c.lower_from for e, c in made)
+        return any(map(is_lowered, eqns))
+    if change is lower_large:
+        return has_large(jaxpr)
     if change is join_products:
         return sum(eqn.prim is matmul for eqn in eqns) >= PRODUCTS
     if change is fold_literals:

@@ -58,7 +58,7 @@ class Codegen:
 
     in_c: Any = None  # writer, *ins, **params -> the values: written in C, see c/
     lower: Any = None  # build, *atoms, **params -> an atom made of faster operations
-    lower_from: int = 0  # elements of the result, below which lower does nothing
+    lower_from: int = 0  # elements from which lower pays, in the source of NumPy alone; 0: always
     view: Any = None  # emitter, *ins, **params -> expression, contiguous; or None
     emit: Any = None  # emitter, outs, ins, **params
     into: Any = None  # outs, scratch, *ins, **params

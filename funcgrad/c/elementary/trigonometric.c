@@ -66,8 +66,24 @@ static angle_double far_angle_double(double x) {
     return x > 0 ? above : below;
 }
 
+/* The same for numbers of 24 bits, of which none is nearer to a multiple of pi/2 than 2^-30. */
+INLINED angle_double near_angle_float(double x) {
+    const double shifted = x * 0.63661977236758134 + 0x1.8p52, q = shifted - 0x1.8p52;
+    const angle_double angle = {
+        (x - q * 1.5707963267923332751) + q * -2.5633441515839557891e-12, 0, bits_double(shifted)};
+    return angle;
+}
+
+INLINED uint64_t is_far_double(double x) {
+    return (uint64_t)((fabs(x) > 0x1p17) & (fabs(x) < INFINITY));
+}
+
 INLINED angle_double angle_double_of(double x) {
-    return fabs(x) > 0x1p17 && fabs(x) < INFINITY ? far_angle_double(x) : near_angle_double(x);
+    return is_far_double(x) ? far_angle_double(x) : near_angle_double(x);
+}
+
+INLINED angle_double angle_float_of(float x) {
+    return is_far_double(x) ? far_angle_double(x) : near_angle_float(x);
 }
 
 /* sin(r + c) - r for |r| <= pi/4: polynomial of degree 13, error 2^-56. */
@@ -108,9 +124,20 @@ INLINED double cos_double(double x) {
     return sin_in_quadrant_double(angle_double_of(x), 1);
 }
 
+/* For loops that are vectorised without the branch: where ``far`` is set, they are run again. */
+INLINED double near_sin_double(uint64_t *far, double x) {
+    const double y = sin_in_quadrant_double(near_angle_double(x), 0);
+    *far |= is_far_double(x);
+    return x == 0 ? x : y;
+}
+
+INLINED double near_cos_double(uint64_t *far, double x) {
+    *far |= is_far_double(x);
+    return sin_in_quadrant_double(near_angle_double(x), 1);
+}
+
 /* The same by double, in which neither the second part of r nor the last terms count. */
-INLINED float sin_in_quadrant_float(float x, uint64_t q) {
-    const angle_double angle = angle_double_of(x);
+INLINED float sin_in_quadrant_float(angle_double angle, uint64_t q) {
     const double r = angle.r, z = r * r;
     const double sine = r + r * z
         * cubic_double(z, -0.16666666663832764, 0.008333331865959414, -1.9840082012765537e-4,
@@ -123,15 +150,25 @@ INLINED float sin_in_quadrant_float(float x, uint64_t q) {
 }
 
 INLINED float sin_float(float x) {
-    const float y = sin_in_quadrant_float(x, 0);
+    const float y = sin_in_quadrant_float(angle_float_of(x), 0);
     return x == 0 ? x : y;
 }
 
-INLINED float cos_float(float x) { return sin_in_quadrant_float(x, 1); }
+INLINED float cos_float(float x) { return sin_in_quadrant_float(angle_float_of(x), 1); }
+
+INLINED float near_sin_float(uint64_t *far, float x) {
+    const float y = sin_in_quadrant_float(near_angle_float(x), 0);
+    *far |= is_far_double(x);
+    return x == 0 ? x : y;
+}
+
+INLINED float near_cos_float(uint64_t *far, float x) {
+    *far |= is_far_double(x);
+    return sin_in_quadrant_float(near_angle_float(x), 1);
+}
 
 /* sin / cos, or -cos / sin in odd quadrants, of sums of two. Error below 1.5 ulp. */
-INLINED double tan_double(double x) {
-    const angle_double angle = angle_double_of(x);
+INLINED double tan_of_double(angle_double angle, double x) {
     const pair_double one = cos_pair_double(angle.r, angle.c);
     const pair_double cosine = quick_sum_double(one.hi, one.lo);
     const pair_double sine = quick_sum_double(angle.r, sin_tail_double(angle.r, angle.c));
@@ -144,4 +181,13 @@ INLINED double tan_double(double x) {
     return x == 0 ? x : corrected;
 }
 
+INLINED double tan_double(double x) { return tan_of_double(angle_double_of(x), x); }
+
+INLINED double near_tan_double(uint64_t *far, double x) {
+    *far |= is_far_double(x);
+    return tan_of_double(near_angle_double(x), x);
+}
+
 INLINED float tan_float(float x) { return (float)tan_double(x); }
+
+INLINED float near_tan_float(uint64_t *far, float x) { return (float)near_tan_double(far, x); }
