@@ -7,12 +7,15 @@ from typing import Any
 
 from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var
+from ..ops.index import getitem_p
+from ..ops.structure import broadcast_p, transpose_p
 from .functions import expression, is_elementwise
 from .literals import ctype
 from .nests import Nest
 from .statements import Statements
 from .values import TINY, Value, registers
 
+_VIEWS = frozenset({getitem_p, transpose_p, broadcast_p})  # a reshape may be a copy
 FEW = 8  # elements, below which a loop is not worth a second text
 _OF_ANGLES = re.compile(r"\b((?:sin|cos|tan)_(?:double|float))\(")
 
@@ -26,11 +29,12 @@ def chains_of(jaxpr: Jaxpr) -> list[list[Eqn]]:
     """The equations in groups, each a chain or one equation.
 
     An equation joins the last chain of its shape, unless it depends on an equation after that.
+    Views come at once behind what they are views of.
     """
     groups: list[list[Eqn]] = []
     home: dict[Any, int] = {}  # the group where a variable is defined
     last: dict[Any, int] = {}
-    for eqn in jaxpr.eqns:
+    for eqn in _views_first(jaxpr.eqns):
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
         shape = eqn.outs[0].aval.shape if eqn.outs else ()
         at = last.get(shape, -1) if is_loop(eqn) else -1
@@ -43,6 +47,18 @@ def chains_of(jaxpr: Jaxpr) -> list[list[Eqn]]:
                 last[shape] = at
         home.update((v, at) for v in eqn.outs)
     return groups
+
+
+def _views_first(eqns: Sequence[Eqn]) -> list[Eqn]:
+    """The equations, with each view as early as it can be, so that it ends no chain."""
+    place: dict[Any, int] = {}
+    keys = []
+    for i, eqn in enumerate(eqns):
+        if eqn.prim in _VIEWS and len(eqn.ins) == 1:
+            i = place.get(eqn.ins[0], -1)
+        keys.append(i)
+        place.update(dict.fromkeys(eqn.outs, i))
+    return [eqns[i] for i in sorted(range(len(eqns)), key=keys.__getitem__)]
 
 
 def last_reads(jaxpr: Jaxpr, groups: Sequence[Sequence[Eqn]]) -> list[list[Var]]:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, programs_in, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, replace_eqn
 from .cse import cse
 from .rewrite import Builder, on_programs, over, rewritten
 
@@ -46,12 +46,12 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
     """Replace equations by simpler ones, where their primitive has a ``lower`` rule."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        return _lowered(build, eqn) if is_lowered(eqn) else None
+        return _lowered(build, eqn) if _is_lowered(eqn) else None
 
     return rewritten(jaxpr, step)
 
 
-def is_lowered(eqn: Eqn) -> bool:
+def _is_lowered(eqn: Eqn) -> bool:
     """Whether the primitive of an equation has a rule for results of any size."""
     codegen = eqn.prim.codegen
     return codegen.lower is not None and not codegen.lower_from
@@ -61,21 +61,15 @@ def lower_large(jaxpr: Jaxpr) -> Jaxpr:
     """Replace equations by those that are faster in NumPy for large results."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        return _lowered(build, eqn) if is_lowered_large(eqn) else None
+        return _lowered(build, eqn) if _is_lowered_large(eqn) else None
 
     return cse(rewritten(on_programs(jaxpr, lower_large), step))
 
 
-def is_lowered_large(eqn: Eqn) -> bool:
+def _is_lowered_large(eqn: Eqn) -> bool:
     """Whether the primitive of an equation has a rule for results of at least its size."""
     codegen = eqn.prim.codegen
     return 0 < codegen.lower_from <= eqn.outs[0].aval.size if eqn.outs else False
-
-
-def has_large(jaxpr: Jaxpr) -> bool:
-    """Whether a program, or one that it holds, has such an equation."""
-    held = (program for eqn in jaxpr.eqns if eqn.params for program in programs_in(eqn.params))
-    return any(map(is_lowered_large, jaxpr.eqns)) or any(map(has_large, held))
 
 
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
@@ -89,7 +83,7 @@ def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     del build.eqns[start:]
     for new in added:
         new = replace_eqn(new, over(new, now))
-        found = _lowered(build, new) if is_lowered(new) else None
+        found = _lowered(build, new) if _is_lowered(new) else None
         if found is None:
             build.add(new)
         else:

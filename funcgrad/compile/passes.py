@@ -9,6 +9,7 @@ from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from ..ops.assign import add_at_p
 from ..ops.contract import matmul
+from ..ops.half_angle import FEWEST
 from ..ops.index import concatenate_p, getitem_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
@@ -17,7 +18,7 @@ from .elements import stack_elements
 from .errstate import merge_spans
 from .finite_checks import after_p, drop_tokens, insert_checks
 from .fusion import BIG, fuse
-from .inlining import has_large, inline, is_lowered, lower, lower_large
+from .inlining import inline, lower, lower_large
 from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
 from .padding import slices_of_padded
@@ -71,6 +72,11 @@ SEARCHING = frozenset({dce, simplify, cse})
 AT_ONCE = frozenset({cse, dce})  # a second time changes nothing, nor cse after dce
 
 
+FEWEST_OF: dict[Pass, int] = {  # elements of a result that a pass needs
+    lower_large: FEWEST,
+    long_axes_last: BROAD,
+    fuse: BIG,
+}
 CHANGED_BY: dict[Pass, set[Any]] = {  # primitives of which a pass needs one
     rolls_of_wrapped: {concatenate_p, add_at_p},
     slices_of_padded: {add_at_p},
@@ -116,24 +122,21 @@ def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mod
 def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     """Whether a pass may change a program, by a test that costs less than the pass."""
     eqns = jaxpr.eqns
-    if change is inline:
-        return any(eqn.prim.holds.inline is not None for eqn in eqns)
+    if change in (inline, hoist):
+        rule = "inline" if change is inline else "hoist"
+        return any(getattr(eqn.prim.holds, rule) is not None for eqn in eqns)
+    if change is lower:
+        return any(e.prim.codegen.lower is not None and not e.prim.codegen.lower_from for e in eqns)
     if change is insert_checks:
         return any(eqn.prim is start_p or eqn.prim in MARKS for eqn in eqns)
     if change is reroll:
         return len(eqns) > LARGE
-    if change is hoist:
-        return any(eqn.prim.holds.hoist is not None for eqn in eqns)
-    if change is lower:
-        return any(map(is_lowered, eqns))
-    if change is lower_large:
-        return has_large(jaxpr)
     if change is join_products:
         return sum(eqn.prim is matmul for eqn in eqns) >= PRODUCTS
-    if change is fold_literals:
-        return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
     if len(eqns) > LARGE and change in SEARCHING:
         return True  # nearly always, and the test would take as long
+    if change is fold_literals:
+        return any(e.ins and all(isinstance(a, Literal) for a in e.ins) for e in eqns)
     if change is dce:
         read = {a for eqn in eqns for a in eqn.ins}.union(jaxpr.outvars)
         return any(eqn.prim.holds.prune is not None or read.isdisjoint(eqn.outs) for eqn in eqns)
@@ -144,14 +147,13 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
     if change in CHANGED_BY:
         return any(eqn.prim in CHANGED_BY[change] for eqn in eqns)
-    if change is long_axes_last:
-        return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
+    if change in FEWEST_OF:
+        least = FEWEST_OF[change]
+        return any(math.prod(v.aval.shape) >= least for eqn in eqns for v in eqn.outs)
     if change in (pack, schedule):
         return len(eqns) >= (LEAST * SHORTEST if change is pack else 3)
     if change is drop_tokens:
         return any(eqn.prim is after_p or (eqn.params and programs_in(eqn.params)) for eqn in eqns)
-    if change is fuse:
-        return any(math.prod(v.aval.shape) >= BIG for eqn in eqns for v in eqn.outs)
     if change is merge_spans:
         return any(eqn.is_derivative for eqn in eqns)
     return True
