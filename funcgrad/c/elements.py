@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.avals import Aval, Shape, broadcast_shapes
 from ..ops.index import ARRAY, Index, indexed_shape
-from .functions import cast
-from .literals import NotInCError, braced, ctype, number
+from .functions import cast, sum_of
+from .literals import NotInCError, braced, ctype, label_of, number
 from .nests import Nest, is_empty
 from .statements import Statements
 from .values import TINY, Memory, Value, in_memory, place, registers
@@ -288,7 +288,19 @@ def _renamed(w: Statements, x: Value, v: Value, index: Index, how: str) -> Value
 
 def add_at(w: Statements, x: Value, v: Value, index: Index, arrays: Sequence[Value]) -> Value:
     """``x`` with values added at an index; duplicates accumulate."""
-    how = "{0} || {1}" if x.aval.dtype.kind == "b" else "{0} + {1}"
+    dtype = x.aval.dtype
+    how = "{0} || {1}" if dtype.kind == "b" else sum_of(["{0}", "{1}"], dtype)
+    return set_at(w, x, v, index, arrays, how)
+
+
+def extremum_at(
+    w: Statements, name: str, x: Value, v: Value, index: Index, arrays: Sequence[Value]
+) -> Value:
+    """``x`` with the maximum or minimum at an index of its elements and others."""
+    dtype = x.aval.dtype
+    how = f"{name}_{label_of(dtype)}({{0}}, {{1}})"
+    if dtype.kind == "b":
+        how = "{0} || {1}" if name == "maximum" else "{0} && {1}"
     return set_at(w, x, v, index, arrays, how)
 
 

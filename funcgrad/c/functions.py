@@ -6,8 +6,8 @@ of a name of our own. A function that ``helpers.py`` or a file in ``elementary/`
 in front of the program.
 """
 
+import functools
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,7 @@ _OF_FLOATS = {
     "maximum": "maximum_{n}({0}, {1})", "minimum": "minimum_{n}({0}, {1})",
     "fmax": "fmax_{n}({0}, {1})", "fmin": "fmin_{n}({0}, {1})",
     "isfinite": "isfinite({0})", "isinf": "isinf({0})", "isnan": "isnan({0})",
-    "signbit": "signbit({0}) != 0",
+    "signbit": "signbit({0}) != 0", "spacing": "spacing_{n}({0})",
     **{name: f"{name.replace('arc', 'a')}_{{n}}({{0}})" for name in NAMES},
     "root": "sqrt{f}({0})", "tailed_tanh": "tanh_{n}({0})", "tailed_sigmoid": "sigmoid_{n}({0})",
     "logaddexp": "logaddexp_{n}({0}, {1})",
@@ -49,8 +49,10 @@ _OF_FLOATS = {
     "rad2deg": "{0} * {degree}", "degrees": "{0} * {degree}",
 }
 _OF_INTEGERS = {
-    "abs": "abs_{n}({0})", "maximum": "{0} >= {1} ? {0} : {1}", "minimum": "{0} <= {1} ? {0} : {1}",
-    "fmax": "{0} >= {1} ? {0} : {1}", "fmin": "{0} <= {1} ? {0} : {1}",
+    "pow": "pow_{n}({0}, {1})", "gcd": "gcd_{n}({0}, {1})", "lcm": "lcm_{n}({0}, {1})",
+    "bitwise_count": "bitwise_count_{n}({0})",
+    "abs": "abs_{n}({0})", "maximum": "maximum_{n}({0}, {1})", "minimum": "minimum_{n}({0}, {1})",
+    "fmax": "fmax_{n}({0}, {1})", "fmin": "fmin_{n}({0}, {1})",
     "fmod": "fmod_{n}({0}, {1})",
     "isfinite": "true", "isinf": "false", "isnan": "false",
     "floor": "{0}", "ceil": "{0}", "trunc": "{0}", "rint": "{0}",
@@ -62,7 +64,12 @@ _OF_BOOLEANS = {
     "add": "{0} || {1}", "mul": "{0} && {1}", "maximum": "{0} || {1}", "minimum": "{0} && {1}",
     "bitwise_and": "{0} && {1}", "bitwise_or": "{0} || {1}", "bitwise_xor": "{0} != {1}",
     "invert": "!{0}", "abs": "{0}", "square": "{0}", "isfinite": "true", "isinf": "false",
-    "isnan": "false",
+    "isnan": "false", "fmax": "{0} || {1}", "fmin": "{0} && {1}", "floor": "{0}", "ceil": "{0}",
+    "trunc": "{0}",
+}
+_WRAPPING = {  # signed integers, see helpers.py
+    "add": "add_{n}({0}, {1})", "sub": "sub_{n}({0}, {1})", "mul": "mul_{n}({0}, {1})",
+    "neg": "neg_{n}({0})", "square": "mul_{n}({0}, {0})",
 }
 # selections, whose condition keeps its dtype: the operands that are cast to that of the result
 _SELECTIONS = {
@@ -75,7 +82,7 @@ _SELECTIONS = {
 _UNORDERED = frozenset({"sub", "neg", "sign", "mod", "floor_divide"})  # not of booleans
 
 
-@lru_cache(4096)
+@functools.lru_cache(4096)
 def loop_dtypes(prim: Any, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
     """The dtypes to which a ufunc casts its operands, Python types for weak ones.
 
@@ -127,7 +134,9 @@ def is_in_table(prim: Any, of_complex: bool = False) -> bool:
     """Whether the table has an elementwise primitive: of complex numbers, or of another dtype."""
     real = (_OF_ALL, _OF_FLOATS, _OF_INTEGERS, _OF_BOOLEANS)
     rows = (complexes.EXPRESSIONS,) if of_complex else real
-    known = prim.name in _SELECTIONS or any(prim.name in row for row in rows)
+    known = (
+        prim.name in _SELECTIONS or prim.name == "ldexp" or any(prim.name in row for row in rows)
+    )
     return isinstance(prim, (Convert, Mask)) or known
 
 
@@ -157,6 +166,10 @@ def expression(
         return cast(texts[0], ins[0], out.dtype)
     if isinstance(prim, Mask):
         return f"{_operand(texts[0], ins[0], ins[0].aval.dtype)} ? -1 : 0"
+    if prim.name == "ldexp":
+        x, k = (_operand(t, x, d) for t, x, d in zip(texts, ins, (out.dtype, np.dtype(np.int64)),
+                                                     strict=True))  # fmt: skip
+        return f"ldexp_{label_of(out.dtype)}({x}, {k})"
     if prim.name in _SELECTIONS:
         text, chosen = _SELECTIONS[prim.name]
         if prim.name == "wins" and out.dtype.kind == "c":
@@ -167,7 +180,14 @@ def expression(
     dtypes = loop_dtypes(prim, kinds_of(ins))
     given = [_operand(t, x, d) for t, x, d in zip(texts, ins, dtypes, strict=True)]
     dtype = dtypes[0]
-    text = template(prim, dtype).format(
+    if prim.name == "pow" and dtype.kind == "i" and not _is_positive(ins[1]):
+        raise NotInCError("an integer power whose exponent may be negative is not written in C")
+    text = template(prim, dtype)
+    if wraps(dtype) and not _is_near(ins, prim.name):
+        text = _WRAPPING.get(prim.name, text)
+    if dtype == np.uint16 and prim.name in ("mul", "square"):
+        text = f"1u * {text}"  # not in int, which would overflow
+    text = text.format(
         *given, f=suffix(dtype), n=label_of(dtype), t=ctype(dtype),
         radian=number(np.pi / 180, np.dtype(float)) + suffix(dtype),
         degree=number(180 / np.pi, np.dtype(float)) + suffix(dtype),
@@ -197,10 +217,38 @@ def cast(text: str, x: Value, dtype: np.dtype) -> str:
     return f"({ctype(dtype)}){text}"
 
 
+def _is_positive(x: Value) -> bool:
+    """Whether an integer is known not to be negative."""
+    return x.aval.dtype.kind in "bu" or (x.number is not None and x.number >= 0)
+
+
+def _is_near(ins: Sequence[Value], name: str) -> bool:
+    """Whether a 64-bit integer and a small constant are added, as in a counter."""
+    known = [x.number for x in ins if x.number is not None]
+    wide = all(x.aval.dtype.itemsize == 8 for x in ins)
+    return wide and name in ("add", "sub") and any(abs(k) < 1 << 31 for k in known)
+
+
+def wraps(dtype: np.dtype) -> bool:
+    """Whether operations of a dtype are functions, as those of C may overflow."""
+    return dtype.kind == "i" and dtype.itemsize >= 4
+
+
+def sum_of(terms: Sequence[str], dtype: np.dtype) -> str:
+    """The expression of a sum of elements of a dtype."""
+    if not wraps(dtype):
+        return " + ".join(terms)
+    join = lambda a, b: f"add_{label_of(dtype)}({a}, {b})"
+    return functools.reduce(join, terms)
+
+
 def product(factors: Sequence[str], dtype: np.dtype) -> str:
     """The expression of the product of two elements of a dtype."""
     a, b = factors
-    return f"mul_{label_of(dtype)}({a}, {b})" if dtype.kind == "c" else f"{a} * {b}"
+    if dtype.kind == "c" or wraps(dtype):
+        return f"mul_{label_of(dtype)}({a}, {b})"
+    small = dtype.kind in "iu" and dtype.itemsize < 4  # not in int, in which sums would overflow
+    return f"({ctype(dtype)})(1u * {a} * {b})" if small else f"{a} * {b}"
 
 
 def _operand(text: str, x: Value, dtype: np.dtype) -> str:

@@ -7,23 +7,28 @@ C library.
 import re
 from collections.abc import Iterable
 
-from . import complexes, lapack
+from . import complexes, lapack, orders
 from .elementary import elementary
 
 # fmt: off
 _ROWS = {
     "sign": "{t} sign_{n}({t} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }}",
-    "abs": "{t} abs_{n}({t} x) {{ return x < 0 ? ({t})-x : x; }}",
+    "abs": "{t} abs_{n}({t} x) {{ return x < 0 ? ({t})(0 - (uint64_t)x) : x; }}",
     "maximum": "{t} maximum_{n}({t} a, {t} b) {{ return a >= b || isnan(a) ? a : b; }}",
     "minimum": "{t} minimum_{n}({t} a, {t} b) {{ return a <= b || isnan(a) ? a : b; }}",
     "fmax": "{t} fmax_{n}({t} a, {t} b) {{ return a >= b || isnan(b) ? a : b; }}",
     "fmin": "{t} fmin_{n}({t} a, {t} b) {{ return a <= b || isnan(b) ? a : b; }}",
     "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
-                  "{{ return b >= 0 && b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
+                  "{{ return b >= 0 && b < 8 * ({t})sizeof a ? ({t})((uint64_t)a << b) : 0; }}",
     "right_shift": "{t} right_shift_{n}({t} a, {t} b) "
                    "{{ return b >= 0 && b < 8 * ({t})sizeof a ? a >> b : a < 0 ? -1 : 0; }}",
 }
 _OF_FLOATS = {
+    "is_before": "bool is_before_{n}({t} a, {t} b) {{ return a < b || (b != b && a == a); }}",
+    "spacing": "{t} spacing_{n}({t} x) "
+               "{{ return isinf(x) ? NAN : nextafter{f}(x, copysign{f}(INFINITY, x)) - x; }}",
+    "ldexp": "{t} ldexp_{n}({t} x, int64_t k) "
+             "{{ return ldexp{f}(x, k > 9999 ? 9999 : k < -9999 ? -9999 : (int)k); }}",
     "mod": """\
 {t} mod_{n}({t} a, {t} b) {{
     {t} rest = fmod{f}(a, b);
@@ -47,18 +52,47 @@ _OF_FLOATS = {
     return ratio - whole > ({t})0.5 ? whole + 1 : whole;
 }}""",
 }
-_OF_UNSIGNED = {  # without comparisons with 0, of which compilers warn
-    "sign": "{t} sign_{n}({t} x) {{ return x > 0; }}",
-    "abs": "{t} abs_{n}({t} x) {{ return x; }}",
-    "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
-                  "{{ return b < 8 * ({t})sizeof a ? ({t})(a << b) : 0; }}",
-    "right_shift": "{t} right_shift_{n}({t} a, {t} b) "
-                   "{{ return b < 8 * ({t})sizeof a ? a >> b : 0; }}",
-    "mod": "{t} mod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
-    "floor_divide": "{t} floor_divide_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a / b; }}",
-    "fmod": "{t} fmod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
-}
-_OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that number
+_OF_INTEGERS = {
+    # unsigned numbers wrap; overflow of signed ones is undefined
+    "add": "{t} add_{n}({t} a, {t} b) {{ return ({t})((uint64_t)a + (uint64_t)b); }}",
+    "sub": "{t} sub_{n}({t} a, {t} b) {{ return ({t})((uint64_t)a - (uint64_t)b); }}",
+    "mul": "{t} mul_{n}({t} a, {t} b) {{ return ({t})((uint64_t)a * (uint64_t)b); }}",
+    "neg": "{t} neg_{n}({t} a) {{ return ({t})(0 - (uint64_t)a); }}",
+    "magnitude": "uint64_t magnitude_{n}({t} x) "
+                 "{{ return x < 0 ? 0 - (uint64_t)x : (uint64_t)x; }}",
+    "is_before": "bool is_before_{n}({t} a, {t} b) {{ return a < b; }}",
+    "bitwise_count": """\
+uint8_t bitwise_count_{n}({t} x) {{
+    uint8_t count = 0;
+    for (uint64_t left = magnitude_{n}(x); left; left &= left - 1)
+        count++;
+    return count;
+}}""",
+    "gcd": """\
+{t} gcd_{n}({t} x, {t} y) {{
+    uint64_t a = magnitude_{n}(x), b = magnitude_{n}(y);
+    while (a != 0) {{
+        const uint64_t rest = b % a;
+        b = a;
+        a = rest;
+    }}
+    return ({t})b;
+}}""",
+    "lcm": """\
+{t} lcm_{n}({t} x, {t} y) {{
+    const uint64_t factor = magnitude_{n}(gcd_{n}(x, y));
+    return factor == 0 ? 0 : ({t})(magnitude_{n}(x) / factor * magnitude_{n}(y));
+}}""",
+    "pow": """\
+{t} pow_{n}({t} x, {t} k) {{
+    uint64_t product = 1, power = (uint64_t)x;
+    for (uint64_t left = (uint64_t)k; left; left >>= 1) {{
+        product *= left & 1 ? power : 1;
+        power *= power;
+    }}
+    return ({t})product;
+}}""",
+    # a division by 0 is 0, and of the least number by -1 that number
     "mod": """\
 {t} mod_{n}({t} a, {t} b) {{
     if (b == 0 || b == ({t})-1)
@@ -69,7 +103,7 @@ _OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that num
     "floor_divide": """\
 {t} floor_divide_{n}({t} a, {t} b) {{
     if (b == 0 || (b == ({t})-1 && ({t})-1 < 0))
-        return b == 0 ? 0 : ({t})(0 - a);
+        return b == 0 ? 0 : ({t})(0 - (uint64_t)a);
     const {t} ratio = a / b;
     return a % b != 0 && (a < 0) != (b < 0) ? ratio - 1 : ratio;
 }}""",
@@ -77,6 +111,18 @@ _OF_INTEGERS = {  # a division by 0 is 0, and of the least number by -1 that num
 {t} fmod_{n}({t} a, {t} b) {{
     return b == 0 || (b == ({t})-1 && ({t})-1 < 0) ? 0 : a % b;
 }}""",
+}
+_OF_UNSIGNED = {
+    "abs": "{t} abs_{n}({t} x) {{ return x; }}",
+    "sign": "{t} sign_{n}({t} x) {{ return x > 0; }}",
+    "magnitude": "uint64_t magnitude_{n}({t} x) {{ return x; }}",
+    "mod": "{t} mod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
+    "fmod": "{t} fmod_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a % b; }}",
+    "floor_divide": "{t} floor_divide_{n}({t} a, {t} b) {{ return b == 0 ? 0 : a / b; }}",
+    "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
+                  "{{ return b < 8 * sizeof a ? ({t})((uint64_t)a << b) : 0; }}",
+    "right_shift": "{t} right_shift_{n}({t} a, {t} b) "
+                   "{{ return b < 8 * sizeof a ? a >> b : 0; }}",
 }
 _OF_MATRICES = {
     "columns": """\
@@ -194,8 +240,16 @@ INLINED void gemm_{n}(
 }}""",
 }
 # fmt: on
-_ALL = {**_ROWS, **_OF_FLOATS, **_OF_INTEGERS, **_OF_MATRICES}
-_NAMES = "|".join(dict.fromkeys([*_ALL, *complexes.FUNCTIONS, *lapack.TEMPLATES]))
+_OF_ALL = {**_ROWS, **_OF_MATRICES, **orders.SORTS}
+_TABLES = {  # by the kind of the dtype
+    "f": {**_OF_ALL, **_OF_FLOATS},
+    "i": {**_OF_ALL, **_OF_INTEGERS},
+    "u": {**_OF_ALL, **_OF_INTEGERS, **_OF_UNSIGNED},
+    "c": {**complexes.FUNCTIONS, **lapack.TEMPLATES},
+}
+_NAMES = "|".join(
+    dict.fromkeys([*(base for table in _TABLES.values() for base in table), *lapack.TEMPLATES])
+)
 _CALL = re.compile(rf"\b({_NAMES})_(complex_double|complex_float|double|float|bool|u?int\d+)\(")
 
 
@@ -214,10 +268,14 @@ def _calls(text: str) -> list[tuple[str, str]]:
 
 
 def _is_ours(base: str, kind: str) -> bool:
-    if base in lapack.TEMPLATES:
-        return True
-    is_complex = base == "complex" or kind.startswith("complex_")
-    return base in (complexes.FUNCTIONS if is_complex else _ALL)
+    return base in lapack.TEMPLATES or base in _TABLES[_kind_of(base, kind)]
+
+
+def _kind_of(base: str, name: str) -> str:
+    """The kind of the dtype of a function, as NumPy's letter."""
+    if base == "complex" or name.startswith("complex_"):
+        return "c"
+    return "f" if name in ("float", "double") else "u" if name.startswith("uint") else "i"
 
 
 def _define(found: dict[str, str], base: str, kind: str) -> None:
@@ -232,14 +290,13 @@ def _define(found: dict[str, str], base: str, kind: str) -> None:
 def _definition(base: str, name: str) -> str:
     if base in lapack.TEMPLATES:
         return _inlined(lapack.text_of_algebra(base, name))
-    if base == "complex" or name.startswith("complex_"):
+    kind = _kind_of(base, name)
+    if kind == "c":
         return _inlined(complexes.text_of_complex(base, name))
-    floating = name in ("float", "double")
-    own = _OF_FLOATS if floating else _OF_UNSIGNED if name[0] == "u" else _OF_INTEGERS
-    text = own.get(base) or _ALL[base]
-    if not floating:
+    text = _TABLES[kind][base]
+    if kind != "f":
         text = text.replace(" || isnan(a)", "").replace(" || isnan(b)", "")
-    t = name if floating or name == "bool" else f"{name}_t"
+    t = name if kind == "f" or name == "bool" else f"{name}_t"
     return _inlined(text.format(t=t, n=name, f="f" if name == "float" else ""))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..core.avals import Aval, broadcast_shapes
-from .functions import cast, product
+from .functions import cast, product, sum_of, wraps
 from .literals import ctype
 from .statements import Statements
 from .totals import LANES, row_of, total_of_products
@@ -48,7 +48,7 @@ def _written_out(w: Statements, a: Value, b: Value, aval: Aval) -> Value:
             for j in range(p):
                 pairs = [[cast(t, v, aval.dtype) for t, v in zip(pair, kinds, strict=True)]
                          for pair in zip(x[i], y[:, j], strict=True)]  # fmt: skip
-                texts.append(" + ".join(product(pair, aval.dtype) for pair in pairs))
+                texts.append(sum_of([product(pair, aval.dtype) for pair in pairs], aval.dtype))
     return w.define(aval, texts, w.wanted[0][1])
 
 
@@ -128,7 +128,9 @@ def _by_rows(w: Statements, a: Value, b: Value, out: Value) -> None:
         with w.loop(k, n):
             w.line(f"const {ctype(dtype)} {at} = {cast(a.at(i, k), a, dtype)};")
             with w.loop(j, p):
-                w.line(f"{row} += {product([at, cast(b.at(k, j), b, dtype)], dtype)};")
+                term = product([at, cast(b.at(k, j), b, dtype)], dtype)
+                total = sum_of([row, term], dtype) if wraps(dtype) else ""
+                w.line(f"{row} = {total};" if total else f"{row} += {term};")
 
 
 def _by_columns(w: Statements, a: Value, b: Value, out: Value) -> None:

@@ -164,7 +164,7 @@ class Statements(Lines):
         if x.number is not None:
             x = constant(x.number, x.aval)
         once = tuple([slice(1) if not stride else slice(None) for stride in x.strides])
-        if x.layout[once].size < x.aval.size:  # repeated elements are kept once
+        if x.aval.ndim and x.layout[once].size < x.aval.size:  # repeated elements are kept once
             return self.stored(x.viewed(lambda a: a[once])).broadcast(x.aval.shape)
         aval = Aval(x.aval.shape, x.aval.dtype)
         name = self.name(f"{x.items[0].rpartition('_')[0] or 'all'}" if x.aval.size > 1 else "at")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.avals import Aval
-from .functions import cast, product
+from .functions import cast, product, wraps
 from .literals import NotInCError, ctype, label_of, part_of, suffix
 from .nests import Nest
 from .statements import Statements
@@ -53,6 +53,8 @@ def _step(how: str, dtype: np.dtype) -> tuple[str | None, str]:
         step = {"prod": "mul_{n}({0}, {1})"}.get(how, step)
     elif dtype.kind != "f" and start == "-0.0":
         start = "0"
+    if wraps(dtype):
+        step = {"sum": "add_{n}({0}, {1})", "prod": "mul_{n}({0}, {1})"}.get(how, step)
     if dtype.kind == "b":
         step = {"max": "{0} || {1}", "min": "{0} && {1}"}.get(how, step)
     return start, step.replace("{n}", label_of(dtype))

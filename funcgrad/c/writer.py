@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from . import chains, elements, factorizations, generators, matrices, totals
+from . import chains, elements, factorizations, generators, matrices, orders, totals
 from .functions import expression, is_elementwise
 from .integers import bounded
 from .literals import NotInCError, ctype
@@ -34,6 +34,10 @@ class Writer(Statements):
     check_finite = totals.check_finite
     accumulate = totals.accumulate
     position = totals.position
+    argsort = orders.argsort
+    searchsorted = orders.searchsorted
+    running_position = orders.running_position
+    extremum_at = elements.extremum_at
     vecdot = totals.vecdot
     matmul = matrices.matmul
     solve = factorizations.solve

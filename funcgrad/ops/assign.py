@@ -191,6 +191,9 @@ class ExtremumAt(Primitive, Codegen, Updating):
         add_into(out, v, index, arrays, self.ufunc)
         return (out,)
 
+    def in_c(self, w: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+        return w.extremum_at(self.ufunc.__name__, x, v, index, arrays)
+
     @override
     def infer(self, x: Aval, v: Aval, *arrays: Aval, index: Index) -> tuple[Aval, ...]:
         return (Aval(x.shape, x.dtype),)

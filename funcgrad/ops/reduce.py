@@ -324,8 +324,10 @@ class Position(Primitive, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int, **params: Any) -> Batched:
         return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1, **params), (0,)
 
-    def in_c(self, w: Any, x: Any, *, axis: int, **params: Any) -> Any:
-        return w.position(self.name, x, axis)
+    def in_c(self, w: Any, x: Any, *, axis: int, kind: str | None = None, **params: Any) -> Any:
+        if self.name == "argsort":
+            return w.argsort(x, axis, kind)
+        return (w.running_position if self.keeps_axis else w.position)(self.name, x, axis)
 
 
 def gather_along_axis(x: Any, positions: Any, axis: int) -> Any:

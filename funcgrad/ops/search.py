@@ -31,6 +31,9 @@ class SearchSorted(Primitive, Codegen):
             y[i] = np.searchsorted(a[i], v[i], side)  # type: ignore[call-overload]
         return (y,)
 
+    def in_c(self, w: Any, a: Any, v: Any, *, side: str) -> Any:
+        return w.searchsorted(a, v, side)
+
     def decompose(self, a: Any, v: Any, *, side: str) -> Any:
         return (bisect(a, v, side),)
 

@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of, dtype_of, is_arraylike, shape_of
+from ..core.companions import Codegen
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
 from ..core.trace import Primitive, Tracer
@@ -31,7 +32,7 @@ from .draws import bits, gumbel, matches_jax, randint, uniform
 from .keys import Key, check_single, split
 
 
-class StableOrder(Primitive):
+class StableOrder(Primitive, Codegen):
     """Stable argsort of 32-bit integers along one axis."""
 
     differentiable = False
@@ -47,6 +48,9 @@ class StableOrder(Primitive):
         pairs &= 0xFFFFFFFF
         return (pairs.view(np.int64).astype(np.intp, copy=False),)
 
+    def in_c(self, w: Any, x: Any, *, axis: int) -> Any:
+        return w.argsort(x, axis, "stable")
+
     def decompose(self, x: Any, *, axis: int) -> Any:
         return argsort_p.bind(x, axis=axis, kind="stable")
 
@@ -59,7 +63,7 @@ class StableOrder(Primitive):
         return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1), (0,)
 
 
-class Search(Primitive):
+class Search(Primitive, Codegen):
     """Indices of the second operand's elements in the first operand, which is sorted."""
 
     differentiable = False
@@ -67,6 +71,9 @@ class Search(Primitive):
     @override
     def run(self, steps: Any, x: Any) -> tuple[Any, ...]:
         return (np.asarray(np.searchsorted(steps, x)),)
+
+    def in_c(self, w: Any, steps: Any, x: Any) -> Any:
+        return w.searchsorted(steps, x, "left")
 
     def decompose(self, steps: Any, x: Any) -> Any:
         return (bisect(steps, x, "left"),)
