@@ -81,6 +81,16 @@ PRIMITIVES = {
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
     "ops.structure": "broadcast sum mean cumsum reshape transpose",
+    "ops.transcendental.airy": "airy",
+    "ops.transcendental.bessel_orders": "jv yv ive kve",
+    "ops.transcendental.elliptic": "ellipkm1 ellipe elliprf elliprd ellipkinc ellipeinc amplitude",
+    "ops.transcendental.exponential_integrals":
+        "expn expi sine_integral cosine_integral fresnel_s fresnel_c spence",
+    "ops.transcendental.faddeeva": "faddeeva complex_erf complex_erfc",
+    "ops.transcendental.gamma_functions": "rgamma riemann_zeta complex_polygamma",
+    "ops.transcendental.hypergeometric": "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope",
+    "ops.transcendental.inverses":
+        "gammaincinv gammainccinv betaincinv betainccinv lambertw owens_t",
     "ops.unit": "unit",
     "random.choice": "random_order random_search",
     "random.discrete": "random_poisson random_binomial random_geometric",

@@ -135,7 +135,8 @@ INTERNAL = {
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
 SLOW = {
     "betainc", "betaincc", "betainc_slope", "beta_density",
-    "gammainc_slope", "polygamma_difference",
+    "gammainc_slope", "polygamma_difference", "betaincinv", "betainccinv", "hyp2f1",
+    "hyp1f1_slope", "hyp2f1_slope",
 }  # fmt: skip
 
 

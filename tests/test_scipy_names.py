@@ -28,6 +28,13 @@ A = np.eye(3) + 0.1
 UFUNCS = [
     name for name in fg.scipy.special.__all__ if isinstance(getattr(special, name, None), np.ufunc)
 ]
+# functions of one real operand; those of more are called in test_special_names.py
+UNARY = [
+    name
+    for name in UFUNCS
+    if getattr(special, name).nin == getattr(special, name).nout == 1
+    and name not in ("wofz", "zetac")
+]
 OF_NUMPY = ["cbrt", "exp2", "expm1", "log1p"]
 
 
@@ -38,7 +45,7 @@ def operands(ufunc, dtype=np.float64):
 # ufuncs
 
 
-@pytest.mark.parametrize("name", [*UFUNCS, *OF_NUMPY])
+@pytest.mark.parametrize("name", sorted({*UNARY, *OF_NUMPY}))
 def test_a_ufunc_of_scipy_takes_traced_arrays(name):
     ufunc = getattr(special, name)
     first, *rest = operands(ufunc)[::-1] if name.startswith("betainc") else operands(ufunc)

@@ -24,7 +24,8 @@ INF, NAN = math.inf, math.nan
 # sum, exponent or quotient is multiplied by the size of the result's logarithm or its derivative
 LOOSE = {
     "beta": 12, "betaln": 20, "gammainc": 10, "gammaincc": 24, "betainc": 24, "polygamma": 8,
-    "zeta": 8, "expit": 4, "multigammaln": 20,
+    "zeta": 8, "expit": 4, "multigammaln": 20, "erfi": 12, "hyp1f1": 8, "hyp2f1": 24,
+    "betaincinv": 14, "gammainccinv": 6,
 }  # fmt: skip
 
 
@@ -314,8 +315,16 @@ def test_the_softmax_is_over_all_axes_unless_told():
 # peers
 
 
+# whose limits at the edges are in test_special_names.py
+LIMITS = {
+    "jv", "yv", "ive", "kve", "expn", "expi", "spence", "rgamma", "dawsn", "erfi", "ellipk",
+    "ellipe", "ellipkinc", "ellipeinc", "elliprf", "elliprd", "hyp0f1", "hyp1f1", "hyp2f1",
+    "owens_t", "gammaincinv", "gammainccinv", "betaincinv",
+}  # fmt: skip
+
+
 @pytest.mark.peers
-@pytest.mark.parametrize("name", sorted(set(VALUES) - {"multigammaln"}))
+@pytest.mark.parametrize("name", sorted(set(VALUES) - {"multigammaln"} - LIMITS))
 def test_values_and_edges_are_those_of_scipy(name):
     scipy = pytest.importorskip("scipy.special")
     edge = np.array([-INF, -2.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0, 30.0, INF, NAN])

@@ -40,7 +40,7 @@ def _scaled(coefficients: Sequence[float], z: Any) -> Any:
     return polynomial(coefficients, 16 / z - 1) / np.sqrt(z)
 
 
-def _i0e(x: Any) -> Any:
+def i0e_of(x: Any) -> Any:
     size = np.abs(x)
     y = np.exp(-size) * polynomial(I0_NEAR, 0.25 * np.square(np.minimum(size, 8)))
     return masked_update(y, size > 8, functools.partial(_scaled, I0_FAR), size)
@@ -53,7 +53,7 @@ def _i1(x: Any) -> Any:
     return np.copysign(y, x)
 
 
-def _i1e(x: Any) -> Any:
+def i1e_of(x: Any) -> Any:
     size = np.abs(x)
     z = np.minimum(size, 8)
     y = np.exp(-size) * (0.5 * z) * polynomial(I1_NEAR, 0.25 * z * z)
@@ -140,9 +140,9 @@ I1_FAR = (-1.9677083272584384e-11, 6.135932778393812e-11, 1.417650842869536e-10,
 i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: mul(t, i1(x)))
 i1  = Elementwise("i1", by_blocks(_i1),
     lambda t, y, x: mul(t, _i1_slope(x)))
-i0e = Elementwise("i0e", by_blocks(_i0e),
+i0e = Elementwise("i0e", by_blocks(i0e_of),
     lambda t, y, x: neg(mul(t, mul(sign(x), bessel_moment(1, x)))))
-i1e = Elementwise("i1e", by_blocks(_i1e),
+i1e = Elementwise("i1e", by_blocks(i1e_of),
     lambda t, y, x: mul(t, sub(bessel_moment(2, x), bessel_moment(1, x))))
 bessel_moment = Elementwise("bessel_moment", by_blocks(_bessel_moment),
     no_derivative_in("bessel_moment", "n"),

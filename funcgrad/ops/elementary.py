@@ -41,6 +41,7 @@ ELEMENTARY = frozenset(name for names in _GROUPS.values() for name in names.spli
 _SIZES = "the sizes of its blocks of equal values are known only at run time"
 
 # primitive -> the reason why it is neither elementary nor has a decomposition
+# fmt: off
 REFUSED = {
     "linear_solve": "its solver is a function that the user gives",
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
@@ -50,4 +51,14 @@ REFUSED = {
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,
     "turned_singular": _SIZES,
+    **dict.fromkeys((
+        "airy", "jv", "yv", "ive", "kve", "expn", "riemann_zeta", "hyp0f1", "hyp1f1",
+        "hyp1f1_slope", "hyp2f1", "hyp2f1_slope", "ellipkm1", "ellipe", "elliprf", "elliprd",
+        "ellipkinc", "ellipeinc", "amplitude", "gammaincinv", "gammainccinv", "betaincinv",
+        "betainccinv",
+    ), "its loops end when all elements have converged"),
+    **dict.fromkeys((
+        "faddeeva", "complex_erf", "complex_erfc", "complex_polygamma", "lambertw",
+    ), "it computes in complex numbers, which most engines lack"),
 }
+# fmt: on

@@ -127,7 +127,7 @@ def _curve(u: Any) -> Any:
     return u * u * polynomial(EXPONENTIAL, u)
 
 
-def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
+def gamma_parts(order: int, a: Any, x: Any) -> tuple[Any, Any]:
     """The derivatives of the lower and the upper function in ``a``, of this order."""
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     whole = float(order == 0)
@@ -150,15 +150,15 @@ def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _gammainc(a: Any, x: Any) -> Any:
-    return _split(0, a, x)[0]
+    return gamma_parts(0, a, x)[0]
 
 
 def _gammaincc(a: Any, x: Any) -> Any:
-    return _split(0, a, x)[1]
+    return gamma_parts(0, a, x)[1]
 
 
 def _gammainc_slope(order: Any, a: Any, x: Any) -> Any:
-    return _split(int(order.flat[0]), a, x)[0]
+    return gamma_parts(int(order.flat[0]), a, x)[0]
 
 
 def _gamma_density(a: Any, x: Any) -> Any:

@@ -130,8 +130,8 @@ def orders(n: int, m: int) -> list[tuple[int, int]]:
     return [(i, j) for i in range(n + 1) for j in range(m + 1) if i or j]
 
 
-def _split(n: int, m: int, a: Any, b: Any, x: Any) -> tuple[Any, Any]:
-    """The derivatives of the parts below and above x."""
+def beta_parts(n: int, m: int, a: Any, b: Any, x: Any) -> tuple[Any, Any]:
+    """The derivatives of the beta_parts below and above x."""
     whole = float(n == m == 0)
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & (a < np.inf) & (b < np.inf)
@@ -147,15 +147,15 @@ def _split(n: int, m: int, a: Any, b: Any, x: Any) -> tuple[Any, Any]:
 
 
 def _betainc(a: Any, b: Any, x: Any) -> Any:
-    return _split(0, 0, a, b, x)[0]
+    return beta_parts(0, 0, a, b, x)[0]
 
 
 def _betaincc(a: Any, b: Any, x: Any) -> Any:
-    return _split(0, 0, a, b, x)[1]
+    return beta_parts(0, 0, a, b, x)[1]
 
 
 def _betainc_slope(n: Any, m: Any, a: Any, b: Any, x: Any) -> Any:
-    return _split(int(n.flat[0]), int(m.flat[0]), a, b, x)[0]
+    return beta_parts(int(n.flat[0]), int(m.flat[0]), a, b, x)[0]
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:

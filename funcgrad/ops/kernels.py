@@ -55,6 +55,34 @@ def by_blocks(
     return function
 
 
+def without_decomposition(f64: Callable[..., Any]) -> Any:
+    """``by_blocks`` of a kernel that takes arrays alone: its loops end when they have converged."""
+    function = by_blocks(f64)
+    del function.kernels
+    return function
+
+
+def complex_blocks(kernel: Callable[..., Any]) -> Any:
+    """A function of complex or real arrays that applies a kernel of complex128 arrays to blocks."""
+
+    def function(*xs: Any, out: Any = None) -> Any:
+        weak = (bool, int, float, complex)
+        xs = tuple([x if type(x) in weak else np.asarray(x) for x in xs])
+        dtype = np.result_type(np.result_type(*xs), np.complex64)
+        if dtype.kind != "c" or dtype.itemsize > 16:
+            raise TypeError(f"a special function takes complex arrays: got {np.result_type(*xs)}")
+        shape = broadcast_shapes(*map(np.shape, xs))
+        y = np.empty(shape, dtype) if out is None else out
+        flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]
+        with np.errstate(all="ignore"):  # inf and nan are results here, as in scipy
+            for i in range(0, flat.size, BLOCK):
+                block = [x[i : i + BLOCK].astype(np.complex128, copy=False) for x in rows]
+                flat[i : i + BLOCK] = kernel(*block)
+        return y[()]
+
+    return function
+
+
 def flattened(x: Any, shape: tuple[int, ...]) -> Any:
     """An array broadcast to a shape, flattened; a view for one element."""
     if x.shape == shape:

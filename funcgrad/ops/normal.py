@@ -40,7 +40,7 @@ def _erfcx(x: Any, tail: Sequence[float]) -> Any:
     return masked_update(y, x == 0, lambda: 1)  # exactly
 
 
-def _ndtr(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
+def ndtr_of(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.abs(x)
     y = 0.5 * gaussian(np.minimum(z, 40), 0.5) * scaled_tail(z * ROOT_HALF, tail)
     y = np.where(x > 0, 1 - y, y)
@@ -128,8 +128,8 @@ erfcx_integral = Elementwise("erfcx_integral",
     by_blocks(_erfcx_integral), no_derivative_in("erfcx_integral", "n"),
     lambda t, y, n, x: mul(t, mul(-2 * (n + 1), erfcx_integral(n + 1, x))))
 ndtr     = Elementwise("ndtr",
-    by_blocks(lambda x: _ndtr(x, ERF_CORE_64, ERFC_TAIL_64),
-              lambda x: _ndtr(x, ERF_CORE_32, ERFC_TAIL_32)),
+    by_blocks(lambda x: ndtr_of(x, ERF_CORE_64, ERFC_TAIL_64),
+              lambda x: ndtr_of(x, ERF_CORE_32, ERFC_TAIL_32)),
     lambda t, y, x: mul(t, _density(x)))
 log_ndtr = Elementwise("log_ndtr",
     by_blocks(lambda x: _log_ndtr(x, ERFC_TAIL_64), lambda x: _log_ndtr(x, ERFC_TAIL_32)),

@@ -1,30 +1,6 @@
 """Names of SciPy, and functions of math and NumPy that take no traced values."""
 
 SCIPY = """
-scipy.special.binom fg.special.betaln  exp(-betaln(n - k + 1, k + 1)) / (n + 1)
-scipy.special.boxcox np.power  (x**p - 1) / p
-scipy.special.cbrt np.cbrt
-scipy.special.chdtr fg.scipy.stats.chi2  chi2.cdf
-scipy.special.chdtrc fg.scipy.stats.chi2  chi2.sf
-scipy.special.comb fg.special.betaln  exp(-betaln(n - k + 1, k + 1)) / (n + 1)
-scipy.special.cosdg np.cos  cos(numpy.deg2rad(x))
-scipy.special.cosm1 np.sin  -2 * sin(x / 2) ** 2
-scipy.special.exp10 np.power  10.0**x
-scipy.special.exp2 np.exp2
-scipy.special.expm1 np.expm1
-scipy.special.fdtr fg.scipy.stats.f  f.cdf
-scipy.special.gdtr fg.scipy.stats.gamma  gamma.cdf
-scipy.special.huber fg.losses.huber
-scipy.special.log1p np.log1p
-scipy.special.loggamma fg.special.gammaln  gammaln, of real x
-scipy.special.pdtr fg.scipy.stats.poisson  poisson.cdf
-scipy.special.rgamma fg.special.gamma  1 / gamma(x)
-scipy.special.round np.round
-scipy.special.sinc np.sinc
-scipy.special.sindg np.sin  sin(numpy.deg2rad(x))
-scipy.special.softplus fg.nn.softplus
-scipy.special.stdtr fg.scipy.stats.t  t.cdf
-scipy.special.tandg np.tan  tan(numpy.deg2rad(x))
 scipy.linalg.circulant fg.linalg.toeplitz
 scipy.linalg.fractional_matrix_power fg.linalg.matrix_function
 scipy.linalg.funm fg.linalg.matrix_function

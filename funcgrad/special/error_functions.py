@@ -2,38 +2,46 @@
 
 from typing import Any
 
+from ..core.avals import dtype_of
 from ..ops import normal, special
 from ..ops.operand import half_in_single, operand
+from ..ops.transcendental import faddeeva
 
 
 @half_in_single
 def erf(x: Any) -> Any:
-    """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.
+    """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x, real or complex.
 
     >>> print(erf(0.5))
     0.5204998778130465
     """
-    return special.erf(operand(x))
+    x = operand(x)
+    return faddeeva.complex_erf(x) if dtype_of(x).kind == "c" else special.erf(x)
 
 
 @half_in_single
 def erfc(x: Any) -> Any:
     """Complementary error function 1 - erf(x), accurate also where erf(x) is near 1.
 
+    Args:
+        x: array, real or complex.
+
     >>> print(erfc(10.0))
     2.0884875837625...e-45
     """
-    return special.erfc(operand(x))
+    x = operand(x)
+    return faddeeva.complex_erfc(x) if dtype_of(x).kind == "c" else special.erfc(x)
 
 
 @half_in_single
 def erfcx(x: Any) -> Any:
-    """exp(x**2) erfc(x), without underflow.
+    """exp(x**2) erfc(x) of real or complex x, without underflow.
 
     >>> print(erfcx(100.0))
     0.00564161378298943...
     """
-    return normal.erfcx(operand(x))
+    x = operand(x)
+    return faddeeva.faddeeva(0, 1j * x) if dtype_of(x).kind == "c" else normal.erfcx(x)
 
 
 @half_in_single

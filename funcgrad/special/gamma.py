@@ -5,18 +5,52 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import dtype_of
+from ..core.trace import Tracer
 from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete, incomplete_beta
 from ..ops.operand import half_in_single, operand
+from ..ops.transcendental import gamma_functions, inverses
 
 
 @half_in_single
 def gamma(x: Any) -> Any:
     """Gamma function: integral of t**(x-1) exp(-t) over t > 0; nan at -1, -2, ...
 
+    Args:
+        x: array, real or complex.
+
     >>> print(gamma(5.0))
     24.0
     """
-    return gamma_ops.gamma(operand(x))
+    x = operand(x)
+    return np.exp(loggamma(x)) if dtype_of(x).kind == "c" else gamma_ops.gamma(x)
+
+
+@half_in_single
+def rgamma(x: Any) -> Any:
+    """1 / gamma(x), with derivatives also at the poles of gamma, where it is 0.
+
+    Args:
+        x: array, real or complex.
+
+    >>> print(rgamma(np.array([5.0, -1.0])).round(12))
+    [0.04166667 0.        ]
+    """
+    x = operand(x)
+    return np.exp(-loggamma(x)) if dtype_of(x).kind == "c" else gamma_functions.rgamma(x)
+
+
+@half_in_single
+def loggamma(z: Any) -> Any:
+    """Principal branch of log(gamma(z)) of complex z; of real z nan for z < 0.
+
+    >>> print(loggamma(1.0 + 1.0j).round(12))
+    (-0.650923199302-0.301640320468j)
+    """
+    z = operand(z)
+    if dtype_of(z).kind == "c":
+        return gamma_functions.complex_polygamma(-1, z)
+    return np.where(np.less(z, 0), np.nan, gamma_ops.gammaln(np.where(np.less(z, 0), 1.0, z)))
 
 
 @half_in_single
@@ -40,12 +74,15 @@ def gammasgn(x: Any) -> Any:
 
 @half_in_single
 def digamma(x: Any) -> Any:
-    """Derivative of log(gamma(x)); nan at -1, -2, ...
+    """Derivative of log(gamma(x)) of real or complex x; nan at -1, -2, ...
 
     >>> print(digamma(1.0))
     -0.57721566490153...
     """
-    return gamma_ops.digamma(operand(x))
+    x = operand(x)
+    if dtype_of(x).kind == "c":
+        return gamma_functions.complex_polygamma(0, x)
+    return gamma_ops.digamma(x)
 
 
 psi = digamma
@@ -71,12 +108,27 @@ def zeta(x: Any, q: Any = None) -> Any:
 
     Args:
         x: exponent, without a derivative; the result is infinite at 1, and nan below.
-        q: shift, by default 1, which gives the Riemann zeta function.
+        q: shift. Without it, the Riemann zeta function of any real x.
 
     >>> print(zeta(2.0))
     1.644934066848226...
     """
-    return gamma_ops.zeta(operand(x), operand(1.0 if q is None else q))
+    if q is None:
+        return gamma_functions.riemann_zeta(operand(x))
+    return gamma_ops.zeta(operand(x), operand(q))
+
+
+@half_in_single
+def zetac(x: Any) -> Any:
+    """zeta(x) - 1, accurate also where x is large.
+
+    >>> print(zetac(60.0))
+    8.67361...e-19
+    """
+    x = operand(x)
+    large = np.greater(x, 1.5)
+    rest = gamma_functions.riemann_zeta(np.where(large, 0.0, x)) - 1
+    return np.where(large, gamma_ops.zeta(np.where(large, x, 2.0), 2.0), rest)
 
 
 @half_in_single
@@ -99,6 +151,46 @@ def gammaincc(a: Any, x: Any) -> Any:
     3.72007597602083...e-44
     """
     return incomplete.gammaincc(operand(a), operand(x))
+
+
+@half_in_single
+def gammaincinv(a: Any, y: Any) -> Any:
+    """Inverse of gammainc in x: the quantiles of the gamma distribution.
+
+    >>> print(gammaincinv(2.0, 0.5).round(12))
+    1.678346990017
+    """
+    return inverses.gammaincinv(operand(a), operand(y))
+
+
+@half_in_single
+def gammainccinv(a: Any, y: Any) -> Any:
+    """Inverse of gammaincc in x, accurate for small y.
+
+    >>> print(gammainccinv(2.0, 1e-300).round(9))
+    697.324211379
+    """
+    return inverses.gammainccinv(operand(a), operand(y))
+
+
+@half_in_single
+def betaincinv(a: Any, b: Any, y: Any) -> Any:
+    """Inverse of betainc in x: the quantiles of the beta distribution.
+
+    >>> print(betaincinv(2.0, 3.0, 0.5).round(12))
+    0.385727568132
+    """
+    return inverses.betaincinv(operand(a), operand(b), operand(y))
+
+
+@half_in_single
+def betainccinv(a: Any, b: Any, y: Any) -> Any:
+    """Inverse of betaincc in x.
+
+    >>> print(betainccinv(2.0, 3.0, 0.5).round(12))
+    0.385727568132
+    """
+    return inverses.betainccinv(operand(a), operand(b), operand(y))
 
 
 @half_in_single
@@ -180,5 +272,18 @@ def poch(z: Any, m: Any) -> Any:
     24.0
     """
     z, m = operand(z), operand(m)
+    if is_small_integer(m):  # a product, exact for small integers
+        steps, y = np.asarray(m), 1.0 + 0.0 * z
+        for i in range(int(np.max(steps))):
+            y = y * np.where(i < steps, z + i, 1.0)
+        return y
     sign = gammasgn(z + m) * gammasgn(z)
     return sign * np.exp(gammaln(z + m) - gammaln(z))
+
+
+def is_small_integer(m: Any) -> bool:
+    """Whether all elements are known to be integers from 0 to 40."""
+    if isinstance(m, Tracer) or not np.size(m):
+        return False
+    m = np.asarray(m)
+    return bool(np.all((m == np.rint(m)) & (m >= 0) & (m <= 40)))

@@ -1,0 +1,1 @@
+"""Higher transcendental functions: Bessel, exponential integrals, hypergeometric, elliptic, ..."""
