@@ -35,7 +35,7 @@ TOP_LEVEL = {
 FLOORS = {
     "contents": 0, "peers": 0, "core": 0, "tree": 0, "ops": 1, "c": 2, "compile": 2,
     "transforms": 3,
-    "control": 4, "numpy": 5, "random": 5, "special": 2_350, "linalg": 5, "lax": 5, "extend": 5,
+    "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
     "debug": 6, "export": 6, "bridge": 6, "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
     "__main__": 8,
