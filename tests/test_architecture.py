@@ -82,7 +82,7 @@ ROOMS = {
     ".": 740, "compile": 8_100, "control": 6_700, "core": 6_200, "data": 1_070, "debug": 17,
     "export": 700,
     "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
-    "ops": 16_100, "optim": 4_360, "random": 3_400, "scipy": 7_000, "sparse": 2_700,
+    "ops": 16_700, "optim": 4_360, "random": 3_400, "scipy": 8_300, "sparse": 2_700,
     "special": 2_350, "train": 1_110, "transforms": 11_700, "bridge": 1_800,
     "c": 5_000, "compat": 5_000, "peers": 640,
 }  # fmt: skip

@@ -419,10 +419,11 @@ LEFT_TO_NUMPY = {
     "custom_vjp jit jit_by_cost jit_by_jax jit_in_c name",
     "the optimiser replaces it": "absent live resume seed settle start stop_gradient einsum",
     "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
-    "a user's function is called": "linear_solve matrix_function",
+    "a user's function is called": "linear_solve matrix_function general_function",
     "loops that end when all elements have converged": "airy jv yv ive kve expn riemann_zeta "
     "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope ellipkm1 ellipe elliprf elliprd ellipkinc "
-    "ellipeinc amplitude gammaincinv gammainccinv betaincinv betainccinv",
+    "ellipeinc amplitude gammaincinv gammainccinv betaincinv betainccinv schur hessenberg "
+    "sylvester column_pivots",
     "kernels of complex numbers": "faddeeva complex_erf complex_erfc complex_polygamma lambertw",
     "named axes are no loops": "all_gather all_to_all pmax pmin ppermute psum psum_scatter",
     "LAPACK or FFT is called": "eig eig_of_rules eigh eigh_of_rules eigvals eigvalsh "

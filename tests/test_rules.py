@@ -58,7 +58,9 @@ MATRICES = dict.fromkeys((
     "turned_diagonal", "singular_gradient", "slopes_of_singular_values", "turned_singular",
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
-), "test_linalg_degenerate")  # fmt: skip
+), "test_linalg_degenerate") | dict.fromkeys((
+    "general_function", "schur", "hessenberg", "column_pivots",
+), "test_scipy_linalg")  # fmt: skip
 # bound to a value of a function and its own operands; test_higher_orders
 OF_VALUES = {"power_log", "cosine", "beta_slope"}
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control

@@ -45,6 +45,11 @@ _SIZES = "the sizes of its blocks of equal values are known only at run time"
 REFUSED = {
     "linear_solve": "its solver is a function that the user gives",
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
+    "general_function": "its function and the derivatives of it take NumPy arrays",
+    **dict.fromkeys(
+        ("schur", "hessenberg", "sylvester", "column_pivots"),
+        "its loops end when the form has converged",
+    ),
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "c_kernel": "it is a function in C",
     "check": "it raises where values are not finite",

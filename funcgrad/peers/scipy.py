@@ -1,20 +1,6 @@
 """Names of SciPy, and functions of math and NumPy that take no traced values."""
 
 SCIPY = """
-scipy.linalg.circulant fg.linalg.toeplitz
-scipy.linalg.fractional_matrix_power fg.linalg.matrix_function
-scipy.linalg.funm fg.linalg.matrix_function
-scipy.linalg.logm fg.linalg.logm
-scipy.linalg.pinvh fg.linalg.pinv
-scipy.linalg.qr fg.linalg.qr
-scipy.linalg.cosm fg.linalg.matrix_function
-scipy.linalg.sinm fg.linalg.matrix_function
-scipy.linalg.solve_continuous_lyapunov fg.scipy.linalg.solve_sylvester
-scipy.linalg.solve_toeplitz fg.scipy.linalg.solve  solve(toeplitz(c), b)
-scipy.linalg.solve_circulant np.fft.fft  ifft(fft(b) / fft(c))
-scipy.linalg.eig_banded fg.scipy.linalg.eigh
-scipy.linalg.eigh_tridiagonal fg.scipy.linalg.eigh
-scipy.linalg.solveh_banded fg.scipy.linalg.solve_banded
 scipy.integrate.quad fg.scipy.integrate.fixed_quad
 scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
 scipy.integrate.romb fg.scipy.integrate.simpson

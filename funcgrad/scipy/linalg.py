@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..control.loops import while_loop
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.lazy import publish as _publish
@@ -39,13 +38,80 @@ from ..ops import elementwise as ew
 from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from ..transforms.custom.decorators import custom_jvp
+from .orthogonal import (
+    bandwidth as bandwidth,
+    diagsvd as diagsvd,
+    ishermitian as ishermitian,
+    issymmetric as issymmetric,
+    khatri_rao as khatri_rao,
+    null_space as null_space,
+    orth as orth,
+    orthogonal_procrustes as orthogonal_procrustes,
+    pinvh as pinvh,
+    qr as qr,
+    qr_multiply as qr_multiply,
+    rq as rq,
+    subspace_angles as subspace_angles,
+)
+from .schur import (
+    coshm as coshm,
+    cosm as cosm,
+    fractional_matrix_power as fractional_matrix_power,
+    funm as funm,
+    hessenberg as hessenberg,
+    logm as logm,
+    schur as schur,
+    signm as signm,
+    sinhm as sinhm,
+    sinm as sinm,
+    solve_continuous_lyapunov as solve_continuous_lyapunov,
+    solve_discrete_lyapunov as solve_discrete_lyapunov,
+    solve_lyapunov as solve_lyapunov,
+    solve_sylvester as solve_sylvester,
+    sqrtm as sqrtm,
+    tanhm as tanhm,
+    tanm as tanm,
+)
+from .structured import (
+    cho_solve_banded as cho_solve_banded,
+    cholesky_banded as cholesky_banded,
+    circulant as circulant,
+    companion as companion,
+    convolution_matrix as convolution_matrix,
+    dft as dft,
+    eig_banded as eig_banded,
+    eigh_tridiagonal as eigh_tridiagonal,
+    eigvals_banded as eigvals_banded,
+    eigvalsh_tridiagonal as eigvalsh_tridiagonal,
+    fiedler as fiedler,
+    hadamard as hadamard,
+    hankel as hankel,
+    helmert as helmert,
+    hilbert as hilbert,
+    invhilbert as invhilbert,
+    invpascal as invpascal,
+    leslie as leslie,
+    matmul_toeplitz as matmul_toeplitz,
+    pascal as pascal,
+    solve_banded as solve_banded,
+    solve_circulant as solve_circulant,
+    solve_toeplitz as solve_toeplitz,
+    solveh_banded as solveh_banded,
+)
 
 __all__ = [
-    "LinAlgError", "block_diag", "cho_factor", "cho_solve", "cholesky", "det", "eig", "eigh",
-    "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu", "lu_factor", "lu_solve",
-    "norm", "pinv", "polar", "solve", "solve_banded", "solve_sylvester", "solve_triangular",
-    "sqrtm", "svd", "svdvals", "toeplitz",
+    "LinAlgError", "bandwidth", "block_diag", "cho_factor", "cho_solve", "cho_solve_banded",
+    "cholesky", "cholesky_banded", "circulant", "companion", "convolution_matrix", "coshm",
+    "cosm", "det", "dft", "diagsvd", "eig", "eig_banded", "eigh", "eigh_tridiagonal", "eigvals",
+    "eigvals_banded", "eigvalsh", "eigvalsh_tridiagonal", "expm", "expm_frechet", "fiedler",
+    "fractional_matrix_power", "funm", "hadamard", "hankel", "helmert", "hessenberg", "hilbert",
+    "inv", "invhilbert", "invpascal", "ishermitian", "issymmetric", "khatri_rao", "leslie",
+    "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "null_space",
+    "orth", "orthogonal_procrustes", "pascal", "pinv", "pinvh", "polar", "qr", "qr_multiply",
+    "rq", "schur", "signm", "sinhm", "sinm", "solve", "solve_banded", "solve_circulant",
+    "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
+    "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "subspace_angles", "svd",
+    "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip
 
 
@@ -147,103 +213,6 @@ def _mirrored(a: Any, lower: bool, conjugate: bool = True) -> Any:
     other = adjoint(half) if conjugate else np.swapaxes(half, -1, -2)
     diagonal = ew.real(a) if conjugate and ew.is_complex(a) else a
     return half + other + np.where(np.eye(shape_of(a)[-1], dtype=bool), diagonal, 0)
-
-
-def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """Solution X of the Sylvester equation ``a X + X b = q``.
-
-    Args:
-        a: shape [M, M].
-        b: shape [N, N].
-        q: shape [M, N].
-
-    The M N equations are solved as one dense system, at a cost of (M N)**3.
-
-    Raises:
-        LinAlgError: if an eigenvalue of ``a`` is the negative of one of ``b``.
-
-    >>> solve_sylvester(np.eye(2), 2 * np.eye(2), np.ones((2, 2))).round(6)
-    array([[0.333333, 0.333333],
-           [0.333333, 0.333333]])
-    """
-    a, b = _matrix("solve_sylvester", a), _matrix("solve_sylvester", b)
-    q = _matrix("solve_sylvester", q, square=False)
-    m, n = shape_of(a)[0], shape_of(b)[0]
-    system = np.kron(a, np.eye(n, dtype=dtype_of(b))) + np.kron(np.eye(m, dtype=dtype_of(a)), b.T)
-    return np.reshape(np.linalg.solve(system, np.reshape(q, (m * n,))), (m, n))
-
-
-def sqrtm(a: Any) -> Any:
-    """Principal square root of a matrix.
-
-    Args:
-        a: shape [N, N]; with a real eigenvalue <= 0 the result is nan.
-
-    Raises:
-        LinAlgError: if the iteration reaches a singular matrix.
-
-    Source: Denman & Beavers 1976, by Higham 2008, "Functions of matrices", equation 6.15; its
-    derivative is the solution of ``X dX + dX X = da``, see :func:`solve_sylvester`.
-
-    >>> sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]])).round(6)
-    array([[2., 0.],
-           [0., 3.]])
-    """
-    return _sqrtm(_matrix("sqrtm", a))
-
-
-@custom_jvp
-def _sqrtm(a: Any) -> Any:
-    eps = np.finfo(dtype_of(a)).eps
-
-    def moving(state: Any) -> Any:
-        count, change, y, _ = state
-        return np.logical_and(count < 50, change > 10 * eps * np.abs(y).max())
-
-    def step(state: Any) -> Any:
-        count, _, y, z = state
-        better = (y + np.linalg.inv(z)) / 2
-        return count + 1, np.abs(better - y).max(), better, (z + np.linalg.inv(y)) / 2
-
-    far = np.full_like(np.abs(a).sum(), np.inf)
-    count, _, y, _ = while_loop(moving, step, (0, far, a, np.eye(*shape_of(a), dtype=a.dtype)))
-    return np.where(count < 50, y, np.nan)
-
-
-@_sqrtm.defjvp
-def _sqrtm_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    y = _sqrtm(*primals)
-    return y, solve_sylvester(y, y, tangents[0])
-
-
-def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
-    """Solution of ``a x = b`` for a banded matrix.
-
-    Args:
-        l_and_u: numbers of nonzero diagonals below and above the main diagonal.
-        ab: diagonals as rows, the uppermost first, shape [l + u + 1, N]; element (i, j) of the
-            matrix is ``ab[u + i - j, j]``.
-        b: shape [N] or [N, K].
-
-    The system is solved as a dense one, at a cost of N**3.
-
-    Raises:
-        LinAlgError: if the matrix is singular.
-
-    >>> solve_banded((0, 1), np.array([[0.0, 1.0], [2.0, 4.0]]), np.array([4.0, 4.0]))
-    array([1.5, 1. ])
-    """
-    below, above = l_and_u
-    ab, b = _matrix("solve_banded", ab, square=False), operand(b)
-    rows, n = shape_of(ab)
-    if rows != below + above + 1:
-        raise ShapeError(
-            f"solve_banded: ab must have l + u + 1 = {below + above + 1} rows: got {aval_of(ab)}"
-        )
-    i, j = np.mgrid[:n, :n]
-    row = above + i - j
-    inside = (row >= 0) & (row < rows)
-    return np.linalg.solve(np.where(inside, ab[np.where(inside, row, 0), j], 0), b)
 
 
 _publish(__name__)

@@ -551,6 +551,7 @@ CASES: dict[str, list[Case]] = {
     "svd":         [Case((s,), {"full": full}) for s, full in [
                     ((3, 2), False), ((2, 3), False), ((3, 3), True), ((2, 2, 3), False)]],
     "svdvals":     of_matrices((3, 2), (2, 3), (2, 2, 3)),
+    "sylvester":   [Case(((3, 3), (2, 2), (3, 2)), made=None), Case(((2, 2, 2), (2, 2), (2, 2)))],
     "polar":       of_matrices((3, 3), (4, 2), (2, 3, 2), (0, 0)),
     # what their derivatives take apart where values are equal
     "eigh_of_rules": [Case((s,), {"uplo": "L"}, made=positive) for s in SQUARES],
