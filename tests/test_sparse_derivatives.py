@@ -236,6 +236,20 @@ def test_a_compiled_hessian_of_few_inputs_an_element_needs_no_passes():
     assert rank_of(program) == 1
 
 
+def test_a_large_pattern_is_coloured_only_for_passes(monkeypatch):
+    coloured = []
+    counted = lambda *args, **kwargs: coloured.append(args) or sparse.colour(*args, **kwargs)
+    monkeypatch.setattr("funcgrad.sparse.derivatives._LARGE", 10)
+    monkeypatch.setattr("funcgrad.sparse.derivatives.colour", counted)
+
+    got = fg.jit(sparse.jacobian(heat))(X)
+    assert not coloured
+    fg.jit(sparse.jacobian(orbit))(X)
+
+    np.testing.assert_allclose(got.todense(), dense(heat, X), rtol=1e-13, atol=1e-14)
+    assert len(coloured) == 1
+
+
 def test_a_selection_before_an_infinite_factor_runs_with_masks():
     f = lambda x: np.sqrt(np.where(x > 0.5, x, 0)) * np.roll(x, 1)
 

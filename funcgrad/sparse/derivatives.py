@@ -38,6 +38,8 @@ from .passes import check_mode, colour
 from .placing import by_bands
 from .structure import Pattern
 
+_LARGE = 1 << 20  # elements of a pattern, above which it is coloured only for passes
+_MOST = 24  # bands of a value of such a program
 _CHUNK = 1 << 24  # elements of the results of passes, above which these run in several batches
 
 
@@ -217,27 +219,30 @@ class _Evaluation:
         places, holomorphic = tuple(range(len(xs))), self.options.holomorphic
         return grad(self.fun, places, has_aux=True, holomorphic=holomorphic)(*xs)
 
-    def colouring(self, patterns: Patterns) -> Colouring:
-        options = self.options
-        if options.colouring is not None:
-            return options.colouring
-        if options.pattern is None:
-            found = patterns.find(lambda *xs: tree.leaves(self.fun(*xs)[0]), self.xs)
-        else:
-            found = Pattern.of(options.pattern)
-        return colour(found, options.mode, symmetric=options.order == 2)
+    def pattern(self, patterns: Patterns) -> Pattern:
+        if self.options.colouring is not None:
+            return self.options.colouring.pattern
+        if self.options.pattern is None:
+            return patterns.find(lambda *xs: tree.leaves(self.fun(*xs)[0]), self.xs)
+        return Pattern.of(self.options.pattern)
+
+    def colouring(self, pattern: Pattern) -> Colouring:
+        given, mode = self.options.colouring, self.options.mode
+        return given or colour(pattern, mode, symmetric=self.options.order == 2)
 
     def result(self, patterns: Patterns) -> tuple[Any, Any, CSR]:
         """The output, aux and the matrix."""
-        colouring = self.colouring(patterns)
-        pattern = colouring.pattern
+        pattern = self.pattern(patterns)
         if pattern.shape[1] != sum(self.sizes):
             raise self.misfit(pattern, f"{sum(self.sizes)} columns")
-        if self.may_have_bands(colouring):
-            data = self.by_bands(patterns, colouring)
+        if self.may_have_bands(pattern):
+            # to colour a large pattern takes longer than to find that it is not needed
+            known = None if pattern.nnz > _LARGE else self.colouring(pattern)
+            data = self.by_bands(patterns, pattern, 2 * known.passes + 4 if known else _MOST)
             if data is not None:
-                vars(pattern)["_used"] = colouring
+                vars(pattern)["_used"] = known
                 return self.out, self.aux, CSR(data, pattern)
+        colouring = self.colouring(pattern)
         try:
             flat = self.passes(colouring)
         except (MissingDerivativeError, _TwoRowsError) as err:
@@ -249,20 +254,20 @@ class _Evaluation:
         vars(pattern)["_used"] = colouring
         return self.out, self.aux, CSR(flat[colouring.places], pattern)
 
-    def may_have_bands(self, colouring: Colouring) -> bool:
+    def may_have_bands(self, pattern: Pattern) -> bool:
         """Whether the program is known, and no passes are asked for."""
         options = self.options
         plain = options.mode == "auto" and not options.has_aux and not options.holomorphic
-        return plain and colouring.passes > 0 and all(staged_in(x) is not None for x in self.xs)
+        return plain and pattern.nnz > 0 and all(staged_in(x) is not None for x in self.xs)
 
-    def by_bands(self, patterns: Patterns, colouring: Colouring) -> Any:
-        """The elements from bands, None where the program mixes too many inputs."""
+    def by_bands(self, patterns: Patterns, pattern: Pattern, most: int) -> Any:
+        """The elements from at most so many bands, None where the program mixes more inputs."""
         out_tree: Any = None
 
         def on_leaves(xs: list[Any]) -> list[Any]:
             nonlocal out_tree
             out, _ = self.differentiated(*xs)
-            self.check(out, colouring)
+            self.check(out, pattern)
             leaves, out_tree = tree.flatten(out)
             return leaves
 
@@ -273,8 +278,8 @@ class _Evaluation:
             (x._trace for x in map(staged_in, self.xs) if x is not None), key=lambda t: t.serial
         )
         program = ClosedJaxpr(dce(closed.jaxpr), closed.consts)
-        most, symmetric = 2 * colouring.passes + 4, self.options.order == 2
-        outs, data = by_bands(program, self.xs, colouring.pattern, symmetric, most, trace)
+        symmetric = self.options.order == 2
+        outs, data = by_bands(program, self.xs, pattern, symmetric, most, trace)
         self.out = tree.unflatten(out_tree, outs)
         return data
 
@@ -293,12 +298,12 @@ class _Evaluation:
 
         def along(*ts: Any) -> list[Any]:
             out, tangent, self.aux = jvp(self.differentiated, tuple(self.xs), ts, has_aux=True)
-            self.check(out, colouring)
+            self.check(out, colouring.pattern)
             return tree.leaves(tangent)
 
         if not colouring.forward:  # no element at all
             out, self.aux = self.differentiated(*self.xs)
-            self.check(out, colouring)
+            self.check(out, colouring.pattern)
             typed = tree.leaves(self.out) or self.xs or [0.0]
             return np.zeros(0, np.result_type(*map(dtype_of, typed)))
         return _rows(_batched(along, colouring.forward, max(colouring.pattern.shape))(*seeds))
@@ -306,7 +311,7 @@ class _Evaluation:
     def pulled(self, colouring: Colouring) -> Any:
         """The results of reverse passes, one after another."""
         out, pullback, self.aux = vjp(self.differentiated, *self.xs, has_aux=True)
-        self.check(out, colouring)
+        self.check(out, colouring.pattern)
         outs, out_tree = tree.flatten(out)
         if not self.options.holomorphic and any(dtype_of(y).kind == "c" for y in outs):
             raise _TwoRowsError(
@@ -317,7 +322,7 @@ class _Evaluation:
         along = lambda *cts: list(pullback(tree.unflatten(out_tree, cts)))
         return _rows(_batched(along, colouring.reverse, max(colouring.pattern.shape))(*seeds))
 
-    def check(self, out: Any, colouring: Colouring) -> None:
+    def check(self, out: Any, pattern: Pattern) -> None:
         """Note the output, whose leaves must carry derivatives, an element for each row."""
         self.out = out
         outs = tree.leaves(out)
@@ -329,8 +334,8 @@ class _Evaluation:
                     f"got {got}; return other values as aux, with has_aux=True"
                 )
         rows = sum(aval_of(y).size for y in outs)
-        if colouring.pattern.shape[0] != rows:
-            raise self.misfit(colouring.pattern, f"{rows} rows")
+        if pattern.shape[0] != rows:
+            raise self.misfit(pattern, f"{rows} rows")
 
     def misfit(self, pattern: Pattern, needed: str) -> ShapeError:
         return ShapeError(
