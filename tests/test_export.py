@@ -86,6 +86,18 @@ def test_an_exported_program_in_single_precision_has_no_double(controllers, tmp_
     np.testing.assert_allclose(got, flat(f(*args)), rtol=2e-3)  # 30 steps in float32
 
 
+@needs_compiler
+def test_arrays_lie_in_the_workspace_where_the_stack_is_small(controllers, tmp_path):
+    f, args = controllers["control"], (np.array([0.4, -0.2]), np.linspace(-1, 1, 6))
+    files = fg.export.c(f, *args, path=tmp_path / "mpc.c", stack=100)
+
+    code, got = ran(tmp_path, "mpc", COMPILERS[0])
+    (on_stack,) = re.findall(r"a workspace of \d+ bytes, (\d+) bytes", files.header.read_text())
+
+    assert code == 0 and int(on_stack) <= 100
+    np.testing.assert_allclose(got, flat(f(*args)), rtol=1e-9)  # four systems of 6 equations
+
+
 def test_the_readme_prints_lines_that_are_written(controllers, tmp_path):
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"```c\n(.*?)```", readme, re.DOTALL)

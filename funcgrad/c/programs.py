@@ -11,7 +11,7 @@ from .elements import OUT_OF_RANGE
 from .factorizations import NOT_POSITIVE, SINGULAR
 from .helpers import definitions
 from .literals import NotInCError, ctype
-from .statements import INTERRUPTED, TOO_MANY_STEPS
+from .statements import INTERRUPTED, STACKS, TOO_MANY_STEPS
 from .ticks import ticks
 from .tidy import tidy
 from .totals import NOT_FINITE
@@ -87,6 +87,7 @@ def function_parts(
     outputs: Sequence[str] = (),
     taken: Collection[str] = (),
     polls: bool = False,
+    stack: int = STACKS,
 ) -> Parts:
     """Write a program as a function in C.
 
@@ -97,12 +98,13 @@ def function_parts(
         outputs: names of its outputs.
         taken: names that it may not use.
         polls: whether long loops ask the caller whether to stop.
+        stack: bytes of arrays on the stack, at most; others lie in the workspace.
 
     Raises:
         NotInCError: if it cannot be written; it tells the line of the equation.
     """
     w = Writer()
-    w.polls = polls
+    w.polls, w.stacks = polls, stack
     w.used.update(taken)
     name = w.name(name)
     ins = [(w.name(hint), var.aval) for hint, var in zip(inputs, jaxpr.invars, strict=True)]

@@ -57,6 +57,7 @@ class Statements(Lines):
         self.used = set(RESERVED)
         self.counts: dict[str, int] = {}
         self.stack = 0  # bytes of the arrays on it
+        self.stacks = STACKS  # and the most
         self.slots: list[Memory] = []  # the arrays of the workspace
         self.vacant: list[Memory] = []  # those that hold no live value
         self.tables: dict[bytes, str] = {}  # constant arrays, by their elements
@@ -87,7 +88,7 @@ class Statements(Lines):
     def memory(self, aval: Aval, hint: str = "") -> Memory:
         """Memory for a temporary: on the stack if it is small, else in the workspace."""
         size = aval.size * aval.dtype.itemsize
-        if size <= STACK and self.stack + size <= STACKS:
+        if size <= STACK and self.stack + size <= self.stacks:
             self.stack += size
             memory = Memory(self.name(hint), aval, owned=True)
             self.line(f"{ctype(aval.dtype)} {memory.name}[{max(aval.size, 1)}];{_told(aval)}")

@@ -1,5 +1,6 @@
 """Export of a compiled function as files of C."""
 
+import functools
 import os
 import re
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..c.literals import NotInCError
 from ..c.programs import Parts, function_parts
-from ..c.statements import RESERVED
+from ..c.statements import RESERVED, STACKS
 from ..compile.finite_checks import masked_program
 from ..compile.names import label
 from ..compile.passes import optimize
@@ -27,6 +28,15 @@ from ..transforms.jit.signature import Signature
 from . import c99
 from .files import write
 from .precision import in_single, single
+
+
+class Options(NamedTuple):
+    """The options of :func:`c`, which documents them."""
+
+    is_single: bool
+    static: bool
+    masked: bool
+    stack: int
 
 
 class Exported(NamedTuple):
@@ -45,6 +55,7 @@ def c(
     dtype: Any = None,
     static: bool = False,
     masked: bool = False,
+    stack: int = STACKS,
     **kwargs: Any,
 ) -> Exported:
     """Write a function as C99, with a header and an example, that need neither Python nor NumPy.
@@ -61,6 +72,7 @@ def c(
         static: whether arrays are declared with their least sizes, ``x[static 3]``.
         masked: whether a second program, with masks, runs where a derivative is not finite, as in
             Python; without it such a call returns a code.
+        stack: bytes of arrays on the stack, at most; others lie in the workspace.
         **kwargs: keyword arguments.
 
     Raises:
@@ -80,7 +92,8 @@ def c(
         raise ValueError(f"export.c: dtype must be 'float32' or None: got {shown(dtype)}")
     compiled = fun if isinstance(fun, Compiled) else jit(fun)
     signature, operands = _staged(compiled, args, kwargs, dtype is not None)
-    unit = _unit(signature, operands, name, (dtype is not None, static, masked))
+    options = Options(dtype is not None, static, masked, stack)
+    unit = _unit(signature, operands, name, options)
     files = Exported(target, target.with_suffix(".h"), target.with_name("example_main.c"))
     texts = c99.source(unit), c99.header(unit), c99.example(unit)
     write(dict(zip(files, texts, strict=True)))
@@ -118,18 +131,16 @@ def _in_single(x: Any) -> Any:
     return x
 
 
-def _unit(
-    signature: Signature, operands: list[Any], name: str, options: tuple[bool, bool, bool]
-) -> c99.Unit:
+def _unit(signature: Signature, operands: list[Any], name: str, options: Options) -> c99.Unit:
     """The text of a program in its parts, with names, paths and values."""
-    spec, (is_single, static, masked) = signature.spec, options
+    spec = signature.spec
     program = signature.whole()
     inputs = [spec.name_of(*place) for place in signature.inputs]
     paths = _result_paths(signature)
     outputs = [f"out_{label(path)}" if label(path) else "out" for path in paths]
     try:
-        program = in_single(program) if is_single else program
-        parts = _parts(program, name, inputs, outputs, masked)
+        program = in_single(program) if options.is_single else program
+        parts = _parts(program, name, inputs, outputs, options)
     except NotInCError as err:
         where = f" at {err.line}" if err.line else ""
         cure = "compute it outside of the exported function"
@@ -148,7 +159,7 @@ def _unit(
     values = [None if isinstance(x, ShapeDtypeStruct) else x for x in operands]
     origin = signature.title.removesuffix(", compiled by funcgrad.")
     told = [*inputs, *[f"result{path}" for path in paths]]
-    return c99.Unit(name, parts, origin, about, told, values, fixed, static)
+    return c99.Unit(name, parts, origin, about, told, values, fixed, options.static)
 
 
 def _result_paths(signature: Signature) -> list[str]:
@@ -159,14 +170,15 @@ def _result_paths(signature: Signature) -> list[str]:
 
 
 def _parts(
-    program: Jaxpr, name: str, inputs: list[str], outputs: list[str], masked: bool
+    program: Jaxpr, name: str, inputs: list[str], outputs: list[str], options: Options
 ) -> tuple[Parts, ...]:
     """The function, or its two parts: the first returns a code where the second is to run."""
     fast = elementary(optimize(program))
-    part = function_parts(fast, name, inputs, outputs)
-    if not masked or "NOT_FINITE" not in part.codes:
+    written = functools.partial(function_parts, inputs=inputs, outputs=outputs, stack=options.stack)
+    part = written(fast, name)
+    if not options.masked or "NOT_FINITE" not in part.codes:
         return (part,)
     second = elementary(optimize(masked_program(program)))
-    part = function_parts(fast, f"{name}_fast", inputs, outputs)
+    part = written(fast, f"{name}_fast")
     taken = re.findall(r"\w+(?=\[)|(?<=struct )\w+", "\n".join(part.tables))
-    return part, function_parts(second, f"{name}_masked", inputs, outputs, taken)
+    return part, written(second, f"{name}_masked", taken=taken)
