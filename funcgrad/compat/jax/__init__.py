@@ -18,16 +18,22 @@ from . import (
     dtypes as dtypes,
     lax as lax,
     numpy as numpy,
+    operators as operators,
     random as random,
     spaces as _spaces,
     toplevel as _top,
     trees as _trees,
     updates as updates,
 )
-from .arrays import Array as Array, TracedArray as _TracedArray
+from .arrays import Array as Array, Device as Device, TracedArray as _TracedArray
 from .config import config as config, enable_x64 as enable_x64
 from .dtypes import float0 as float0
-from .refusals import REFUSED as _REFUSED, refuse as _refuse, refused as _refused
+from .refusals import (
+    REFUSED as _REFUSED,
+    SHARDING as _SHARDING,
+    refuse as _refuse,
+    refused as _refused,
+)
 from .toplevel import (
     block_until_ready as block_until_ready,
     clear_caches as clear_caches,
@@ -72,7 +78,6 @@ __version__ = "0.10.2"
 pmap = _refuse("jax.pmap", _REFUSED["jax.pmap"])
 named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
 log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
-Device = str
 
 
 def disable_jit(disable: bool = True) -> _Any:
@@ -112,7 +117,8 @@ debug = _module("debug", print=_top.debug_print, callback=_top.debug_callback)
 typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
 core = _module("core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct)
 ad_checkpoint = _module("ad_checkpoint", checkpoint=checkpoint)
-sharding = _module("sharding")
+sharding = _module("sharding", **_SHARDING)
+NamedSharding, P = _SHARDING["NamedSharding"], _SHARDING["PartitionSpec"]
 errors = _module(
     "errors",
     TracerBoolConversionError=_load("funcgrad").errors.ConcretizationError,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import numpy as ours
 from ...core import tree
 from ...core.avals import aval_of, dtype_of
 from ...core.buffers import Buffer, plain
@@ -18,22 +19,34 @@ from ...numpy.indexing import getitem
 from ...ops.structure import cast
 from ...random.keys import Key
 from .config import canonicalize_dtype
+from .keys import KeyArray
 from .promotion import promoted
 
-_LISTS = (list, tuple)
+OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
 _METHODS = (
-    "all", "any", "argmax", "argmin", "argsort", "clip", "compress", "conj", "conjugate",
+    "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
     "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp",
     "ravel", "repeat", "reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum",
     "swapaxes", "take", "trace", "transpose", "var",
 )  # fmt: skip
 
 
+class Device(str):
+    """The only device."""
+
+    __slots__ = ()
+    id = process_index = 0
+    platform = device_kind = "cpu"
+
+
+CPU = Device("cpu")
+
+
 class ArrayMeta(type):
     """Makes both kinds of arrays instances of ``jax.Array``."""
 
     def __instancecheck__(cls, x: Any) -> bool:
-        return isinstance(x, (ConcreteArray, TracedArray, Key))
+        return isinstance(x, (ConcreteArray, TracedArray, KeyArray))
 
 
 class Array(metaclass=ArrayMeta):
@@ -67,10 +80,10 @@ class Methods:
     def delete(self) -> None:
         """Do nothing: memory is freed with the last reference."""
 
-    def devices(self) -> set[str]:
-        return {"cpu"}
+    def devices(self) -> set[Device]:
+        return {CPU}
 
-    device = "cpu"
+    device = CPU
     committed = False
     is_fully_addressable = True
     is_fully_replicated = True
@@ -115,6 +128,14 @@ class Methods:
 
     def __pow__(self, other: Any) -> Any:
         return apply_ufunc(np.power, (self, other))
+
+    def clip(self, min: Any = None, max: Any = None, **_: Any) -> Any:
+        """Elements limited to bounds."""
+        x = self if min is None else apply_ufunc(np.maximum, (min, self))
+        return x if max is None else apply_ufunc(np.minimum, (max, x))
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return call_numpy(np.round, self, ndigits or 0)
 
     def __reversed__(self) -> Iterator[Any]:
         return reversed(list(self))
@@ -170,21 +191,6 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
     def __repr__(self) -> str:
         text = repr(np.ndarray.view(self, np.ndarray))
         return "Array" + text.removeprefix("array")
-
-
-def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    def forward(self: Any, other: Any) -> Any:
-        return apply_ufunc(ufunc, (self, other)) if _is_operand(other) else NotImplemented
-
-    def backward(self: Any, other: Any) -> Any:
-        return apply_ufunc(ufunc, (other, self)) if _is_operand(other) else NotImplemented
-
-    return forward, backward
-
-
-def _is_operand(x: Any) -> bool:
-    kinds = (Methods, np.ndarray, np.generic, bool, int, float, complex, Tracer)
-    return isinstance(x, kinds) or hasattr(x, "__jax_array__")
 
 
 class TracedArray(Methods):
@@ -252,9 +258,6 @@ class TracedArray(Methods):
     def __invert__(self) -> Any:
         return apply_ufunc(np.invert, (self,))
 
-    def __round__(self, ndigits: int = 0) -> Any:
-        return call_numpy(np.round, self, ndigits or 0)
-
     def __hash__(self) -> int:
         return id(self)
 
@@ -263,26 +266,6 @@ class TracedArray(Methods):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
-
-
-_OPERATORS = {
-    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.divide,
-    "floordiv": np.floor_divide, "mod": np.remainder, "pow": np.power, "matmul": np.matmul,
-    "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-    "lshift": np.left_shift, "rshift": np.right_shift,
-}  # fmt: skip
-for _name, _ufunc in _OPERATORS.items():
-    for _class in (TracedArray, ConcreteArray):
-        _forward, _backward = _binary(_ufunc)
-        setattr(_class, f"__{_name}__", _forward)
-        setattr(_class, f"__r{_name}__", _backward)
-        setattr(_class, f"__i{_name}__", _forward)  # x += y gives a new array
-_COMPARISONS = {
-    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal,
-    "ne": np.not_equal,
-}  # fmt: skip
-for _name, _ufunc in _COMPARISONS.items():
-    setattr(TracedArray, f"__{_name}__", _binary(_ufunc)[0])
 
 
 # crossing
@@ -302,6 +285,8 @@ def _is_key(x: Any) -> bool:
 
 
 def raised_leaf(x: Any) -> Any:
+    if isinstance(x, Key):
+        return KeyArray(x)
     if isinstance(x, Tracer):
         if isinstance(x, Buffer):
             return concrete(np.array(plain(x)))
@@ -324,6 +309,8 @@ def raised(x: Any) -> Any:
 def lowered_leaf(x: Any) -> Any:
     if isinstance(x, TracedArray):
         return x.value
+    if isinstance(x, KeyArray):
+        return x.key
     if isinstance(x, ConcreteArray):
         return np.ndarray.view(x, np.ndarray)
     if isinstance(x, (np.ndarray, np.generic)):
@@ -370,6 +357,8 @@ def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
 
 def as_dtype(dtype: Any) -> np.dtype[Any]:
     """A dtype from one of its names, scalar types or scalars."""
+    if isinstance(dtype, type) and issubclass(dtype, np.generic):
+        return np.dtype(dtype)
     return np.dtype(getattr(dtype, "dtype", dtype))
 
 
@@ -388,5 +377,11 @@ def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__ca
 
 def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a function of NumPy to JAX's arrays."""
+    options = {k: v for k, v in lowered(kwargs).items() if v is not None or k not in OPTIONAL}
+    if isinstance(options.get("axis"), list):
+        options["axis"] = tuple(options["axis"])
+    low = lowered(args)
+    if holds_traced((low, options)):  # NumPy dispatches on some arguments only
+        function = getattr(ours, function.__name__, function)
     with np.errstate(all="ignore"):
-        return raised(function(*lowered(args), **lowered(kwargs)))
+        return raised(function(*low, **options))

@@ -7,10 +7,10 @@ import numpy as np
 
 from ... import numpy as ours
 from ...core.avals import dtype_of, shape_of
-from ...core.trace import Tracer
 from ...random.keys import Key
 from .arrays import ConcreteArray, as_dtype, concrete, holds_traced, lowered, raised
 from .config import canonicalize_dtype
+from .keys import KeyArray
 
 _LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
 
@@ -19,10 +19,10 @@ def array(
     object: Any, dtype: Any = None, copy: bool = True, order: str = "K", ndmin: int = 0, **_: Any
 ) -> Any:
     """An array of a scalar, an array, or nested lists of them."""
-    if isinstance(object, Key):
+    if isinstance(object, KeyArray):
         return object
-    if isinstance(object, (list, tuple)) and object and isinstance(object[0], Key):
-        return Key(np.stack([key.data for key in object]), object[0].impl)
+    if isinstance(object, (list, tuple)) and object and isinstance(object[0], KeyArray):
+        return KeyArray(Key(np.stack([each.key.data for each in object]), object[0].key.impl))
     dtype = None if dtype is None else canonicalize_dtype(as_dtype(dtype))
     if isinstance(object, ConcreteArray) and dtype in (None, object.dtype) and not ndmin:
         return object
@@ -43,7 +43,7 @@ ascontiguousarray = copy = asarray
 def _like(name: str, value: Any) -> Callable[..., Any]:
     def create(x: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
         low = lowered(x)
-        low = low if isinstance(low, (np.ndarray, Tracer)) else np.asarray(low)
+        low = low if hasattr(low, "dtype") else np.asarray(low)  # or a ShapeDtypeStruct
         dtype = canonicalize_dtype(dtype_of(low) if dtype is None else as_dtype(dtype))
         return concrete(np.full(shape_of(low) if shape is None else shape, value, dtype))
 

@@ -21,6 +21,8 @@ bfloat16 = ABSENT["bfloat16"]
 class extended:  # noqa: N801, JAX's name
     """The kind of dtypes that NumPy lacks."""
 
+    of_keys = True
+
 
 class prng_key(extended):  # noqa: N801, JAX's name
     """The kind of the dtype of keys."""

@@ -15,6 +15,7 @@ from ...core.trace import Tracer
 from ...numpy.at import at as _at
 from . import promotion
 from .arrays import (
+    OPTIONAL,
     Array,
     apply_ufunc,
     as_dtype,
@@ -35,6 +36,7 @@ from .creation import (
     ones_like as ones_like,
     zeros_like as zeros_like,
 )
+from .keys import KeyArray, KeyDtype
 from .scalars import ABSENT, SCALARS, dtype_in
 from .vectorizing import vectorize as vectorize
 
@@ -43,7 +45,6 @@ _IGNORED = (
     "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
     "indices_are_sorted", "unique_indices", "fft_length", "method_",
 )  # fmt: skip
-_OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
 # functions whose arguments from this position on have a common dtype; -1: those of the first list
 _COMMON = {
     "where": 1, "dot": 0, "matmul": 0, "vdot": 0, "inner": 0, "outer": 0, "tensordot": 0,
@@ -108,7 +109,7 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
     def call(*args: Any, **kwargs: Any) -> Any:
         args = lowered(tuple([dtype_in(x) for x in args]))
         kwargs = lowered({k: dtype_in(v) for k, v in kwargs.items() if k not in _IGNORED})
-        kwargs = {k: v for k, v in kwargs.items() if v is not None or k not in _OPTIONAL}
+        kwargs = {k: v for k, v in kwargs.items() if v is not None or k not in OPTIONAL}
         if isinstance(kwargs.get("axis"), list):
             kwargs["axis"] = tuple(kwargs["axis"])
         if place is not None:
@@ -146,10 +147,8 @@ def dtype(x: Any, *rest: Any) -> np.dtype[Any]:
 
 def issubdtype(arg1: Any, arg2: Any) -> bool:
     """See numpy.issubdtype; a key has no dtype of NumPy's."""
-    if isinstance(arg2, type) and arg2.__name__ in ("prng_key", "extended"):
-        return isinstance(arg1, type) and issubclass(arg1, arg2)
-    if isinstance(arg1, type) and arg1.__name__ == "prng_key":
-        return False
+    if isinstance(arg1, KeyDtype) or getattr(arg2, "of_keys", False):
+        return isinstance(arg1, KeyDtype) and getattr(arg2, "of_keys", False)
     return np.issubdtype(dtype_in(arg1), dtype_in(arg2))
 
 
@@ -279,7 +278,7 @@ def take(
         index = (slice(None),) * (axis % len(shape_of(x))) + (i,)
         return raised(_at(x)[index].get(mode="fill", fill_value=fill_value))
     out_of_range: Any = mode if mode in ("clip", "wrap") else "raise"
-    return raised(np.take(x, i, axis=axis, mode=out_of_range))
+    return raised(ours.take(x, i, axis=axis, mode=out_of_range))
 
 
 def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:
@@ -299,4 +298,11 @@ def set_printoptions(*args: Any, **kwargs: Any) -> None:
 printoptions = np.printoptions
 maximum, minimum = _Ufunc("maximum", np.maximum), _Ufunc("minimum", np.minimum)
 squeeze = function("squeeze", ours.squeeze, np.squeeze)
-stack = function("stack", ours.stack, np.stack)
+_stack = function("stack", ours.stack, np.stack)
+
+
+def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> Any:
+    """See numpy.stack."""
+    if builtins.any(isinstance(x, KeyArray) for x in arrays):
+        return array(list(arrays))
+    return _stack(arrays, axis=axis, dtype=dtype)

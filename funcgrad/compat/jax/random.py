@@ -9,18 +9,18 @@ import numpy as np
 
 from ... import random as ours
 from ...core.lazy import kept as _kept
-from ...random.keys import Key
 from .arrays import lowered, raised
 from .config import canonicalize_dtype, default_dtype
+from .keys import KeyArray
 from .refusals import refused
 from .scalars import dtype_in
 
 _INTEGERS = {"randint", "categorical", "poisson", "geometric", "binomial"}
 
 
-def key(seed: Any, impl: Any = None, **_: Any) -> Key:
+def key(seed: Any, impl: Any = None, **_: Any) -> KeyArray:
     """Key from a seed, with JAX's bits."""
-    return ours.key(lowered(seed), impl="threefry2x32")
+    return KeyArray(ours.key(lowered(seed), impl="threefry2x32"))
 
 
 PRNGKey = key
@@ -66,21 +66,21 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def key_data(keys: Key) -> Any:
+def key_data(keys: KeyArray) -> Any:
     """The words of a key."""
-    return raised(ours.key_data(keys)) if hasattr(ours, "key_data") else raised(keys.data)
+    return raised(keys.key.data)
 
 
-def wrap_key_data(key_bits_array: Any, impl: Any = None) -> Key:
+def wrap_key_data(key_bits_array: Any, impl: Any = None) -> KeyArray:
     """A key from its words."""
-    return ours.wrap_key_data(lowered(key_bits_array), impl="threefry2x32")
+    return KeyArray(ours.wrap_key_data(lowered(key_bits_array), impl="threefry2x32"))
 
 
-def key_impl(keys: Key) -> str:
+def key_impl(keys: KeyArray) -> str:
     """The name of the generator."""
-    return keys.impl
+    return keys.key.impl
 
 
-def clone(key: Key) -> Key:
+def clone(key: KeyArray) -> KeyArray:
     """The key itself."""
     return key

@@ -10,8 +10,6 @@ REFUSED = {
     "jax.make_mesh": "one process computes: leave it out",
     "jax.set_mesh": "one process computes: leave it out",
     "jax.shard_map": "one process computes: use vmap",
-    "jax.NamedSharding": "one process computes: leave it out",
-    "jax.P": "one process computes: leave it out",
     "jax.distributed": "one process computes: leave it out",
     "jax.experimental.pallas": "there are no kernels of one's own: write the function in NumPy",
     "jax.experimental.mesh_utils": "one process computes: leave it out",
@@ -50,3 +48,23 @@ def refuse(full: str, cure: str) -> Any:
         raise UnsupportedError(f"{full}: it has no counterpart in compat.jax: {cure}")
 
     return call
+
+
+class RefusedMeta(type):
+    """A class that has no instances: to make one raises."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedError(
+            f"jax.sharding.{cls.__name__}: it has no counterpart in compat.jax: one process "
+            f"computes: leave it out"
+        )
+
+
+# classes of jax.sharding, which programs name in annotations and ask of instances
+SHARDING = {
+    name: RefusedMeta(name, (), {})
+    for name in (
+        "Mesh", "NamedSharding", "PartitionSpec", "PositionalSharding", "Sharding",
+        "SingleDeviceSharding", "AbstractMesh",
+    )
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,13 +12,15 @@ from ...core.errors import UnsupportedError
 from ...core.registry import load
 from ...core.trace import Tracer, is_concrete
 from ...ops.ravel import ravel_pytree as _ravel_pytree
-from .arrays import inward, lowered, outward, raised
+from ...random.keys import Key
+from .arrays import CPU, Device, inward, lowered, outward, raised
 from .config import canonicalize_dtype
+from .keys import KEY_DTYPE
 
 
-def devices(backend: Any = None) -> list[str]:
+def devices(backend: Any = None) -> list[Device]:
     """The only device."""
-    return ["cpu"]
+    return [CPU]
 
 
 local_devices = devices
@@ -61,11 +63,40 @@ def block_until_ready(x: Any) -> Any:
     return x
 
 
+class NoMesh:
+    """The mesh of the only process."""
+
+    empty, are_all_axes_explicit, axis_names, size = True, False, (), 1
+
+
+class NoSharding:
+    """The sharding of every array."""
+
+    mesh, spec = NoMesh(), None
+
+
+class ArrayType(NamedTuple):
+    """Shape and dtype of an array."""
+
+    shape: Any
+    dtype: Any
+    weak_type: bool = False
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def sharding(self) -> NoSharding:
+        return NoSharding()
+
+
 def typeof(x: Any) -> Any:
     """Shape and dtype of an array."""
     x = lowered(x)
-    dtype = canonicalize_dtype(dtype_of(x))
-    return load("funcgrad").ShapeDtypeStruct(shape_of(x), dtype)
+    if isinstance(x, Key):
+        return ArrayType(x.shape, KEY_DTYPE)
+    return ArrayType(shape_of(x), canonicalize_dtype(dtype_of(x)))
 
 
 def ravel_pytree(pytree: Any) -> tuple[Any, Callable[[Any], Any]]:
