@@ -93,8 +93,8 @@ def test_keywords_that_mean_nothing_here_are_taken():
     [
         (lambda: jax.pmap(lambda x: x)(1.0), "jax.pmap: .* use vmap"),
         (lambda: jax.jit(lambda x: x).lower(1.0), r"jit\(f\).lower"),
-        (lambda: jax.experimental.pallas, "jax.experimental.pallas: .* write the function"),
-        (lambda: jax.make_mesh, "jax.make_mesh: .* one process computes"),
+        (lambda: jax.experimental.pallas.call, "jax.experimental.pallas.call: .* write the"),
+        (lambda: jax.make_mesh((1,), "x"), "jax.make_mesh: .* one process computes"),
         (lambda: jnp.zeros(2, jnp.bfloat16), "bfloat16: NumPy has no such dtype; use float32"),
         (lambda: jax.lax.no_such_name, "module 'jax.lax' has no attribute 'no_such_name'"),
     ],
@@ -102,3 +102,24 @@ def test_keywords_that_mean_nothing_here_are_taken():
 def test_names_without_counterpart_are_refused(use, words):
     with pytest.raises((UnsupportedError, AttributeError), match=words):
         use()
+
+
+def test_keys_are_leaves_with_axes_of_their_own():
+    keys = jax.random.split(jax.random.PRNGKey(3), 4)
+
+    assert keys.shape == (4,) and keys[0].shape == () and len(list(keys)) == 4
+    assert jax.tree.structure(keys) == jax.tree.structure(1.0) and isinstance(keys, jax.Array)
+    assert jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) and not jnp.issubdtype(float, "i4")
+    assert jnp.stack([keys[0], keys[1]]).shape == (2,) and jax.random.key_data(keys).shape == (4, 2)
+    draws = jax.vmap(jax.random.normal)(keys)
+    scanned = jax.lax.scan(lambda c, k: (c, jax.random.normal(k)), 0, keys)[1]
+    np.testing.assert_array_equal(draws, scanned)
+
+
+def test_triangular_systems_are_solved_from_both_sides():
+    a, b = jnp.array([[2.0, 0.0], [1.0, 3.0]]), jnp.array([[1.0, 2.0], [3.0, 4.0]])
+    solve = jax.lax.linalg.triangular_solve
+
+    np.testing.assert_allclose(a @ solve(a, b, left_side=True, lower=True), b, rtol=1e-5)
+    np.testing.assert_allclose(solve(a, b, lower=True) @ a, b, rtol=1e-5)
+    np.testing.assert_allclose(solve(a, b, lower=True, transpose_a=True) @ a.T, b, rtol=1e-5)

@@ -28,12 +28,7 @@ from . import (
 from .arrays import Array as Array, Device as Device, TracedArray as _TracedArray
 from .config import config as config, enable_x64 as enable_x64
 from .dtypes import float0 as float0
-from .refusals import (
-    REFUSED as _REFUSED,
-    SHARDING as _SHARDING,
-    refuse as _refuse,
-    refused as _refused,
-)
+from .refusals import SHARDING as _SHARDING, refused as _refused, register as _register
 from .toplevel import (
     block_until_ready as block_until_ready,
     clear_caches as clear_caches,
@@ -75,7 +70,6 @@ from .transforms import (
 )
 
 __version__ = "0.10.2"
-pmap = _refuse("jax.pmap", _REFUSED["jax.pmap"])
 named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
 log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
 
@@ -127,6 +121,9 @@ errors = _module(
     UnexpectedTracerError=_load("funcgrad").errors.LeakedTracerError,
 )
 experimental = _module("experimental", enable_x64=enable_x64)
+globals().update(_register(__name__, experimental))
+_module("experimental.shard_map", shard_map=globals()["shard_map"])
+_module("_src.flatten_util", ravel_pytree=_top.ravel_pytree)  # programs import it from there
 tree_map, tree_leaves = _trees.tree_map, _trees.tree_leaves
 _found = _spaces.register(__name__)
 nn, scipy = _found["nn"], _found["scipy"]

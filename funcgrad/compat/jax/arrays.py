@@ -18,7 +18,7 @@ from ...core.trace import Tracer
 from ...numpy.indexing import getitem
 from ...ops.structure import cast
 from ...random.keys import Key
-from .config import canonicalize_dtype
+from .config import NO_DTYPES, canonicalize_dtype, no_dtype
 from .keys import KeyArray
 from .promotion import promoted
 
@@ -359,6 +359,8 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     """A dtype from one of its names, scalar types or scalars."""
     if isinstance(dtype, type) and issubclass(dtype, np.generic):
         return np.dtype(dtype)
+    if isinstance(dtype, str) and dtype in NO_DTYPES:
+        raise no_dtype(dtype)
     return np.dtype(getattr(dtype, "dtype", dtype))
 
 

@@ -58,8 +58,21 @@ def enable_x64(new_val: bool = True) -> Iterator[None]:
         config.flags["jax_enable_x64"] = before
 
 
+NO_DTYPES = (
+    "bfloat16", "int2", "int4", "uint2", "uint4", "float8_e4m3fn", "float8_e5m2",
+    "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz",
+)  # fmt: skip
+
+
+def no_dtype(name: str) -> UnsupportedError:
+    """The error for a dtype that NumPy lacks."""
+    return UnsupportedError(f"{name}: NumPy has no such dtype; use float32")
+
+
 def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> np.dtype[Any]:
     """The dtype that an array of a dtype has: of 32 bits unless ``jax_enable_x64`` is set."""
+    if isinstance(dtype, str) and dtype in NO_DTYPES:
+        raise no_dtype(dtype)
     dtype = np.dtype(dtype)
     return dtype if config.flags["jax_enable_x64"] else _NARROW.get(dtype, dtype)
 

@@ -54,7 +54,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(jnp, _NUMPY[name])
     elif name in _SPECIAL:
         value = outward(getattr(load("funcgrad.special"), _SPECIAL[name]))
-    elif hasattr(ours, name):
+    elif not name.startswith("__") and hasattr(ours, name):
         value = function(getattr(ours, name))
     else:
         raise refused("jax.lax", name)

@@ -64,6 +64,8 @@ def __getattr__(name: str) -> Any:
         return SCALARS[name]
     if name in ABSENT:
         return ABSENT[name]
+    if name.startswith("__"):
+        raise AttributeError(name)
     try:
         value = getattr(np, name) if name in _CREATION or name in _LIKE else getattr(ours, name)
     except AttributeError:

@@ -37,7 +37,7 @@ def _floating(name: str, default: Any) -> np.dtype[Any] | None:
 
 
 def __getattr__(name: str) -> Any:
-    if not hasattr(ours, name):
+    if name.startswith("__") or not hasattr(ours, name):
         raise refused("jax.random", name)
     return _kept(__name__, name, function(getattr(ours, name)))
 

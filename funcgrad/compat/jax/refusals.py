@@ -1,39 +1,55 @@
 """Names of JAX without a counterpart, each with what to use instead."""
 
+import sys
+from types import ModuleType
 from typing import Any
 
 from ...core.errors import UnsupportedError
 
-REFUSED = {
+_ONE = "one process computes: leave it out"
+# functions, which raise when they are called
+FUNCTIONS = {
     "jax.pmap": "one process computes: use vmap",
-    "jax.sharding": "one process computes: leave it out",
-    "jax.make_mesh": "one process computes: leave it out",
-    "jax.set_mesh": "one process computes: leave it out",
+    "jax.make_mesh": _ONE,
+    "jax.set_mesh": _ONE,
     "jax.shard_map": "one process computes: use vmap",
-    "jax.distributed": "one process computes: leave it out",
+    "jax.reshard": _ONE,
+    "jax.experimental.io_callback": "a compiled function calls no Python: call it outside of jit",
+    "jax.experimental.shard_map.shard_map": "one process computes: use vmap",
+}
+# modules, whose names raise
+MODULES = {
+    "jax.distributed": _ONE,
     "jax.experimental.pallas": "there are no kernels of one's own: write the function in NumPy",
-    "jax.experimental.mesh_utils": "one process computes: leave it out",
-    "jax.experimental.shard_map": "one process computes: use vmap",
+    "jax.experimental.mesh_utils": _ONE,
+    "jax.experimental.multihost_utils": _ONE,
     "jax.experimental.sparse": "use funcgrad.sparse",
     "jax.experimental.checkify": "use funcgrad.debug.nans()",
-    "jax.experimental.io_callback": "a compiled function calls no Python: call it outside of jit",
     "jax.ffi": "a compiled function calls no other library: use funcgrad.custom_vjp",
     "jax.dlpack": "use numpy.from_dlpack",
     "jax.profiler": "use a profiler of Python",
     "jax.export": "use funcgrad.export",
     "jax.interpreters": "use funcgrad.extend",
-    "jax.core": "use funcgrad.make_jaxpr",
+    "jax.extend": "use funcgrad.extend",
     "jax.lib": "there is no XLA",
-    "jax.lax.linalg": "use jax.numpy.linalg and jax.scipy.linalg",
+    "jax.stages": "there is no XLA",
 }
+
+
+class RefusedModule(ModuleType):
+    """A module of JAX that can be imported, and whose names raise."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        cure = MODULES[self.__doc__ or ""]
+        raise UnsupportedNameError(
+            f"{self.__doc__}.{name}: it has no counterpart in compat.jax: {cure}"
+        )
 
 
 def refused(module: str, name: str) -> Exception:
     """The error for a name without a counterpart."""
-    full = f"{module}.{name}"
-    cure = REFUSED.get(full)
-    if cure is not None:
-        return UnsupportedNameError(f"{full}: it has no counterpart in compat.jax: {cure}")
     return AttributeError(f"module {module!r} has no attribute {name!r} in compat.jax")
 
 
@@ -68,3 +84,19 @@ SHARDING = {
         "SingleDeviceSharding", "AbstractMesh",
     )
 }  # fmt: skip
+
+
+def register(package: str, experimental: Any) -> dict[str, Any]:
+    """Put refused modules where ``import`` finds them; what belongs into the package itself."""
+    own: dict[str, Any] = {}
+    made: dict[str, Any] = {path: refuse(path, cure) for path, cure in FUNCTIONS.items()}
+    for path in MODULES:
+        module = made[path] = RefusedModule(f"{package}{path.removeprefix('jax')}", path)
+        sys.modules[module.__name__] = module
+    for path, value in made.items():
+        parent, _, last = path.rpartition(".")
+        if parent == "jax":
+            own[last] = value
+        elif parent == "jax.experimental":
+            setattr(experimental, last, value)
+    return own

@@ -4,9 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import UnsupportedError
 from .arrays import TracedArray, as_dtype, lowered_leaf, raised
-from .config import canonicalize_dtype
+from .config import NO_DTYPES, canonicalize_dtype, no_dtype
 
 
 class ScalarMeta(type):
@@ -52,7 +51,7 @@ class NoDtype:
 
     @property
     def dtype(self) -> Any:
-        raise UnsupportedError(f"{self.name}: NumPy has no such dtype; use float32")
+        raise no_dtype(self.name)
 
     def __call__(self, x: Any = 0) -> Any:
         return self.dtype
@@ -74,13 +73,7 @@ SCALARS |= {
     "half": SCALARS["float16"], "complex_": SCALARS["complex128"],
     "csingle": SCALARS["complex64"], "cdouble": SCALARS["complex128"],
 }  # fmt: skip
-ABSENT = {
-    name: NoDtype(name)
-    for name in (
-        "bfloat16", "int2", "int4", "uint2", "uint4", "float8_e4m3fn", "float8_e5m2",
-        "float8_e4m3b11fnuz", "float8_e4m3fnuz", "float8_e5m2fnuz",
-    )
-}  # fmt: skip
+ABSENT = {name: NoDtype(name) for name in NO_DTYPES}
 
 
 def dtype_in(x: Any) -> Any:

@@ -14,6 +14,7 @@ from .refusals import refused
 SPACES = {
     "numpy.linalg": "funcgrad.numpy.linalg",
     "numpy.fft": "funcgrad.numpy.fft",
+    "lax.linalg": "funcgrad.numpy.linalg",
     "nn": "funcgrad.nn",
     "nn.initializers": "funcgrad.nn.init",
     "scipy": "funcgrad.scipy",
@@ -67,7 +68,7 @@ class Space(ModuleType):
         if home is None or not hasattr(home, name):
             raise refused(self._jax, name)
         value = getattr(home, name)
-        if self._jax == "jax.numpy.linalg" or self._jax == "jax.numpy.fft":
+        if self._jax in ("jax.numpy.linalg", "jax.numpy.fft", "jax.lax.linalg"):
             plain = getattr(getattr(np, self._jax.rpartition(".")[2]), name, None)
             return jnp.wrapped(name, value, plain)
         if not callable(value) or (isinstance(value, type) and issubclass(value, Exception)):
@@ -84,7 +85,8 @@ def register(package: str) -> dict[str, ModuleType]:
         sys.modules[module.__name__] = module
         parent, _, last = path.rpartition(".")
         if parent:
-            setattr(made.get(parent, jnp if parent == "numpy" else module), last, module)
+            home: Any = {"numpy": jnp, "lax": lax}.get(parent) or made[parent]
+            setattr(home, last, module)
     return {path: module for path, module in made.items() if "." not in path}
 
 
@@ -117,7 +119,22 @@ def _sparse_sigmoid(x: Any) -> Any:
     return 0.5 * jnp.clip(jnp.asarray(x) + 1.0, 0.0, 2.0)
 
 
+def _triangular_solve(
+    a: Any, b: Any, *, left_side: bool = False, lower: bool = False, transpose_a: bool = False,
+    conjugate_a: bool = False, unit_diagonal: bool = False,
+) -> Any:  # fmt: skip
+    """x with a x = b, or x a = b."""
+    solve = lax.function(load("funcgrad.linalg").solve_triangular)
+    a, b = jnp.asarray(a), jnp.asarray(b)
+    a = a.conj() if conjugate_a else a
+    if not left_side:  # x a = b is a' x' = b'
+        a, b, transpose_a = a, b.mT, not transpose_a
+    x = solve(a, b, trans=1 if transpose_a else 0, lower=lower, unit_diagonal=unit_diagonal)
+    return x if left_side else x.mT
+
+
 OWN: dict[str, Any] = {
+    "jax.lax.linalg.triangular_solve": _triangular_solve,
     "jax.nn.identity": _identity,
     "jax.nn.one_hot": _one_hot,
     "jax.nn.sparse_plus": _sparse_plus,
