@@ -80,6 +80,7 @@ def test_keywords_that_mean_nothing_here_are_taken():
     x = jnp.ones((2, 3))
 
     assert jnp.sum(x, axis=[0, 1], where=None) == 6.0
+    assert x.dot(x.T, precision=jax.lax.Precision.HIGH).shape == (2, 2)
     assert jnp.tensordot(x, x.T, 1, precision=jax.lax.Precision.HIGHEST).shape == (2, 2)
     assert jnp.unique(jnp.array([2, 1, 2]), size=3, fill_value=9).tolist() == [1, 2, 9]
     assert jnp.nonzero(jnp.array([0, 3, 0, 4]), size=3)[0].tolist() == [1, 3, 0]

@@ -22,6 +22,11 @@ from .config import NO_DTYPES, canonicalize_dtype, no_dtype
 from .keys import KeyArray
 from .promotion import promoted
 
+# keywords that choose how JAX computes
+IGNORED = (
+    "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
+    "indices_are_sorted", "unique_indices", "fft_length", "method_",
+)  # fmt: skip
 OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
 _METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
@@ -380,6 +385,7 @@ def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__ca
 def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a function of NumPy to JAX's arrays."""
     options = {k: v for k, v in lowered(kwargs).items() if v is not None or k not in OPTIONAL}
+    options = {k: v for k, v in options.items() if k not in IGNORED}
     if isinstance(options.get("axis"), list):
         options["axis"] = tuple(options["axis"])
     low = lowered(args)

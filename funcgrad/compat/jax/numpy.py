@@ -15,6 +15,7 @@ from ...core.trace import Tracer
 from ...numpy.at import at as _at
 from . import promotion
 from .arrays import (
+    IGNORED,
     OPTIONAL,
     Array,
     apply_ufunc,
@@ -41,10 +42,6 @@ from .scalars import ABSENT, SCALARS, dtype_in
 from .vectorizing import vectorize as vectorize
 
 ndarray = Array
-_IGNORED = (
-    "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
-    "indices_are_sorted", "unique_indices", "fft_length", "method_",
-)  # fmt: skip
 # functions whose arguments from this position on have a common dtype; -1: those of the first list
 _COMMON = {
     "where": 1, "dot": 0, "matmul": 0, "vdot": 0, "inner": 0, "outer": 0, "tensordot": 0,
@@ -90,7 +87,7 @@ class _Ufunc:
         self.nin, self.nout, self.identity = ufunc.nin, ufunc.nout, ufunc.identity
 
     def __call__(self, *args: Any, **options: Any) -> Any:
-        kwargs = {k: v for k, v in options.items() if v is not None and k not in _IGNORED}
+        kwargs = {k: v for k, v in options.items() if v is not None and k not in IGNORED}
         names = [k for k in ("x", "x1", "x2", "y") if k in kwargs]
         return apply_ufunc(self.ufunc, (*args, *[kwargs.pop(k) for k in names]), kwargs)
 
@@ -110,7 +107,7 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
     @functools.wraps(value)
     def call(*args: Any, **kwargs: Any) -> Any:
         args = lowered(tuple([dtype_in(x) for x in args]))
-        kwargs = lowered({k: dtype_in(v) for k, v in kwargs.items() if k not in _IGNORED})
+        kwargs = lowered({k: dtype_in(v) for k, v in kwargs.items() if k not in IGNORED})
         kwargs = {k: v for k, v in kwargs.items() if v is not None or k not in OPTIONAL}
         if isinstance(kwargs.get("axis"), list):
             kwargs["axis"] = tuple(kwargs["axis"])
