@@ -168,6 +168,8 @@ def test_boxes_are_traced_values():
         return x * notrace_primitive(lambda v: v + 1.0)(x)
 
     assert grad(f)(2.0) == 3.0
+    grad(lambda p: seen.append(isinstance(p, ag.builtins.DictBox)) or p["a"])({"a": 1.0})
+    assert seen.pop() is True and not isinstance({"a": 1.0}, ag.builtins.DictBox)
     assert seen == [(True, True, True, float, 2.0)]
 
 
@@ -187,6 +189,7 @@ def test_lists_of_traced_values_are_arrays():
     f = lambda x: np.sum(np.array([[x, 1.0], [2.0, x**2]]) @ np.stack([x, x]))
 
     assert grad(f)(3.0) == pytest.approx(1 + 2 * 3 + 2 + 3 * 9)
+    assert grad(lambda x: np.sum(np.stack(i * x for i in range(3))))(1.0) == 3.0
     assert type(np.where(True, 1, 2)) is int and type(np.zeros(2)) is onp.ndarray
 
 

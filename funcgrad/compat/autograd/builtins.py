@@ -3,6 +3,7 @@
 import builtins
 from typing import Any
 
+from ...core import tree
 from ...core.lazy import publish as _publish
 from .tracer import getval, isbox
 
@@ -19,5 +20,26 @@ def type(x: Any) -> Any:
     return builtins.type(getval(x) if isbox(x) else x)
 
 
-__all__ = ["dict", "isinstance", "list", "tuple", "type"]
+class ContainerMeta(builtins.type):
+    """Makes containers that hold traced values instances of a class."""
+
+    kinds: Any
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return builtins.isinstance(x, cls.kinds) and any(map(isbox, tree.leaves(x)))
+
+
+class SequenceBox(metaclass=ContainerMeta):
+    """The class of lists and tuples that hold traced values."""
+
+    kinds = (list, tuple)
+
+
+class DictBox(metaclass=ContainerMeta):
+    """The class of dicts that hold traced values."""
+
+    kinds = dict
+
+
+__all__ = ["DictBox", "SequenceBox", "dict", "isinstance", "list", "tuple", "type"]
 _publish(__name__)

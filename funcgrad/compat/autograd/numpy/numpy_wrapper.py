@@ -16,6 +16,7 @@ _CREATION = frozenset({
     "arange", "array", "asanyarray", "asarray", "ascontiguousarray", "empty", "eye", "full",
     "geomspace", "identity", "linspace", "logspace", "ones", "tri", "zeros",
 })  # fmt: skip
+_JOINING = frozenset({"column_stack", "concatenate", "dstack", "hstack", "stack", "vstack"})
 _LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
 
 
@@ -25,6 +26,8 @@ def found(name: str) -> Any:
         return _OWN[name]
     if name in _CREATION:
         return _created(name)
+    if name in _JOINING:
+        return _joining(name)
     if name in _LIKE:
         return _like(name, _LIKE[name])
     try:
@@ -41,6 +44,17 @@ def __getattr__(name: str) -> Any:
 
 def _holds_traced(values: Iterable[Any]) -> bool:
     return any(isinstance(x, Tracer) for x in tree.leaves(list(values)))
+
+
+def _joining(name: str) -> Callable[..., Any]:
+    function = getattr(ours, name)
+
+    @functools.wraps(function)
+    def join(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(arrays if hasattr(arrays, "__len__") else list(arrays), *args, **kwargs)
+
+    join.__doc__ = f"See numpy.{name}; the arrays may come from a generator."
+    return join
 
 
 def _created(name: str) -> Callable[..., Any]:
