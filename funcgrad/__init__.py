@@ -16,8 +16,8 @@ __version__ = "0.2.0.dev0"
 
 # loaded at first use: a script that takes gradients does not wait for neural networks
 _PARTS = (
-    "bridge", "compat", "data", "debug", "export", "extend", "io", "lax", "linalg", "losses", "nn",
-    "numpy", "optim", "random", "scipy", "sparse", "special", "train", "tree",
+    "bridge", "compat", "data", "debug", "dist", "export", "extend", "io", "lax", "linalg",
+    "losses", "nn", "numpy", "optim", "random", "scipy", "sparse", "special", "train", "tree",
 )  # fmt: skip
 _HOMES = _homes_of({
     "core.config": "config",

@@ -5,6 +5,7 @@ from . import (
     compat as compat,
     data as data,
     debug as debug,
+    dist as dist,
     export as export,
     extend as extend,
     io as io,

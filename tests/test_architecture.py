@@ -37,7 +37,8 @@ FLOORS = {
     "transforms": 3,
     "control": 4, "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5,
     "scipy": 5, "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6,
-    "debug": 6, "export": 6, "bridge": 6, "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
+    "debug": 6, "export": 6, "bridge": 6, "dist": 6,
+    "compat": 7, "__init__": 7, "doctor": 7, "migrate": 7,
     "__main__": 8,
 }  # fmt: skip
 
@@ -83,7 +84,7 @@ ROOMS = {
     "export": 700,
     "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
     "ops": 16_700, "optim": 4_360, "random": 3_400, "scipy": 8_300, "sparse": 2_700,
-    "special": 2_350, "train": 1_110, "transforms": 11_700, "bridge": 1_800,
+    "special": 2_350, "train": 1_110, "transforms": 11_700, "bridge": 1_800, "dist": 750,
     "c": 5_000, "compat": 5_000, "peers": 640,
 }  # fmt: skip
 

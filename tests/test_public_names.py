@@ -32,8 +32,8 @@ each_module = pytest.mark.parametrize("path", PUBLIC)
 
 def test_the_public_modules():
     assert sorted(name.removeprefix("funcgrad") for name in PUBLIC) == [
-        "", ".bridge", ".compat", ".data", ".debug", ".errors", ".export", ".extend", ".io", ".lax",
-        ".linalg", ".losses",
+        "", ".bridge", ".compat", ".data", ".debug", ".dist", ".errors", ".export", ".extend",
+        ".io", ".lax", ".linalg", ".losses",
         ".nn", ".nn.init", ".numpy", ".numpy.emath", ".numpy.fft", ".numpy.linalg", ".optim",
         ".optim.contrib", ".random", ".scipy", ".scipy.integrate", ".scipy.linalg",
         ".scipy.optimize", ".scipy.signal", ".scipy.special", ".scipy.stats", ".sparse", ".special",

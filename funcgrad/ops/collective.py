@@ -36,8 +36,12 @@ from .structure import (
 class Collective(Primitive):
     """A function of a value, the token of its axis, and the values of all other examples.
 
-    It has no ``run``: the token is always a tracer, whose trace computes it.
+    Its token is always a tracer. Where that stands for processes, its trace exchanges the values.
     """
+
+    @override
+    def run(self, x: Any, token: Any, *, size: int, **params: Any) -> tuple[Any, ...]:
+        return (token._trace.collective(self.name, x, params),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

@@ -1,6 +1,7 @@
 """Collectives over named axes of vmap, on trees: psum, pmean, all_gather, ppermute, axis_index."""
 
 import functools
+import math
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from ..ops.collective import (
     psum_scatter_p,
 )
 from ..ops.elementwise import div
+from ..ops.index import concatenate_p
+from ..ops.structure import cast, reshape, sum_dtype
 
 
 def _each(prim: Primitive, x: Any, name: Hashable, params: Callable[[Any, int], Any]) -> Any:
@@ -42,8 +45,34 @@ def _names(axis_name: Any) -> tuple[Hashable, ...]:
 
 def _over_each(prim: Primitive, x: Any, axis_name: Any) -> Any:
     for name in _names(axis_name):
-        x = _each(prim, x, name, lambda leaf, size: {})
+        whole = axis_named(prim.name, name).index is not None
+        x = _in_buffers(prim, x, name) if whole else _each(prim, x, name, lambda leaf, size: {})
     return x
+
+
+def _in_buffers(prim: Primitive, x: Any, name: Hashable) -> Any:
+    """Apply a collective of processes to a tree: one buffer, and one exchange, for each dtype."""
+    leaves, structure = tree.flatten(x)
+    if axis_named(prim.name, name).size == 1:  # of one process
+        dtypes = [sum_dtype(aval_of(leaf).dtype) for leaf in leaves]
+        kept = [leaf if prim is not psum_p else cast(leaf, d)
+                for leaf, d in zip(leaves, dtypes, strict=True)]  # fmt: skip
+        return tree.unflatten(structure, kept)
+    groups: dict[Any, list[int]] = {}
+    for i, leaf in enumerate(leaves):
+        groups.setdefault(aval_of(leaf).dtype, []).append(i)
+    found = list(leaves)
+    for places in groups.values():
+        flat = [reshape(leaves[i], (-1,)) for i in places]
+        joined = concatenate_p(*flat, axis=0) if len(flat) > 1 else flat[0]
+        total = _each(prim, joined, name, lambda leaf, size: {})
+        start = 0
+        for i in places:
+            shape = shape_of(leaves[i])
+            stop = start + math.prod(shape)
+            found[i] = reshape(total[start:stop], shape)
+            start = stop
+    return tree.unflatten(structure, found)
 
 
 def psum(x: Any, axis_name: Any) -> Any:
