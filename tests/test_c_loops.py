@@ -8,7 +8,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import tree
-from funcgrad.c import compiler
+from funcgrad.c import compiler, library
 from funcgrad.c.kernel import kernel_p
 from funcgrad.c.library import Library
 from funcgrad.c.objects import loaded
@@ -125,6 +125,19 @@ def test_loops_and_their_derivatives_are_wholly_in_c(name):
 
     assert_same(want, compiled(1.7, X), 1e-12, 1e-12)
     assert "for " not in compiled.source(1.7, X)
+
+
+def test_memory_for_many_steps_is_not_kept(monkeypatch):
+    f = fg.jit(fg.grad(long), backend="c")
+    want, kept = f(0.3), library.Growing.__call__
+    monkeypatch.setattr(library, "KEPT", 0)
+    seen = []
+    monkeypatch.setattr(
+        library.Growing, "__call__", lambda self, args: (seen.append(self), kept(self, args))[1]
+    )
+
+    assert want == f(0.3) == f(0.3)
+    assert seen[0].free == [] and seen[0].room >= 5000 * 16
 
 
 def test_a_counter_of_python_beside_float32_is_in_c():

@@ -23,6 +23,7 @@ from .statements import TOO_MANY_STEPS
 HEADER = object.__basicsize__  # bytes in front of the fields of an object
 ITEMS = tuple.__basicsize__  # bytes in front of the items of a tuple
 SHORT = 2000  # ticks up to which a call keeps the GIL
+KEPT = 1 << 26  # bytes of memory for rows up to which it is kept between calls
 ROOM = 1 << 14  # bytes for the rows of loops at first
 STRIDED = -1  # the code of an operand that is not in C order
 
@@ -139,20 +140,22 @@ class Growing:
     """A call with memory for the rows of loops, which grows until it is enough."""
 
     def __init__(self, call: Callable[[tuple[Any, ...]], int]) -> None:
-        self.call = call
+        self.call, self.room = call, ROOM
         self.free: list[np.ndarray] = []  # threads take them by pop(), one at a time
 
     def __call__(self, args: tuple[Any, ...]) -> int:
         try:
             rows = self.free.pop()
         except IndexError:
-            rows = np.empty(ROOM, np.uint8)
+            rows = np.empty(self.room, np.uint8)
         while True:
             code = self.call((*args[:-1], rows, args[-1]))
             if code != CODES[TOO_MANY_STEPS]:
                 break
-            rows = np.empty(4 * rows.size, np.uint8)
-        self.free.append(rows)
+            self.room = max(self.room, 4 * rows.size)
+            rows = np.empty(self.room, np.uint8)
+        if rows.size <= KEPT:
+            self.free.append(rows)
         return code
 
 
