@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, programs_in, replace_eqn
 from .cse import cse
 from .rewrite import Builder, on_programs, over, rewritten
 
@@ -63,7 +63,13 @@ def lower_large(jaxpr: Jaxpr) -> Jaxpr:
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         return _lowered(build, eqn) if _is_lowered_large(eqn) else None
 
-    return cse(rewritten(on_programs(jaxpr, lower_large), step))
+    return cse(rewritten(on_programs(jaxpr, lower_large), step)) if _has_large(jaxpr) else jaxpr
+
+
+def _has_large(jaxpr: Jaxpr) -> bool:
+    """Whether a program, or one that it holds, has such an equation."""
+    held = (program for eqn in jaxpr.eqns if eqn.params for program in programs_in(eqn.params))
+    return any(map(_is_lowered_large, jaxpr.eqns)) or any(map(_has_large, held))
 
 
 def _is_lowered_large(eqn: Eqn) -> bool:
