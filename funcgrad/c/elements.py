@@ -10,7 +10,7 @@ import numpy as np
 from ..core.avals import Aval, Shape, broadcast_shapes
 from ..ops.index import ARRAY, Index, indexed_shape
 from .functions import cast, sum_of
-from .literals import NotInCError, braced, ctype, label_of, number
+from .literals import braced, ctype, label_of, number, static_complex
 from .nests import Nest, is_empty
 from .statements import Statements
 from .values import TINY, Memory, Value, in_memory, place, registers
@@ -42,9 +42,8 @@ def concatenate(w: Statements, xs: Sequence[Value], axis: int, dtype: np.dtype) 
 def constant_array(w: Statements, array: np.ndarray) -> Value:
     """The elements of a constant: in registers, or a table above the function."""
     aval = Aval(array.shape, array.dtype)
-    if array.dtype.kind == "c" and array.size > TINY:
-        raise NotInCError("a complex constant is an operand")
-    texts = [number(x, array.dtype) for x in array.ravel().tolist()]
+    text = static_complex if array.dtype.kind == "c" and array.size > TINY else number
+    texts = [text(x, array.dtype) for x in array.ravel().tolist()]
     if aval.size <= TINY:
         return registers(aval, texts)
     key = array.dtype.str.encode() + array.tobytes()

@@ -135,7 +135,9 @@ def is_in_table(prim: Any, of_complex: bool = False) -> bool:
     real = (_OF_ALL, _OF_FLOATS, _OF_INTEGERS, _OF_BOOLEANS)
     rows = (complexes.EXPRESSIONS,) if of_complex else real
     known = (
-        prim.name in _SELECTIONS or prim.name == "ldexp" or any(prim.name in row for row in rows)
+        prim.name in _SELECTIONS
+        or prim.name in ("exponent", "ldexp")
+        or any(prim.name in row for row in rows)
     )
     return isinstance(prim, (Convert, Mask)) or known
 
@@ -170,6 +172,9 @@ def expression(
         x, k = (_operand(t, x, d) for t, x, d in zip(texts, ins, (out.dtype, np.dtype(np.int64)),
                                                      strict=True))  # fmt: skip
         return f"ldexp_{label_of(out.dtype)}({x}, {k})"
+    if prim.name == "exponent":
+        dtype = np.result_type(ins[0].aval.dtype, np.float32)
+        return f"binary_exponent_{label_of(dtype)}({_operand(texts[0], ins[0], dtype)})"
     if prim.name in _SELECTIONS:
         text, chosen = _SELECTIONS[prim.name]
         if prim.name == "wins" and out.dtype.kind == "c":

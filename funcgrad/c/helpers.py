@@ -27,6 +27,8 @@ _OF_FLOATS = {
     "is_before": "bool is_before_{n}({t} a, {t} b) {{ return a < b || (b != b && a == a); }}",
     "spacing": "{t} spacing_{n}({t} x) "
                "{{ return isinf(x) ? NAN : nextafter{f}(x, copysign{f}(INFINITY, x)) - x; }}",
+    "binary_exponent": "int32_t binary_exponent_{n}({t} x) "
+                "{{ int k = 0; return isfinite(x) ? (frexp{f}(x, &k), k) : 0; }}",
     "ldexp": "{t} ldexp_{n}({t} x, int64_t k) "
              "{{ return ldexp{f}(x, k > 9999 ? 9999 : k < -9999 ? -9999 : (int)k); }}",
     "mod": """\

@@ -93,6 +93,21 @@ def _complex(value: complex, dtype: np.dtype) -> str:
     return f"complex_{ctype(part)}({parts})"
 
 
+def static_complex(value: complex, dtype: np.dtype) -> str:
+    """A complex number in a table, where no function can be called; signs of zeros are kept.
+
+    Raises:
+        NotInCError: if a part is not finite.
+    """
+    if not np.isfinite(value):
+        raise NotInCError("a constant whose parts are not finite is an operand")
+    part = part_of(dtype)
+    re, im = number(value.real, part), number(abs(value.imag), part)
+    if math.copysign(1, value.imag) < 0:
+        return f"{re} - {im}*I"
+    return f"-({number(0, part)} - {im}*I)" if re.startswith("-0.0") else f"{re} + {im}*I"
+
+
 def _integer(value: int, dtype: np.dtype) -> str:
     info = np.iinfo(dtype)
     if not info.min <= value <= info.max:
