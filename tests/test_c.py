@@ -389,6 +389,16 @@ def test_explain_tells_what_is_written_in_c():
     assert "1 call of C" in f.explain(np.eye(3)) and "eigvalsh" in f.explain(np.eye(3))
 
 
+@needs_compiler
+def test_an_operation_of_many_parts_leaves_the_others_in_c():
+    parts = lambda x: (fg.special.betainc(2.0, x, x / 9), fg.special.erfinv(x / 9) + np.sinc(x))
+    f = fg.jit(parts, backend="c")
+    x = np.linspace(0.5, 4.0, 5)
+
+    assert_same(fg.jit(parts)(x), f(x), 1e-12)
+    assert f.explain(x).endswith("in NumPy: betainc of float64 is not written in C")
+
+
 # the compiler, and the objects on disk
 
 

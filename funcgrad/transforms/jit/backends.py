@@ -10,27 +10,46 @@ from ...compile.passes import passed
 from ...compile.program import Program, compiled
 from ...core.dead_code import dce
 from ...core.errors import FuncgradError
-from ...core.jaxpr import Jaxpr, programs_in
+from ...core.jaxpr import Eqn, Jaxpr, Var, programs_in
 from ...core.registry import load, primitives
 from ..decomposition import decompose_where
 from .placement import Placement
 
 GROWTH = 600  # equations
+SHORT = 150  # equations of an operation in a program that would grow by more than that
 
 
 def elementary(jaxpr: Jaxpr) -> Jaxpr:
     """An optimised program in primitives that are written in C, where they have such parts.
 
-    It stays as it is where it would grow by many equations, as with the zeta function, or where a
-    decomposition fails.
+    An operation stays as it is where it would grow by many equations, as the zeta function, or
+    where its decomposition fails; all of them do if the whole would still grow by too many.
     """
-    try:
-        now = decompose_where(jaxpr, primitives["c_kernel"].is_coarse)
-    except FuncgradError:  # a decomposition that takes no tracers
-        return jaxpr
-    if now is jaxpr or _count(now) > _count(jaxpr) + GROWTH:
+    is_coarse = primitives["c_kernel"].is_coarse
+    now = _decomposed(jaxpr, is_coarse)
+    if now is None or _count(now) > _count(jaxpr) + GROWTH:
+        known: dict[Any, bool] = {}
+        now = _decomposed(jaxpr, lambda eqn: is_coarse(eqn) and _is_short(eqn, is_coarse, known))
+    if now is None or now is jaxpr or _count(now) > _count(jaxpr) + GROWTH:
         return jaxpr
     return passed(now, (cse, dce))
+
+
+def _decomposed(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr | None:
+    try:
+        return decompose_where(jaxpr, is_coarse)
+    except FuncgradError:  # a decomposition that takes no tracers
+        return None
+
+
+def _is_short(eqn: Eqn, is_coarse: Callable[[Eqn], bool], known: dict[Any, bool]) -> bool:
+    """Whether an operation is made of few equations."""
+    key = eqn.prim, tuple([a.aval for a in eqn.ins]), tuple(eqn.params.items())
+    if key not in known:
+        ins = tuple([a for a in dict.fromkeys(eqn.ins) if isinstance(a, Var)])
+        alone = _decomposed(Jaxpr(ins, (), (eqn,), eqn.outs), is_coarse)
+        known[key] = alone is not None and _count(alone) <= SHORT
+    return known[key]
 
 
 def _count(jaxpr: Jaxpr) -> int:
