@@ -98,6 +98,17 @@ def test_arrays_lie_in_the_workspace_where_the_stack_is_small(controllers, tmp_p
     np.testing.assert_allclose(got, flat(f(*args)), rtol=1e-9)  # four systems of 6 equations
 
 
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["-O2", "-O3", "-Os"])
+def test_large_products_compile_without_warnings_at_all_levels(level, tmp_path):
+    f = lambda x, y: fg.lax.fori_loop(0, 3, lambda _, c: np.tanh(c @ y), x)
+    files = fg.export.c(f, np.ones((120, 120)), np.ones((120, 120)), path=tmp_path / "f.c")
+    for cc in COMPILERS:
+        command = [cc, *STRICT, level, "-c", str(files.source), "-o", str(tmp_path / "f.o")]
+        subprocess.run(command, check=True)
+
+
 def test_the_readme_prints_lines_that_are_written(controllers, tmp_path):
     readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
     (lines,) = re.findall(r"```c\n(.*?)```", readme, re.DOTALL)

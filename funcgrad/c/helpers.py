@@ -133,8 +133,8 @@ INLINED void columns_{n}(
     int width, int m, int n, const {t} *restrict a, int a_row, int a_column,
     const {t} *restrict b, int b_row, {t} *restrict c, int c_row
 ) {{
-    int i = 0;
-    for (; i + 4 <= m; i += 4) {{
+    const int whole = m - m % 4;
+    for (int i = 0; i < whole; i += 4) {{
         {t} s0[16] = {{0}}, s1[16] = {{0}}, s2[16] = {{0}}, s3[16] = {{0}};
         for (int k = 0; k < n; k++) {{
             const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k;
@@ -153,7 +153,7 @@ INLINED void columns_{n}(
             c[c_row*(i + 3) + l] = s3[l];
         }}
     }}
-    for (; i < m; i++) {{
+    for (int i = whole; i < m; i++) {{
         {t} s[16] = {{0}};
         for (int k = 0; k < n; k++) {{
             const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k;
