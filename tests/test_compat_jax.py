@@ -124,3 +124,17 @@ def test_triangular_systems_are_solved_from_both_sides():
     np.testing.assert_allclose(a @ solve(a, b, left_side=True, lower=True), b, rtol=1e-5)
     np.testing.assert_allclose(solve(a, b, lower=True) @ a, b, rtol=1e-5)
     np.testing.assert_allclose(solve(a, b, lower=True, transpose_a=True) @ a.T, b, rtol=1e-5)
+
+
+def test_modules_beside_the_large_ones():
+    from funcgrad.compat.jax.custom_batching import custom_vmap
+    from funcgrad.compat.jax.experimental.ode import odeint
+
+    doubled = custom_vmap(jnp.sin)
+    doubled.def_vmap(lambda size, batched, x: (2 * jnp.sin(x), True))
+    times = jnp.linspace(0.0, 1.0, 3)
+    solution = odeint(lambda y, t: -y, jnp.array([1.0]), times)
+
+    np.testing.assert_allclose(jax.vmap(doubled)(times), 2 * np.sin(times), rtol=1e-6)
+    np.testing.assert_allclose(solution[:, 0], np.exp(-times), rtol=1e-5)
+    assert len(jax.lax.unstack(times)) == 3 and jax.nn.logmeanexp(jnp.zeros(4)) == 0.0

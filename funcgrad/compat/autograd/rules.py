@@ -142,7 +142,8 @@ def _zeros(x: Any) -> Any:
 
 
 def _check(fun: Any) -> None:
-    if not hasattr(fun, "fun"):
+    home = str(getattr(fun, "__module__", None) or "numpy").partition(".")[0]  # of a ufunc: None
+    if not hasattr(fun, "fun") and home in ("numpy", "scipy", "funcgrad"):
         raise UnsupportedError(
             f"{getattr(fun, '__name__', fun)}: only a function decorated by primitive takes rules; "
             f"decorate a function that calls it"

@@ -52,6 +52,7 @@ from .transforms import (
     custom_gradient as custom_gradient,
     custom_jvp as custom_jvp,
     custom_vjp as custom_vjp,
+    custom_vmap as _custom_vmap,
     eval_shape as eval_shape,
     grad as grad,
     hessian as hessian,
@@ -107,10 +108,18 @@ tree = _module(
 )  # fmt: skip
 flatten_util = _module("flatten_util", ravel_pytree=_top.ravel_pytree)
 test_util = _module("test_util", check_grads=_top.check_grads)
-debug = _module("debug", print=_top.debug_print, callback=_top.debug_callback)
+debug = _module("debug", print=_top.debug_print, callback=_top.debug_callback, log=_top.debug_print)
 typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
 core = _module("core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct)
-ad_checkpoint = _module("ad_checkpoint", checkpoint=checkpoint)
+ad_checkpoint = _module(
+    "ad_checkpoint", checkpoint=checkpoint, checkpoint_name=_top.checkpoint_name
+)
+custom_derivatives = _module(
+    "custom_derivatives",
+    closure_convert=closure_convert, custom_gradient=custom_gradient, custom_jvp=custom_jvp,
+    custom_vjp=custom_vjp,
+)  # fmt: skip
+custom_batching = _module("custom_batching", custom_vmap=_custom_vmap)
 sharding = _module("sharding", **_SHARDING)
 NamedSharding, P = _SHARDING["NamedSharding"], _SHARDING["PartitionSpec"]
 errors = _module(
@@ -118,10 +127,13 @@ errors = _module(
     TracerBoolConversionError=_load("funcgrad").errors.ConcretizationError,
     ConcretizationTypeError=_load("funcgrad").errors.ConcretizationError,
     TracerArrayConversionError=_load("funcgrad").errors.ConversionError,
+    NonConcreteBooleanIndexError=_load("funcgrad").errors.ConcretizationError,
+    TracerIntegerConversionError=_load("funcgrad").errors.ConcretizationError,
     UnexpectedTracerError=_load("funcgrad").errors.LeakedTracerError,
 )
 experimental = _module("experimental", enable_x64=enable_x64)
 globals().update(_register(__name__, experimental))
+_module("experimental.ode", odeint=_top.odeint)
 _module("experimental.shard_map", shard_map=globals()["shard_map"])
 _module("_src.flatten_util", ravel_pytree=_top.ravel_pytree)  # programs import it from there
 tree_map, tree_leaves = _trees.tree_map, _trees.tree_leaves

@@ -29,7 +29,7 @@ _IGNORED = (
 _NUMPY = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
     "atan2": "arctan2", "atanh": "arctanh", "argmax": "argmax", "argmin": "argmin",
-    "bitwise_not": "invert", "complex": "_complex", "concatenate": "concatenate", "dot": "dot",
+    "bitwise_not": "invert", "concatenate": "concatenate", "dot": "dot",
     "full_like": "full_like", "is_finite": "isfinite", "reduce_and": "all", "reduce_max": "max",
     "reduce_min": "min", "reduce_or": "any", "reduce_prod": "prod", "reduce_sum": "sum",
     "rem": "fmod", "rev": "flip", "round": "round", "shift_left": "left_shift",
@@ -250,3 +250,23 @@ def with_sharding_constraint(x: Any, shardings: Any) -> Any:
 
 
 optimization_barrier = lambda operand: operand
+
+
+def unstack(x: Any, axis: int = 0) -> tuple[Any, ...]:
+    """The items along an axis."""
+    return tuple(jnp.moveaxis(x, axis, 0))
+
+
+def pswapaxes(x: Any, axis_name: Any, axis: int, **_: Any) -> Any:
+    """Exchange the named axis and an axis of the array."""
+    return function(ours.all_to_all)(x, axis_name, axis, axis)
+
+
+def empty(shape: Sequence[int], dtype: Any, **_: Any) -> Any:
+    """An array of zeros."""
+    return jnp.zeros(shape, dtype)
+
+
+def dtype(x: Any) -> Any:
+    """The dtype of an array or scalar."""
+    return jnp.result_type(x)

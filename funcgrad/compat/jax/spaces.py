@@ -133,7 +133,18 @@ def _triangular_solve(
     return x if left_side else x.mT
 
 
+def _logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = False) -> Any:
+    """log(mean(exp(x)))."""
+    x = jnp.asarray(x)
+    weights = jnp.ones_like(x) if where is None else jnp.where(where, 1.0, 0.0)
+    total = lax.function(load("funcgrad.special").logsumexp)(
+        x, axis=axis, b=weights, keepdims=keepdims
+    )
+    return total - jnp.log(jnp.sum(weights, axis=axis, keepdims=keepdims))
+
+
 OWN: dict[str, Any] = {
+    "jax.nn.logmeanexp": _logmeanexp,
     "jax.lax.linalg.triangular_solve": _triangular_solve,
     "jax.nn.identity": _identity,
     "jax.nn.one_hot": _one_hot,

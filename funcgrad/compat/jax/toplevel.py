@@ -150,3 +150,14 @@ def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[
 def clear_caches() -> None:
     """Forget compiled programs."""
     load("funcgrad.core.cache")
+
+
+def checkpoint_name(x: Any, name: str) -> Any:
+    """A value with a name for policies; see funcgrad.checkpoint_name."""
+    return raised(load("funcgrad").checkpoint_name(lowered(x), name))
+
+
+def odeint(func: Callable[..., Any], y0: Any, t: Any, *args: Any, **options: Any) -> Any:
+    """Solution of y' = func(y, t, *args); see funcgrad.scipy.integrate.odeint."""
+    solve = load("funcgrad.scipy.integrate").odeint
+    return raised(solve(inward(func), lowered(y0), lowered(t), *lowered(args), **options))

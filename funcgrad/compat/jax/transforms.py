@@ -229,3 +229,17 @@ class custom_vjp(CustomRule):  # noqa: N801, a decorator
 
     def defvjp(self, fwd: Any, bwd: Any, **_: Any) -> None:
         self.own.defvjp(inward(fwd), inward(bwd))
+
+
+class custom_vmap(CustomRule):  # noqa: N801, a decorator
+    """Give a function its rule for vmap; see funcgrad.custom_batch."""
+
+    kind = "custom_batch"
+
+    def __init__(self, fun: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, fun)
+        self.own = _fg(self.kind)(inward(fun))
+
+    def def_vmap(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        self.own.def_vmap(inward(rule))
+        return rule
