@@ -10,6 +10,7 @@ import pytest
 
 import funcgrad as fg
 
+from .support import namespaces
 from .support.house import PACKAGE
 from .test_architecture import FLOORS, READING_PATHS
 
@@ -110,3 +111,12 @@ def test_the_version_has_its_changes():
 
     assert heads[0][0] == version and (heads[0][1] == "unreleased") == (".dev" in fg.__version__)
     assert all(date != "unreleased" for _, date in heads[1:])
+
+
+@pytest.mark.peers
+def test_as_many_names_of_other_libraries_are_here_as_it_says():
+    stated = re.findall(r"`([a-z_.]+)` (\d+) of \d+", README)
+    assert len(stated) > 20
+    for space, count in stated:
+        pytest.importorskip(space)
+        assert len(namespaces.counted(space)[0]) >= int(count), space

@@ -12,18 +12,23 @@ import numpy as np
 from ...special import (
     betainc,
     betaincc,
+    betainccinv,
+    betaincinv,
     betaln,
     erf,
     erfc,
     expit,
     gammainc,
     gammaincc,
+    gammainccinv,
+    gammaincinv,
     gammaln,
     i0e,
     log_ndtr,
     logit,
     ndtr,
     ndtri,
+    stdtrit,
     xlog1py,
     xlogy,
 )
@@ -115,33 +120,45 @@ t = Continuous("t", "df", _LINE, _POSITIVE,
     log_density=lambda z, df: (gammaln((df + 1) / 2) - gammaln(df / 2)
         - np.log(df * math.pi) / 2 - (df + 1) / 2 * np.log1p(z * z / df)),
     cumulative=lambda z, df: _student_t_cdf(z, df),
-    survival=lambda z, df: _student_t_cdf(-z, df))
+    survival=lambda z, df: _student_t_cdf(-z, df),
+    quantile=lambda q, df: stdtrit(df, q),
+    upper_quantile=lambda q, df: -stdtrit(df, q))
 
 gamma = Continuous("gamma", "a", _HALF, _POSITIVE,
     log_density=lambda z, a: xlogy(a - 1, z) - z - gammaln(a),
     cumulative=lambda z, a: gammainc(a, z),
-    survival=lambda z, a: gammaincc(a, z))
+    survival=lambda z, a: gammaincc(a, z),
+    quantile=lambda q, a: gammaincinv(a, q),
+    upper_quantile=lambda q, a: gammainccinv(a, q))
 
 chi2 = Continuous("chi2", "df", _HALF, _POSITIVE,
     log_density=lambda z, df: gamma.log_density(z / 2, df / 2) - math.log(2),
     cumulative=lambda z, df: gammainc(df / 2, z / 2),
-    survival=lambda z, df: gammaincc(df / 2, z / 2))
+    survival=lambda z, df: gammaincc(df / 2, z / 2),
+    quantile=lambda q, df: 2 * gammaincinv(df / 2, q),
+    upper_quantile=lambda q, df: 2 * gammainccinv(df / 2, q))
 
 invgamma = Continuous("invgamma", "a", _HALF, _POSITIVE, closed=False,
     log_density=lambda z, a: -(a + 1) * np.log(z) - gammaln(a) - 1 / z,
     cumulative=lambda z, a: gammaincc(a, 1 / z),
-    survival=lambda z, a: gammainc(a, 1 / z))
+    survival=lambda z, a: gammainc(a, 1 / z),
+    quantile=lambda q, a: 1 / gammainccinv(a, q),
+    upper_quantile=lambda q, a: 1 / gammaincinv(a, q))
 
 beta = Continuous("beta", "a b", _UNIT, _POSITIVE,
     log_density=lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b),
     cumulative=lambda z, a, b: betainc(a, b, z),
-    survival=lambda z, a, b: betaincc(a, b, z))
+    survival=lambda z, a, b: betaincc(a, b, z),
+    quantile=lambda q, a, b: betaincinv(a, b, q),
+    upper_quantile=lambda q, a, b: betainccinv(a, b, q))
 
 f = Continuous("f", "dfn dfd", _HALF, _POSITIVE,
     log_density=lambda z, m, n: (xlogy(m / 2, m) + xlogy(n / 2, n) + xlogy(m / 2 - 1, z)
         - (m + n) / 2 * np.log(n + m * z) - betaln(m / 2, n / 2)),
     cumulative=lambda z, m, n: betainc(m / 2, n / 2, m * z / (n + m * z)),
-    survival=lambda z, m, n: betainc(n / 2, m / 2, n / (n + m * z)))
+    survival=lambda z, m, n: betainc(n / 2, m / 2, n / (n + m * z)),
+    quantile=lambda q, m, n: n / m * (1 / betainccinv(n / 2, m / 2, q) - 1),
+    upper_quantile=lambda q, m, n: n / m * (1 / betaincinv(n / 2, m / 2, q) - 1))
 
 pareto = Continuous("pareto", "b", lambda b: (1, np.inf), _POSITIVE,
     log_density=lambda z, b: np.log(b) - (b + 1) * np.log(z),
