@@ -204,6 +204,13 @@ def test_what_is_not_defined_is_refused_by_name():
         special.jv(0, 1j)
 
 
+def test_a_python_scalar_leaves_spherical_harmonics_in_single_precision():
+    theta = np.ones(2, np.float32)
+
+    assert special.sph_harm_y(2, 1, theta, 0.3).dtype == np.complex64
+    assert special.eval_jacobi(2, 0.5, 0.5, theta).dtype == np.float32
+
+
 def test_bessel_functions_of_all_orders_at_once_are_those_of_each():
     got = special.bessel_jn(R, v=3)
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import dtype_of
 from ..core.errors import ConcretizationError, DtypeError, shown
 from ..core.trace import Tracer
-from ..ops.operand import half_in_single, operand
+from ..ops.operand import half_in_single, operand, promote_weak
 from ..ops.structure import cast
 from .bessel import ive, jv, kve, yv
 from .hypergeometric import hyp0f1
@@ -78,7 +78,7 @@ def sph_harm_y(
     if diff_n:
         raise TypeError(f"sph_harm_y: diff_n must be 0: got {shown(diff_n)}; differentiate by jvp")
     n, m = _orders("sph_harm_y", n, m)
-    theta, phi = _floating(theta), _floating(phi)
+    theta, phi = promote_weak([_floating(theta), _floating(phi)])
     n, m = np.broadcast_arrays(n, m)
     y = _legendre(n, np.abs(m), np.cos(theta), np.sin(theta))
     kind = dtype_of(phi)
