@@ -41,6 +41,8 @@ OPERAND = 0.04  # and as much for each operand and result
 LOOP = 0.01
 NUMBER = 0.001  # an operation in a register
 
+ACROSS_ROWS = 6  # times that of a loop that is not vectorised, as it reads across rows
+
 LARGE_PRODUCT = 1 << 16  # multiplications from which BLAS is faster than C
 
 # nanoseconds an element of an array in the cache
@@ -111,7 +113,22 @@ def in_numpy(eqns: Sequence[Eqn]) -> float:
 
 def in_c(eqns: Sequence[Eqn]) -> float:
     """Microseconds of equations inside a function in C."""
-    return sum(map(_in_c, eqns))
+    slow = _strided(eqns)
+    return sum(
+        _in_c(e) * (ACROSS_ROWS if slow and e.outs[0].aval.shape in slow else 1) for e in eqns
+    )
+
+
+def _strided(eqns: Sequence[Eqn]) -> set[Any]:
+    """The shapes of loops that read a transposed array across its rows."""
+    turned = {e.outs[0] for e in eqns if e.prim.name == "transpose" and _moves_last(e)}
+    loops = [e for e in eqns if turned and is_loop(e)]
+    return {e.outs[0].aval.shape for e in loops if not turned.isdisjoint(e.ins)}
+
+
+def _moves_last(eqn: Eqn) -> bool:
+    perm = eqn.params["perm"]
+    return bool(perm) and perm[-1] != len(perm) - 1
 
 
 def _in_numpy(eqn: Eqn) -> float:
