@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from . import complexes, lapack, orders
-from .elementary import elementary
+from .elementary import elementary, uncommented
 
 # fmt: off
 _ROWS = {
@@ -257,7 +257,7 @@ _CALL = re.compile(rf"\b({_NAMES})_(complex_double|complex_float|double|float|bo
 
 def definitions(lines: Iterable[str]) -> list[str]:
     """The definitions of the functions that the lines call, each behind those that it calls."""
-    lines = [*lines]
+    lines = [uncommented(line) for line in lines]
     found: dict[str, str] = {}
     for call in sorted({call for line in lines for call in _calls(line)}):
         _define(found, *call)
