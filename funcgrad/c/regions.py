@@ -167,6 +167,9 @@ def is_coarse(eqn: Eqn) -> bool:
     if not is_elementwise(prim):
         few = not prim.name.startswith("random_") or eqn.outs[0].aval.size < LONG
         return few and prim.name in IN_PARTS
+    whole = all(a.aval.dtype.kind in "biu" for a in eqn.ins)
+    if whole and eqn.outs[0].aval.dtype.kind in "fc":  # differences of its operands would wrap
+        return False
     kinds = {a.aval.dtype.kind for a in (*eqn.ins, *eqn.outs)}
     known = is_in_table(prim, "c" in kinds) or not kinds <= set("biufc")
     return not known and eqn.outs[0].aval.size < LONG
