@@ -32,8 +32,8 @@ _COSTLY = frozenset(_WHOLE.split())
 _MADE = (
     "mean count_nonzero norm last_writer weighted unpadded wrapped random_seed random_uniform "
     "random_normal random_exponential random_gumbel random_laplace random_logistic random_cauchy "
-    "random_below random_remainder random_gamma random_wald random_geometric inverse_of_regular "
-    "inverse_of_qr_factor taint"
+    "random_below random_remainder random_gamma random_wald random_poisson random_binomial "
+    "random_geometric inverse_of_regular inverse_of_qr_factor taint"
 )
 IN_PARTS = frozenset(_MADE.split())
 
