@@ -13,6 +13,7 @@ import numpy as np
 from ...core.avals import dtype_of
 from ...core.errors import UnsupportedError, shown
 from ...core.trace import Tracer, is_concrete
+from ...numpy.indexing import take
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -300,6 +301,6 @@ class OdeSolution:
         """The solution at times [T], shape [n, T]; at one time, shape [n]."""
         t = cast(strong(operand(t)), np.float64)
         i = located_on(Steps(self.ts, None, None, None), t)
-        part = type(self.pieces)(*(leaf[i] for leaf in self.pieces))
+        part = type(self.pieces)(*(take(leaf, i, axis=0) for leaf in self.pieces))
         y = part.at(t, self.mirrored)
         return np.swapaxes(y, 0, 1) if len(y.shape) == 2 else y
