@@ -16,7 +16,7 @@ from .vspaces import vspace
 class VJPNode(Node):
     """An operation, with what its reverse rule reads."""
 
-    __slots__ = ("args", "argnums", "fun", "kwargs", "parents", "value")
+    __slots__ = ("argnums", "args", "fun", "kwargs", "parents", "value")
 
     def __init__(
         self, value: Any, fun: Any, args: Any, kwargs: Any, parent_argnums: Any, parents: Any
