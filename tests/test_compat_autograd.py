@@ -6,6 +6,7 @@ import sys
 import numpy as onp
 import pytest
 
+import funcgrad as fg
 import funcgrad.compat.autograd.numpy as np
 import funcgrad.compat.autograd.numpy.random as npr
 from funcgrad.compat import autograd as ag
@@ -134,6 +135,16 @@ def test_a_primitive_sees_values_and_keeps_its_rules_at_every_order():
     onp.testing.assert_allclose(grad(f)(X), grad(want)(X))
     onp.testing.assert_allclose(ag.hessian(f)(X), ag.hessian(want)(X), atol=1e-12)
     check_grads(f)(X)
+
+
+def test_a_primitive_under_vmap_runs_for_each_example():
+    xs = onp.stack([X, 2 * X])
+
+    got = fg.vmap(fg.grad(logaddexp_of))(xs)
+
+    onp.testing.assert_allclose(got, [grad(logaddexp_of)(x) for x in xs])
+    with pytest.raises(UnsupportedError, match="needs concrete values"):
+        fg.jit(logaddexp_of)(X)
 
 
 def test_a_primitive_takes_and_gives_containers():

@@ -11,6 +11,7 @@ from ...core.avals import Aval, dtype_of, is_inexact
 from ...core.errors import TreeError, UnsupportedError
 from ...core.trace import Primitive, Tracer
 from ...ops.structure import cast as astype, zeros_like
+from ...transforms.batching import by_loop
 from .rules import find_jvp, find_vjp
 
 Leaves = Sequence[Any]
@@ -101,6 +102,8 @@ def _like(g: Any, x: Any) -> Any:
 
 class CallPrimitive(Primitive):
     """The operation that a function decorated by :func:`primitive` is to the traces."""
+
+    batch = by_loop
 
     def __init__(self) -> None:  # it is not registered, as its rules are those of each function
         self.name = "call"
