@@ -151,6 +151,10 @@ class Form(MatrixPrimitive):
             f"{self.name}: its derivative is not implemented; use funm, or stop_gradient"
         )
 
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        return self.jvp(ins, cts, outs)
+
 
 general_function_p = GeneralFunction("general_function")
 sylvester_p = Sylvester("sylvester")
