@@ -28,6 +28,8 @@ MODULES = [
 def test_the_examples_of_a_module_give_what_they_say(name):
     if name.startswith("funcgrad.bridge."):
         pytest.importorskip("jax", reason="JAX is an optional extra")
+    if name.startswith("funcgrad.export.onnx_"):
+        pytest.importorskip("onnx", reason="ONNX is an optional extra")
     if name == "funcgrad.dist.mpi":
         pytest.importorskip("mpi4py", reason="MPI is an optional extra")
     failures, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)

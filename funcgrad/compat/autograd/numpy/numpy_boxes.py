@@ -5,5 +5,3 @@ from ..tracer import Box
 
 class ArrayBox(Box):
     """The class of which ``isinstance`` says that traced arrays are instances."""
-
-    of_arrays = True

@@ -1,0 +1,222 @@
+"""A graph of ONNX in the making, and sizes that depend on the batch.
+
+A program is staged for two batch sizes. A length that differs between them is a linear function of
+the batch size, which the graph computes from the shape of an input.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from ..core.avals import Aval
+from ..core.errors import UnsupportedError
+from ..core.jaxpr import Eqn, Jaxpr, Literal
+
+Shapes = tuple[Sequence[int], Sequence[int]]  # of one value, for both batch sizes
+
+
+def element_type(dtype: np.dtype) -> int:
+    """ONNX's number of a dtype."""
+    return int(helper.np_dtype_to_tensor_dtype(dtype))
+
+
+class Batch(NamedTuple):
+    """Two batch sizes, the input whose axis has them, and the name of the size in files."""
+
+    sizes: tuple[int, int]
+    source: str  # name of an input
+    axis: int
+
+    def line(self, a: int, b: int) -> tuple[int, int]:
+        """Slope and intercept of a length over the batch size.
+
+        Raises:
+            UnsupportedError: if the length is no linear function with integers.
+        """
+        slope, rest = divmod(b - a, self.sizes[1] - self.sizes[0])
+        if rest:
+            raise UnsupportedError(
+                f"export.onnx: an axis has length {a} for a batch of {self.sizes[0]} and {b} for "
+                f"{self.sizes[1]}, which is no multiple of the batch; leave batch_axes out"
+            )
+        return slope, a - slope * self.sizes[0]
+
+
+class Graph:
+    """Nodes and constants of one graph; graphs inside it share the counter of names."""
+
+    def __init__(self, batch: Batch | None, outer: "Graph | None" = None) -> None:
+        self.batch, self.outer = batch, outer
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+        self.counter: list[int] = [0] if outer is None else outer.counter
+        self.size: str | None = None  # the name of the batch size
+
+    def name(self) -> str:
+        self.counter[0] += 1
+        return f"v{self.counter[0]}"
+
+    def constant(self, value: Any) -> str:
+        """The name of a constant."""
+        name = self.name()
+        array = np.asarray(value)
+        self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
+        return name
+
+    def many(self, kind: str, ins: Sequence[str], count: int, **attributes: Any) -> list[str]:
+        """Add a node; the names of its outputs."""
+        outs = [self.name() for _ in range(count)]
+        self.nodes.append(helper.make_node(kind, list(ins), outs, **attributes))
+        return outs
+
+    def __call__(self, kind: str, *ins: str, **attributes: Any) -> str:
+        """Add a node of one output; its name."""
+        return self.many(kind, ins, 1, **attributes)[0]
+
+    def cast(self, x: str, dtype: np.dtype) -> str:
+        return self("Cast", x, to=element_type(dtype))
+
+    def batch_size(self) -> str:
+        """The batch size: i64[1]."""
+        if self.outer is not None:
+            return self.outer.batch_size()
+        if self.size is None:
+            assert self.batch is not None
+            start, stop = self.batch.axis, self.batch.axis + 1
+            self.size = self("Shape", self.batch.source, start=start, end=stop)
+            self.nodes.insert(0, self.nodes.pop())  # before the graphs that read it
+        return self.size
+
+    def lengths(self, first: Sequence[int], second: Sequence[int]) -> str:
+        """Lengths as a vector: constant, or computed from the batch size."""
+        if tuple(first) == tuple(second):
+            return self.constant(np.array(first, np.int64).reshape(-1))
+        parts = [self._length(a, b) for a, b in zip(first, second, strict=True)]
+        return self("Concat", *parts, axis=0)
+
+    def _length(self, a: int, b: int) -> str:
+        if a == b:
+            return self.constant(np.array([a], np.int64))
+        assert self.batch is not None
+        slope, start = self.batch.line(a, b)
+        size = self.batch_size()
+        if slope != 1:
+            size = self("Mul", size, self.constant(np.array([slope], np.int64)))
+        return self("Add", size, self.constant(np.array([start], np.int64))) if start else size
+
+    def literal(self, atom: Literal, twin: Any) -> str:
+        """A scalar: constant, or proportional to the batch size, or to its inverse.
+
+        Raises:
+            UnsupportedError: if it depends on the batch size in another way.
+        """
+        a, b, dtype = atom.value, twin.value, atom.aval.dtype
+        if a == b or a != a:
+            return self.constant(np.asarray(a, dtype))
+        size = self("Squeeze", self.cast(self.batch_size(), dtype))
+        m, n = (0, 0) if self.batch is None else self.batch.sizes
+        if np.isclose(a * n, b * m, rtol=1e-6, atol=0):
+            return self("Mul", size, self.constant(np.asarray(a / m, dtype)))
+        if np.isclose(a * m, b * n, rtol=1e-6, atol=0) and dtype.kind == "f":
+            return self("Div", self.constant(np.asarray(a * m, dtype)), size)
+        raise UnsupportedError(
+            f"export.onnx: a number of the program is {a} for a batch of {m} and {b} for {n}; "
+            f"leave batch_axes out"
+        )
+
+    def info(self, name: str, aval: Aval, other: Aval) -> Any:
+        """The declaration of a value, with names for lengths that depend on the batch."""
+        shape = [a if a == b else self._symbol(a, b)
+                 for a, b in zip(aval.shape, other.shape, strict=True)]  # fmt: skip
+        return helper.make_tensor_value_info(name, element_type(aval.dtype), shape)
+
+    def _symbol(self, a: int, b: int) -> str:
+        assert self.batch is not None
+        slope, start = self.batch.line(a, b)
+        return ("batch" if slope == 1 else f"{slope}*batch") + (f"+{start}" if start else "")
+
+
+class Node(NamedTuple):
+    """An equation for both batch sizes."""
+
+    eqn: Eqn
+    other: Eqn
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.eqn.outs[0].aval.dtype
+
+    def shapes(self, key: str) -> Shapes:
+        """A parameter that is a shape."""
+        return self.eqn.params[key], self.other.params[key]
+
+    def shape_in(self, i: int = 0) -> Shapes:
+        return self.eqn.ins[i].aval.shape, self.other.ins[i].aval.shape
+
+    def shape_out(self, i: int = 0) -> Shapes:
+        return self.eqn.outs[i].aval.shape, self.other.outs[i].aval.shape
+
+    def fixed(self, key: str) -> Any:
+        """A parameter that must not depend on the batch.
+
+        Raises:
+            UnsupportedError: if it does.
+        """
+        if self.eqn.params[key] != self.other.params[key]:
+            where = f" at {self.eqn.source}" if self.eqn.source else ""
+            raise UnsupportedError(
+                f"export.onnx: {self.eqn.prim.name}{where} depends on the batch size; leave "
+                f"batch_axes out"
+            )
+        return self.eqn.params[key]
+
+
+Rule = Callable[..., Any]  # graph, node, names of operands -> a name, or several
+
+
+def written(
+    graph: Graph, jaxprs: tuple[Jaxpr, Jaxpr], ins: Sequence[str], rules: dict[str, Rule]
+) -> list[str]:
+    """Add the nodes of a program; the names of its outputs.
+
+    Raises:
+        UnsupportedError: if a primitive has no form in ONNX.
+    """
+    first, second = jaxprs
+    if [e.prim.name for e in first.eqns] != [e.prim.name for e in second.eqns]:
+        raise UnsupportedError(
+            "export.onnx: the program is another one for another batch size; leave batch_axes out"
+        )
+    env: dict[Any, str] = dict(zip(first.invars, ins, strict=True))
+
+    def read(atom: Any, twin: Any) -> str:
+        return graph.literal(atom, twin) if isinstance(atom, Literal) else env[atom]
+
+    for eqn, other in zip(first.eqns, second.eqns, strict=True):
+        rule = rules.get(eqn.prim.name)
+        if rule is None:
+            where = f" at {eqn.source}" if eqn.source else ""
+            raise UnsupportedError(
+                f"export.onnx: {eqn.prim.name}{where} has no form in ONNX; compute it before or "
+                f"after the exported function"
+            )
+        if any(v.aval.dtype.kind == "c" for v in (*eqn.ins, *eqn.outs)):
+            raise UnsupportedError(
+                f"export.onnx: {eqn.prim.name} at {eqn.source} is of complex numbers, which ONNX "
+                f"lacks; export real and imaginary parts"
+            )
+        outs = rule(graph, Node(eqn, other), *map(read, eqn.ins, other.ins))
+        env.update(zip(eqn.outs, [outs] if isinstance(outs, str) else outs, strict=True))
+    return list(map(read, first.outvars, second.outvars))
+
+
+def saved(graph: Graph, inputs: Sequence[Any], outputs: Sequence[Any], name: str) -> Any:
+    """The model of a graph, checked by ONNX."""
+    made = helper.make_graph(graph.nodes, name, list(inputs), list(outputs), graph.constants)
+    opset = [helper.make_opsetid("", 21)]
+    model = helper.make_model(made, opset_imports=opset, ir_version=10, producer_name="funcgrad")
+    onnx.checker.check_model(model, full_check=True)
+    return model

@@ -1,0 +1,160 @@
+"""Models of ONNX: run by onnxruntime at several batch sizes from one file, and each primitive."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import nn
+from funcgrad.core.errors import FuncgradError, UnsupportedError
+from funcgrad.core.registry import primitives
+
+from .support.cases import CASES, F64
+from .support.rules import program, turn_of
+
+onnx = pytest.importorskip("onnx", reason="ONNX is an optional extra")
+ort = pytest.importorskip("onnxruntime", reason="onnxruntime runs the models in tests")
+
+RNG = np.random.default_rng(0)
+KEY = fg.random.key(0)
+
+
+def session(model):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    text = model if isinstance(model, str) else model.SerializeToString()
+    return ort.InferenceSession(text, options, providers=["CPUExecutionProvider"])
+
+
+def run(found, leaves):
+    single = [np.asarray(x, np.float32) if np.asarray(x).dtype.kind == "f" else x for x in leaves]
+    names = [i.name for i in found.get_inputs()]
+    return found.run(None, {n: np.asarray(x) for n, x in zip(names, single, strict=True)})
+
+
+def normal(*shape):
+    return lambda n: (RNG.normal(size=(n, *shape)).astype("f4"),)
+
+
+def mlp():
+    hidden = (
+        nn.Dense(64, 32, activation=nn.relu),
+        nn.Dropout(0.2),
+        nn.Dense(32, 8, activation=nn.gelu),
+    )
+    return nn.Sequential(*hidden, nn.Dense(8, 10)).init(KEY)
+
+
+def cnn():
+    pool = nn.Lambda(lambda x: nn.max_pool(x, (2, 2), (2, 2)))
+    first = nn.Conv(1, 4, 3, padding="SAME", activation=nn.relu), nn.BatchNorm(4), pool
+    return nn.Sequential(*first, nn.Flatten(), nn.Dense(64, 10)).init(KEY)
+
+
+def preprocessed():
+    model = mlp()
+    scaled = lambda x: (x - x.mean(-1, keepdims=True)) / (x.std(-1, keepdims=True) + 1e-6)
+    return lambda x: nn.softmax(model(scaled(x)))
+
+
+MODELS = {
+    "mlp": (mlp, normal(64)),
+    "cnn": (cnn, normal(8, 8, 1)),
+    "gru": (lambda: nn.GRU(6, 12).init(KEY), normal(7, 6)),
+    "lstm": (lambda: nn.LSTM(6, 12).init(KEY), normal(7, 6)),
+    "transformer": (lambda: nn.MultiHeadAttention(16, 4).init(KEY), normal(5, 16)),
+    "embedding": (lambda: nn.Embedding(30, 16).init(KEY), lambda n: (RNG.integers(0, 30, (n, 5)),)),
+    "preprocessing": (preprocessed, normal(64)),
+    "branches": (lambda: lambda x: fg.lax.cond(x.sum() > 0, np.sin, lambda x: 2 * x, x), normal(3)),
+    "switch": (
+        lambda: lambda x: fg.lax.switch((x[0, 0] > 0) * 2, [np.sin, np.cos, np.tanh], x),
+        normal(3)),
+    "while": (
+        lambda: lambda x: fg.lax.while_loop(lambda s: np.abs(s).max() > 0.5, lambda s: s / 2, x),
+        normal(3)),
+    "sort": (lambda: lambda x: np.sort(x, -1)[:, ::-1][:, :3] + np.cumsum(x, 1)[:, -1:], normal(6)),
+    "derivative": (lambda: lambda x: fg.grad(lambda x: np.sum(np.tanh(x) ** 2))(x), normal(4)),
+    "statistics": (lambda: lambda x: (x - x.mean(0)) / (x.std(0) + 1e-3), normal(4)),
+}  # fmt: skip
+QUICK = ("mlp", "gru", "preprocessing", "while")
+
+
+@pytest.mark.parametrize(
+    "name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in MODELS]
+)
+def test_a_model_takes_all_batch_sizes_from_one_file(name, tmp_path):
+    build, draw = MODELS[name]
+    function, path = build(), tmp_path / "model.onnx"
+    fg.export.onnx(lambda x: function(x), *draw(5), batch_axes=0, path=path)
+    found = session(str(path))
+
+    for n in (5, 2, 9):
+        (x,) = draw(n)
+        (got,) = run(found, [x])
+        np.testing.assert_allclose(got, np.asarray(function(x)), rtol=1e-5, atol=1e-5)
+
+
+SWEEP = [
+    pytest.param(
+        name, case, id=f"{name}-{i}",
+        marks=() if i == 0 and turn_of(name, case) % 8 == 0 else pytest.mark.slow,
+    )
+    for name, cases in CASES.items()
+    for i, case in enumerate(cases)
+    if name in primitives and i < 4
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "case"), SWEEP)
+def test_a_primitive_is_right_or_refused_by_name(name, case):
+    operands = case.operands(F64)
+    places = [i for i, x in enumerate(operands) if isinstance(x, np.ndarray)]
+    function, arrays = program(name, case, operands, places)
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            model = fg.export.onnx(function, *arrays)
+        except FuncgradError as err:
+            assert re.match(r"[\w.]+: ", str(err))
+            return
+        want = primitives[name].run(*operands, **case.params)
+        try:
+            found = session(model)
+        except Exception as err:
+            assert "NOT_IMPLEMENTED" in str(err)  # a kernel that onnxruntime lacks
+            return
+        got = run(found, arrays)
+    for x, y in zip(want, got, strict=True):
+        np.testing.assert_allclose(y, np.asarray(x), rtol=1e-4, atol=1e-4)
+
+
+def test_inputs_are_called_by_argument_and_tree_path():
+    model = fg.export.onnx(lambda p, x: p["w"] * x, {"w": np.ones(3)}, np.ones(3))
+
+    assert [i.name for i in model.graph.input] == ["p['w']", "x"]
+    assert {i.type.tensor_type.elem_type for i in model.graph.input} == {onnx.TensorProto.FLOAT}
+
+
+def test_double_precision_is_kept_if_asked():
+    model = fg.export.onnx(lambda x: x + 1e-12, np.ones(3), dtype=None)
+
+    (got,) = session(model).run(None, {"x": np.ones(3)})
+    np.testing.assert_array_equal(got, np.ones(3) + 1e-12)
+
+
+def test_a_form_that_onnx_lacks_is_named():
+    with pytest.raises(
+        UnsupportedError, match=r"export\.onnx: eigh at .*test_export_onnx.* no form"
+    ):
+        fg.export.onnx(lambda x: np.linalg.eigh(x)[0], np.eye(3))
+
+
+def test_a_batch_that_selects_elements_is_refused(tmp_path):
+    path = tmp_path / "model.onnx"
+    with pytest.raises(UnsupportedError, match="depends on the batch size; leave batch_axes out"):
+        fg.export.onnx(
+            lambda x: x * np.eye(len(x))[:, :1], np.ones((2, 2)), path=path, batch_axes=0
+        )
+    assert not path.exists()
