@@ -119,6 +119,7 @@ def draws(keys):
         random.randint(key, (7,), 3, 11), random.bits(key, (9,), np.uint8),
         random.uniform(key, (5,)), random.exponential(key, (5,), float),
         random.gumbel(key, (3,), float), random.gamma(key, 2.5, (3,), float),
+        random.poisson(key, 3.0, (4,)),
     )  # fmt: skip
     return fg.vmap(one)(keys)
 
@@ -445,7 +446,6 @@ LEFT_TO_NUMPY = {
     "pinv polar rfft singular_gradient singular_matrices slopes_of_eigenvalues "
     "slopes_of_general_eigenvalues slopes_of_singular_values spectral_gradient sqrtm svd "
     "svd_of_rules svdvals turned_diagonal turned_singular undefined",
-    "their decomposition is longer than a call": "random_binomial random_poisson",
     "to be written: the rest": "conv_general_dilated sparse_product sparse_sample "
     "window_argmax window_argmin window_max window_min window_pick "
     "window_place window_sum",

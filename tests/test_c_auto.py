@@ -159,6 +159,18 @@ def test_a_compiler_that_fails_leaves_auto_to_numpy(monkeypatch, tmp_path):
 
 
 @needs_compiler
+def test_a_command_in_front_of_the_compiler_is_run_with_it(monkeypatch, tmp_path):
+    cache = tmp_path / "ccache"
+    cache.write_text(f'#!/bin/sh\necho "$1" >> {tmp_path}/log\nexec "$@"\n')
+    cache.chmod(0o755)
+    path = compiler.compiler()
+    monkeypatch.setenv("CC", f"{cache} {path}")
+
+    assert_same(small(XS[:6]), fg.jit(small, backend="c")(XS[:6]), 1e-14)
+    assert (tmp_path / "log").read_text().split() == [path, path]  # its version, a program
+
+
+@needs_compiler
 def test_the_doctor_tells_the_compiler_and_the_backend():
     facts = list(doctor._facts())
 

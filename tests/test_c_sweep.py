@@ -3,11 +3,14 @@
 import os
 import shutil
 
+import numpy as np
 import pytest
 
+import funcgrad as fg
 from funcgrad.c import compiler
 
 from .support import c_sweep
+from .support.compare import assert_same
 from .test_c import LEFT_TO_NUMPY
 
 needs_compiler = pytest.mark.skipif(
@@ -33,6 +36,25 @@ CALLED_BACK = {
 @needs_compiler
 def test_drawn_rows_give_what_numpy_gives(capsys):
     assert c_sweep.main(["--rows", "40", "--level=-O0"]) == 0, capsys.readouterr().out
+
+
+@needs_compiler
+def test_functions_of_unsigned_integers_do_not_wrap(monkeypatch):
+    monkeypatch.setattr(compiler, "LEVEL", "-O0")
+    x, y = np.array([1, 3, 2], "u2"), np.array([3, 1, 2], "u2")
+    f = lambda x, y: (np.logaddexp2(x, y) * 2 + 1, np.cumsum(x * 2.0 + y))
+
+    assert_same(f(x, y), fg.jit(f, backend="c")(x, y), 1e-6)
+
+
+@needs_compiler
+def test_small_powers_of_scalars_are_products(monkeypatch):
+    monkeypatch.setattr(compiler, "LEVEL", "-O0")
+    f = fg.jit(lambda c, xs: fg.lax.scan(lambda c, x: (x - c**3, c**4), c, xs), backend="c")
+    xs = np.array([0.3, -0.0, np.inf, 1e200, np.nan])
+
+    assert "pow" not in f.source(0.7, xs, lang="c")
+    assert_same(fg.jit(f.fun)(0.7, xs), f(0.7, xs), 1e-14)
 
 
 def called_back(count, seed):

@@ -6,6 +6,7 @@ import sys
 import numpy as onp
 import pytest
 
+import funcgrad as fg
 import funcgrad.compat.autograd.numpy as np
 import funcgrad.compat.autograd.numpy.random as npr
 from funcgrad.compat import autograd as ag
@@ -134,6 +135,16 @@ def test_a_primitive_sees_values_and_keeps_its_rules_at_every_order():
     onp.testing.assert_allclose(grad(f)(X), grad(want)(X))
     onp.testing.assert_allclose(ag.hessian(f)(X), ag.hessian(want)(X), atol=1e-12)
     check_grads(f)(X)
+
+
+def test_a_primitive_under_vmap_runs_for_each_example():
+    xs = onp.stack([X, 2 * X])
+
+    got = fg.vmap(fg.grad(logaddexp_of))(xs)
+
+    onp.testing.assert_allclose(got, [grad(logaddexp_of)(x) for x in xs])
+    with pytest.raises(UnsupportedError, match="needs concrete values"):
+        fg.jit(logaddexp_of)(X)
 
 
 def test_a_primitive_takes_and_gives_containers():
@@ -267,3 +278,43 @@ def test_scipys_modules_have_the_distributions_and_bessel_functions():
     check_grads(lambda x: special.jn(2, x) + special.j0(x) + special.ive(1.5, x))(onp.abs(X) + 1)
     check_grads(lambda z: special.erf(z), modes=["rev"])(0.3 + 0.1j)
     check_grads(lambda a: sqrtm(a @ a.T - 3 * onp.eye(2)))(onp.array([[1.0, 2.0], [0.5, 1.0]]))
+
+
+# objects
+
+
+class Measure:
+    """A sum of point masses, by position."""
+
+    def __init__(self, masses):
+        self.masses = masses
+
+    @primitive
+    def integral(self, power):
+        return sum(m * x**power for x, m in self.masses.items())
+
+
+class MeasureBox(Box, Measure):
+    masses = property(lambda self: self._value.masses)
+
+
+class MeasureSpace(ag.extend.VSpace):
+    def zeros(self):
+        return Measure({})
+
+    def _add(self, a, b):
+        keys = {**a.masses, **b.masses}
+        return Measure({k: a.masses.get(k, 0.0) + b.masses.get(k, 0.0) for k in keys})
+
+
+def test_a_gradient_by_an_object_of_a_boxed_class():
+    MeasureBox.register(Measure)
+    MeasureSpace.register(Measure)
+    pull = lambda ans, m, power: lambda g: Measure({x: g * x**power for x in m.masses})
+    defvjp(Measure.integral, pull, None)
+    measure = Measure({2.0: 0.5, 3.0: 1.0})
+
+    value, got = value_and_grad(lambda m: m.integral(1) ** 2 + np.sin(m.integral(0)))(measure)
+
+    assert value == 16.0 + math.sin(1.5)
+    assert got.masses == pytest.approx({x: 8 * x + math.cos(1.5) for x in (2.0, 3.0)})

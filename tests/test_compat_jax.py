@@ -138,3 +138,20 @@ def test_modules_beside_the_large_ones():
     np.testing.assert_allclose(jax.vmap(doubled)(times), 2 * np.sin(times), rtol=1e-6)
     np.testing.assert_allclose(solution[:, 0], np.exp(-times), rtol=1e-5)
     assert len(jax.lax.unstack(times)) == 3 and jax.nn.logmeanexp(jnp.zeros(4)) == 0.0
+
+
+@pytest.mark.parametrize("method", ["cg", "bicgstab", "gmres"])
+def test_krylov_methods_solve_and_differentiate(method):
+    solve = getattr(jax.scipy.sparse.linalg, method)
+    a = jnp.array([[4.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 2.0]])
+    b = {"x": jnp.array([1.0, 2.0]), "y": jnp.array([3.0])}
+    flat = jnp.concatenate([b["x"], b["y"]])
+    through = lambda s: jnp.sum(solve(lambda v: s * (a @ v), flat, tol=1e-6)[0] ** 2)
+
+    tree, info = solve(lambda t: jax.tree.map(lambda x: 2 * x, t), b)
+
+    np.testing.assert_allclose(tree["x"], b["x"] / 2, rtol=1e-5)
+    assert info is None and tree["y"].shape == (1,)
+    np.testing.assert_allclose(solve(a, flat)[0], np.linalg.solve(a, flat), rtol=1e-4)
+    np.testing.assert_allclose(jax.grad(through)(1.0), -2 * through(1.0), rtol=1e-3)
+    np.testing.assert_allclose(jax.jit(through)(2.0), through(1.0) / 4, rtol=1e-3)

@@ -159,6 +159,7 @@ def mixed(pose, options, n, unread, *, scale=2.0, empty):
     return {
         "pose": Pose(place @ place.T, pose.turns << n),
         "far": [place[0] > 1.0, np.zeros((0, 2))],
+        "power": place**1.5,  # /* solve_double(log_double(x)) and ??/
         "sum": np.sum(np.tanh(options["gains"])) + 1,
         "count": np.sum(pose.turns),
         "last": (unread * 0 == 0)[:0],

@@ -291,3 +291,19 @@ def test_what_needs_known_steps_is_refused_under_jit():
         solve_ivp(lambda t, y: 1j * y, (0, 1), [1j], "Radau")
     with pytest.raises(fg.errors.ShapeError, match=r"y0 must be a vector: got f64\[\]"):
         solve_ivp(ball, (0, 1), 1.0)
+
+
+@pytest.mark.parametrize("method", ["RK45", "Radau"])
+def test_the_adjoint_equation_has_the_derivatives_of_the_steps(method):
+    def loss(y0, rate, adjoint):
+        tight = {"rtol": 1e-9, "atol": 1e-9, "t_eval": [0.2, 0.5], "adjoint": adjoint}
+        return np.sum(solve_ivp(predators, (0, 0.5), y0, method, args=(rate,), **tight).y ** 2)
+
+    want, got = (fg.grad(loss, (0, 1))(START, 1.3, adjoint) for adjoint in (False, True))
+    for x, y in zip(got, want, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-6)
+    if method == "RK45":
+        with pytest.raises(fg.errors.UnsupportedError, match="no derivatives of second order"):
+            fg.grad(fg.grad(loss, 1), 1)(START, 1.3, True)
+        with pytest.raises(fg.errors.UnsupportedError, match="leave adjoint out"):
+            fg.jit(loss, static_argnums=2)(START, 1.3, True)

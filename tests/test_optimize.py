@@ -209,7 +209,9 @@ def test_constraints_of_scipy_have_derivatives_in_their_limits():
     np.testing.assert_allclose(second, -0.6 / 4 * 4 ** (-1.5), rtol=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["linear", "soft_l1", "cauchy"])
+@pytest.mark.parametrize(
+    "loss", ["linear", *(pytest.param(n, marks=pytest.mark.slow) for n in ("soft_l1", "cauchy"))]
+)
 def test_a_bounded_fit_has_its_derivatives(loss):
     pytest.importorskip("scipy.optimize")
 

@@ -210,6 +210,8 @@ def test_functions_of_complex_matrices_stacks_and_single_precision():
     close(want, slope, 1e-7)
     with pytest.warns(RuntimeWarning, match="logm: of this real matrix it is complex"):
         assert np.isnan(linalg.logm(-np.eye(2))).all()
+    with pytest.warns(RuntimeWarning, match="sqrtm: the matrix is singular"):
+        assert np.isnan(linalg.sqrtm(np.eye(2, k=1))).any()
 
 
 def test_pivots_of_qr_are_those_of_scipy():

@@ -25,16 +25,17 @@ def is_loop(eqn: Eqn) -> bool:
     return is_elementwise(eqn.prim) and eqn.outs[0].aval.size > TINY
 
 
-def chains_of(jaxpr: Jaxpr) -> list[list[Eqn]]:
+def chains_of(jaxpr: Jaxpr, whole: bool) -> list[list[Eqn]]:
     """The equations in groups, each a chain or one equation.
 
     An equation joins the last chain of its shape, unless it depends on an equation after that.
-    Views come at once behind what they are views of.
+    ``whole``: it is no body of a loop. Then views come at once behind what they are views of; in a
+    body a longer chain would have more pointers to rows than compilers check before they vectorise.
     """
     groups: list[list[Eqn]] = []
     home: dict[Any, int] = {}  # the group where a variable is defined
     last: dict[Any, int] = {}
-    for eqn in _views_first(jaxpr.eqns):
+    for eqn in _views_first(jaxpr.eqns) if whole else jaxpr.eqns:
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
         shape = eqn.outs[0].aval.shape if eqn.outs else ()
         at = last.get(shape, -1) if is_loop(eqn) else -1

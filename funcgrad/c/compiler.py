@@ -38,6 +38,12 @@ def compiler() -> str:
     return path
 
 
+def _more() -> tuple[str, ...]:
+    """The words of ``$CC`` after the program, such as gcc of "ccache gcc"."""
+    given = os.environ.get("CC", "").split()
+    return tuple(given[1:]) if given and shutil.which(given[0]) else ()
+
+
 def _cure() -> str:
     """How to install a compiler on this system."""
     if sys.platform == "win32":
@@ -61,16 +67,16 @@ def told() -> list[str]:
     except UnsupportedError:
         return [f"C compiler: none: {MISSING}", f"-> for jit(backend='c'), {_cure()}"]
     try:
-        first = next(iter(_version(path).splitlines()), "of unknown version")
+        first = next(iter(_version(path, *_more()).splitlines()), "of unknown version")
     except (OSError, subprocess.TimeoutExpired) as err:
         first = f"which does not run: {err}"
     return [f"C compiler: {path}, {first}"]
 
 
 @functools.lru_cache(16)
-def _version(path: str) -> str:
+def _version(path: str, *more: str) -> str:
     return subprocess.run(
-        [path, "--version"], capture_output=True, text=True, check=False, timeout=60
+        [path, *more, "--version"], capture_output=True, text=True, check=False, timeout=60
     ).stdout
 
 
@@ -94,7 +100,7 @@ def cpu() -> str:
 def flags() -> tuple[str, ...]:
     """The flags of the compiler; those of this CPU only where it can be told from others."""
     own = ["-march=native"] if cpu() and platform.machine() == "x86_64" else []
-    return (*FLAGS, LEVEL, *own)
+    return (*_more(), *FLAGS, LEVEL, *own)
 
 
 def key_of(source: str) -> str:
@@ -103,7 +109,7 @@ def key_of(source: str) -> str:
     told = (
         source,
         path,
-        _version(path),
+        _version(path, *_more()),
         *flags(),
         *blas.linked(source),
         cpu(),

@@ -41,6 +41,8 @@ OPERAND = 0.04  # and as much for each operand and result
 LOOP = 0.01
 NUMBER = 0.001  # an operation in a register
 
+ACROSS_ROWS = 6  # times that of a loop that is not vectorised, as it reads across rows
+
 LARGE_PRODUCT = 1 << 16  # multiplications from which BLAS is faster than C
 
 # nanoseconds an element of an array in the cache
@@ -49,7 +51,8 @@ QUOTIENT = 0.65, 0.22, 0.65, 0.22  # div, sqrt
 SUM = 0.2, 0.15, 0.12, 0.1
 LARGEST = 0.2, 0.1, 2.0, 2.0  # max, argmax: over inner axes 0.6 in C, of all 2.7
 RUNNING = 2.3, 2.3, 0.6, 0.6  # cumsum
-MOVED = 0.6, 0.6, 0.45, 0.45  # gather, scatter; concatenate 0.3, 0.2
+MOVED = 0.6, 0.6, 0.45, 0.45  # gather and scatter by arrays of indices
+COPIED = 0.27, 0.2, 0.2, 0.12  # concatenate, and updates of slices
 PRODUCTS = 0.05, 0.02, 0.08, 0.06  # a multiplication of a product; of one by a vector 0.11, 0.19
 SOLVED = 0.3, 0.3, 0.4, 0.5  # n^3 of a system of 32 equations; of 4 and 16: 0.8 in NumPy, 0.1 in C
 DRAWN = 30.0, 30.0, 8.0, 8.0  # random numbers
@@ -111,7 +114,22 @@ def in_numpy(eqns: Sequence[Eqn]) -> float:
 
 def in_c(eqns: Sequence[Eqn]) -> float:
     """Microseconds of equations inside a function in C."""
-    return sum(map(_in_c, eqns))
+    slow = _strided(eqns)
+    return sum(
+        _in_c(e) * (ACROSS_ROWS if slow and e.outs[0].aval.shape in slow else 1) for e in eqns
+    )
+
+
+def _strided(eqns: Sequence[Eqn]) -> set[Any]:
+    """The shapes of loops that read a transposed array across its rows."""
+    turned = {e.outs[0] for e in eqns if e.prim.name == "transpose" and _moves_last(e)}
+    loops = [e for e in eqns if turned and is_loop(e)]
+    return {e.outs[0].aval.shape for e in loops if not turned.isdisjoint(e.ins)}
+
+
+def _moves_last(eqn: Eqn) -> bool:
+    perm = eqn.params["perm"]
+    return bool(perm) and perm[-1] != len(perm) - 1
 
 
 def _in_numpy(eqn: Eqn) -> float:
@@ -133,7 +151,7 @@ def _start(eqn: Eqn, rates: Rates) -> float:
         return PRODUCT + MATRIX * math.prod(eqn.outs[0].aval.shape[:-2])
     if rates is SOLVED or rates is DRAWN:
         return LAPACK if rates is SOLVED else DRAW
-    if rates is MOVED:
+    if rates is MOVED or rates is COPIED:
         return MOVE if any(x.aval.shape for x in eqn.ins[1:]) else VIEW
     return REDUCTION
 
@@ -174,7 +192,14 @@ def _rates(eqn: Eqn) -> Rates | None:
         return SOLVED
     if name.startswith("random_"):
         return DRAWN
-    return SUM if eqn.ins and eqn.outs and _size(eqn) > eqn.outs[0].aval.size else MOVED
+    if len(eqn.outs) == 1 and _size(eqn) > eqn.outs[0].aval.size and not _reads_indices(eqn):
+        return SUM
+    return MOVED if _reads_indices(eqn) else COPIED
+
+
+def _reads_indices(eqn: Eqn) -> bool:
+    """Whether an operand after the first is an array of integers."""
+    return any(x.aval.shape and x.aval.dtype.kind in "iu" for x in eqn.ins[1:])
 
 
 def _rate(pair: Sequence[float], eqn: Eqn) -> float:
@@ -189,7 +214,7 @@ def _amount(eqn: Eqn) -> int:
     if eqn.prim.name == "matmul":
         a, b = (x.aval.shape for x in eqn.ins[:2])
         return math.prod(a) * (b[-1] if len(b) > 1 else 1)
-    if _rates(eqn) is MOVED:
+    if _rates(eqn) in (MOVED, COPIED):
         return max(v.aval.size for v in eqn.outs)
     return _size(eqn)
 

@@ -22,6 +22,7 @@ NAMES = (
     "erf", "erfc",
 )  # fmt: skip
 _WORD = re.compile(r"\w+")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _NAME = re.compile(
     r"^#define (\w+)|^\} (\w+);$|^(?:static|INLINED) (?:const )?\w+ (\w+)[(\[]", re.MULTILINE
 )
@@ -40,13 +41,18 @@ def _parts() -> dict[str, str]:
     return found
 
 
+def uncommented(text: str) -> str:
+    """Text without comments, which may name functions too."""
+    return _COMMENT.sub("", text)
+
+
 def elementary(lines: Iterable[str]) -> list[str]:
     """The definitions of the elementary functions that the lines call, with their dependencies."""
     parts = _parts()
     found: set[str] = set()
     left = [*lines]
     while left:
-        new = {word for word in _WORD.findall(left.pop()) if word in parts} - found
+        new = {word for word in _WORD.findall(uncommented(left.pop())) if word in parts} - found
         found |= new
         left += [parts[name] for name in new]
     return [text for name, text in parts.items() if name in found]

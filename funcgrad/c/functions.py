@@ -79,6 +79,7 @@ _SELECTIONS = {
     "wins": ("{1} == {3} ? {0} * {half} : {1} == {2} ? {0} : 0", (0,)),
 }
 # fmt: on
+_FEW = (2, 3, 4)  # exponents of powers that are products
 _UNORDERED = frozenset({"sub", "neg", "sign", "mod", "floor_divide"})  # not of booleans
 
 
@@ -187,7 +188,7 @@ def expression(
     dtype = dtypes[0]
     if prim.name == "pow" and dtype.kind == "i" and not _is_positive(ins[1]):
         raise NotInCError("an integer power whose exponent may be negative is not written in C")
-    text = template(prim, dtype)
+    text = _power(prim, dtype, ins) or template(prim, dtype)
     if wraps(dtype) and not _is_near(ins, prim.name):
         text = _WRAPPING.get(prim.name, text)
     if dtype == np.uint16 and prim.name in ("mul", "square"):
@@ -199,6 +200,13 @@ def expression(
     )  # fmt: skip
     small = out.dtype.kind in "iu" and out.dtype.itemsize < 4  # C computes in int
     return f"({ctype(out.dtype)})({text})" if small else text
+
+
+def _power(prim: Any, dtype: np.dtype, ins: Sequence[Value]) -> str:
+    """The template of a power that is a product of few factors; else ""."""
+    if prim.name != "pow" or dtype.kind != "f" or ins[1].number not in _FEW:
+        return ""
+    return " * ".join(["{0}"] * int(ins[1].number))
 
 
 def cast(text: str, x: Value, dtype: np.dtype) -> str:

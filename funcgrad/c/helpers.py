@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from . import complexes, lapack, orders
-from .elementary import elementary
+from .elementary import elementary, uncommented
 
 # fmt: off
 _ROWS = {
@@ -135,7 +135,7 @@ INLINED void columns_{n}(
 ) {{
     const int whole = m - m % 4;
     for (int i = 0; i < whole; i += 4) {{
-        {t} s0[16] = {{0}}, s1[16] = {{0}}, s2[16] = {{0}}, s3[16] = {{0}};
+        {t} s0[32] = {{0}}, s1[32] = {{0}}, s2[32] = {{0}}, s3[32] = {{0}};
         for (int k = 0; k < n; k++) {{
             const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k;
             const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
@@ -154,7 +154,7 @@ INLINED void columns_{n}(
         }}
     }}
     for (int i = whole; i < m; i++) {{
-        {t} s[16] = {{0}};
+        {t} s[32] = {{0}};
         for (int k = 0; k < n; k++) {{
             const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k;
             for (int l = 0; l < width; l++)
@@ -171,6 +171,8 @@ void matmul_{n}(
     int b_row, {t} *restrict c, int c_row
 ) {{
     int j = 0;
+    for (; m < 4 && j + 32 <= p; j += 32) /* more sums that do not wait for one another */
+        columns_{n}(32, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
     for (; j + 16 <= p; j += 16)
         columns_{n}(16, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
     if (p - j >= 8) {{
@@ -257,7 +259,7 @@ _CALL = re.compile(rf"\b({_NAMES})_(complex_double|complex_float|double|float|bo
 
 def definitions(lines: Iterable[str]) -> list[str]:
     """The definitions of the functions that the lines call, each behind those that it calls."""
-    lines = [*lines]
+    lines = [uncommented(line) for line in lines]
     found: dict[str, str] = {}
     for call in sorted({call for line in lines for call in _calls(line)}):
         _define(found, *call)

@@ -122,7 +122,7 @@ def _integer(value: int, dtype: np.dtype) -> str:
 def plain(text: str) -> str:
     """Text for a comment, in ASCII."""
     text = text.encode("ascii", "backslashreplace").decode()
-    return text.replace("*/", "* /").replace("??", "? ?")
+    return text.replace("*/", "* /").replace("/*", "/ *").replace("??", "? ?")
 
 
 def braced(head: str, items: Sequence[str]) -> list[str]:

@@ -32,8 +32,8 @@ _COSTLY = frozenset(_WHOLE.split())
 _MADE = (
     "mean count_nonzero norm last_writer weighted unpadded wrapped random_seed random_uniform "
     "random_normal random_exponential random_gumbel random_laplace random_logistic random_cauchy "
-    "random_below random_remainder random_gamma random_wald random_geometric inverse_of_regular "
-    "inverse_of_qr_factor taint"
+    "random_below random_remainder random_gamma random_wald random_poisson random_binomial "
+    "random_geometric inverse_of_regular inverse_of_qr_factor taint"
 )
 IN_PARTS = frozenset(_MADE.split())
 
@@ -167,6 +167,9 @@ def is_coarse(eqn: Eqn) -> bool:
     if not is_elementwise(prim):
         few = not prim.name.startswith("random_") or eqn.outs[0].aval.size < LONG
         return few and prim.name in IN_PARTS
+    whole = all(a.aval.dtype.kind in "biu" for a in eqn.ins)
+    if whole and eqn.outs[0].aval.dtype.kind in "fc":  # differences of its operands would wrap
+        return False
     kinds = {a.aval.dtype.kind for a in (*eqn.ins, *eqn.outs)}
     known = is_in_table(prim, "c" in kinds) or not kinds <= set("biufc")
     return not known and eqn.outs[0].aval.size < LONG

@@ -37,7 +37,7 @@ def by_cost(before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
 def told_by_cost(parts: Sequence[Part], most: int = 12) -> str:
     """The choice, a line a group."""
     rows = [(f"C: {p.worth}" if not p.reason else f"NumPy: {p.reason}", len(p.eqns))
-            for p in parts if p.reason != VIEWS]  # fmt: skip
+            for p in sorted(parts, key=lambda p: p.reason != "") if p.reason != VIEWS]  # fmt: skip
     lines = list(dict.fromkeys(line for line, _ in rows))
     written = [n for line, n in rows if line.startswith("C: ")]
     more = [f"and {len(lines) - most} more groups"] if len(lines) > most else []

@@ -66,7 +66,7 @@ class Writer(Statements):
             self.bind(env, var, value)
         wanted = {a: t for a, t in zip(jaxpr.outvars, targets, strict=True) if isinstance(a, Var)}
         self.names.study(jaxpr)
-        groups = chains.chains_of(jaxpr)
+        groups = chains.chains_of(jaxpr, self.depth == 1)
         for group, dying in zip(groups, chains.last_reads(jaxpr, groups), strict=True):
             self.note(group[0])
             if len(group) > 1 or chains.is_loop(group[0]):

@@ -8,12 +8,12 @@ from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.structure import cast, cumsum_p
+from ..ops.search import searchsorted_p
+from ..ops.structure import cast
 from .aliasing import as_scalar, gives
 from .dispatch import implements
 from .indexing import getitem, known
 from .joining import concatenate
-from .shapes import ravel, reshape
 
 
 @implements("interp")
@@ -57,10 +57,7 @@ def _on_line(x: Any, xp: Any, fp: Any) -> Any:
     n = shape_of(xp)[0]
     if n == 1:
         return fp[0] + 0 * x
-    # merge by sorting: the number of samples before each x among samples and xs together
-    order = np.argsort(concatenate([xp, ravel(x)]), stable=True)
-    before = cumsum_p(cast(compare.lt(order, n), np.intp), axis=0, reverse=False)
-    count = reshape(before[np.argsort(order)[n:]], shape_of(x))
+    count = searchsorted_p(xp, x, side="right")
     i = ew.clip(ew.sub(count, 1), 0, n - 2)
     (x0, y0), (x1, y1) = ([getitem(v, j) for v in (xp, fp)] for j in (i, i + 1))
     jump = compare.eq(x0, x1)  # of two equal samples at an end: no slope

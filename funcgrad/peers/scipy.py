@@ -1,7 +1,6 @@
 """Names of SciPy, and functions of math and NumPy that take no traced values."""
 
 SCIPY = """
-scipy.integrate.quad fg.scipy.integrate.fixed_quad
 scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
 scipy.integrate.romb fg.scipy.integrate.simpson
 scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")
@@ -12,6 +11,8 @@ scipy.integrate.BDF fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.LSODA fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.ode fg.scipy.integrate.solve_ivp
 scipy.interpolate.interp1d np.interp
+scipy.interpolate.make_smoothing_spline fg.scipy.interpolate.make_interp_spline
+scipy.interpolate.splrep fg.scipy.interpolate.make_interp_spline
 scipy.optimize.brenth fg.scipy.optimize.brentq
 scipy.optimize.ridder fg.scipy.optimize.brentq
 scipy.optimize.toms748 fg.scipy.optimize.brentq
@@ -27,10 +28,12 @@ scipy.optimize.fmin_l_bfgs_b fg.scipy.optimize.minimize
 scipy.optimize.approx_fprime fg.grad
 scipy.optimize.check_grad fg.check_grads
 scipy.signal.oaconvolve fg.scipy.signal.fftconvolve
-scipy.ndimage.convolve fg.scipy.signal.convolve
-scipy.ndimage.correlate fg.scipy.signal.correlate
-scipy.ndimage.convolve1d np.convolve
 scipy.ndimage.sum np.sum
+scipy.ndimage.rotate fg.scipy.ndimage.affine_transform
+scipy.sparse.linalg.minres fg.scipy.sparse.linalg.cg
+scipy.sparse.linalg.bicg fg.scipy.sparse.linalg.bicgstab
+scipy.sparse.linalg.splu fg.scipy.sparse.linalg.spsolve
+scipy.sparse.linalg.lgmres fg.scipy.sparse.linalg.gmres
 scipy.ndimage.mean np.mean
 scipy.sparse.bsr_array fg.sparse.csr
 scipy.sparse.coo_array fg.sparse.csr
@@ -46,9 +49,6 @@ scipy.sparse.csr_matrix fg.sparse.csr
 scipy.sparse.dia_matrix fg.sparse.csr
 scipy.sparse.dok_matrix fg.sparse.csr
 scipy.sparse.lil_matrix fg.sparse.csr
-scipy.sparse.linalg.spsolve np.linalg.solve  solve(dense, b), or lax.custom_linear_solve
-scipy.sparse.linalg.cg fg.lax.custom_linear_solve
-scipy.sparse.linalg.gmres fg.lax.custom_linear_solve
 scipy.spatial.distance.cdist np.linalg.norm  norm(x[:, None] - y[None], axis=-1)
 scipy.spatial.distance.pdist np.linalg.norm  norm(x[:, None] - x[None], axis=-1)
 scipy.spatial.distance.euclidean np.linalg.norm  norm(x - y)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import shape_of
+from ..control.loops import while_loop
+from ..core.avals import dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..ops.compare import eq
 from ..ops.elementwise import clip, div, mul, sub, where
@@ -118,13 +119,16 @@ def _invert(u: Any, term: Any, ratio: Any) -> Any:
 
 
 def _invert_all(u: Any, term: Any, ratio: Any) -> Any:
-    """The same for tracers: below a mean of SMALL the terms from 64 on are less than 1e-25."""
-    k, left = np.zeros_like(u), u - term
-    for count in range(1, 64):
-        more = left >= 0
-        k, term = np.where(more, count, k), term * ratio(count, ...)
-        left = np.where(more, left - term, left)
-    return k
+    """The same for tracers: a loop, which is short in C too."""
+
+    def step(state: Any) -> Any:
+        count, k, term, left = state
+        more, term = left >= 0, term * ratio(count, ...)
+        return count + 1, np.where(more, count, k), term, np.where(more, left - term, left)
+
+    more = lambda state: np.any(state[3] >= 0) & (state[0] < 200)
+    start = np.ones((), dtype_of(u)), np.zeros_like(u), term, u - term
+    return while_loop(more, step, start)[1]
 
 
 def _ptrs(u: Any, v: Any, rate: Any) -> tuple[Any, Any]:

@@ -12,10 +12,19 @@ from ..core.lazy import publish as _publish
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
+from .adaptive_quadrature import quad as quad
 from .ivp.solve import solve_ivp as solve_ivp
 from .ode import odeint as odeint
 
-__all__ = ["cumulative_trapezoid", "fixed_quad", "odeint", "simpson", "solve_ivp", "trapezoid"]
+__all__ = [
+    "cumulative_trapezoid",
+    "fixed_quad",
+    "odeint",
+    "quad",
+    "simpson",
+    "solve_ivp",
+    "trapezoid",
+]
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:

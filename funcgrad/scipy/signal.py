@@ -1,4 +1,4 @@
-"""Convolution, correlation and detrending, by SciPy's names."""
+"""Convolution, filters, spectra and detrending, by SciPy's names."""
 
 import math
 from collections.abc import Sequence
@@ -14,8 +14,25 @@ from ..ops.conv_general_dilated import conv_general_dilated
 from ..ops.operand import operand, promote_weak, strong
 from ..ops.reduce import axes_in
 from ..ops.structure import cast
+from .filtering import (
+    filtfilt as filtfilt,
+    lfilter as lfilter,
+    lfilter_zi as lfilter_zi,
+    sosfilt as sosfilt,
+)
+from .spectra import (
+    csd as csd,
+    get_window as get_window,
+    hilbert as hilbert,
+    periodogram as periodogram,
+    welch as welch,
+)
 
-__all__ = ["convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve"]
+__all__ = [
+    "convolve", "convolve2d", "correlate", "correlate2d", "csd", "detrend", "fftconvolve",
+    "filtfilt", "get_window", "hilbert", "lfilter", "lfilter_zi", "periodogram", "sosfilt",
+    "welch",
+]  # fmt: skip
 
 _MODES = ("full", "same", "valid")
 _BOUNDARIES = {"wrap": "wrap", "symm": "symmetric"}

@@ -10,6 +10,7 @@ import numpy as np
 from ...core import tree
 from ...core.avals import dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError
+from ...core.registry import load
 from ...core.trace import Tracer
 from ...ops.structure import cast, zeros_like
 from ...transforms.forward import jvp as push
@@ -27,7 +28,7 @@ from .rules import (
     primitive_vjps as primitive_vjps,
     sum_outgrads as sum_outgrads,
 )
-from .tracer import primitive as _primitive
+from .tracer import Box, primitive as _primitive
 from .vspaces import (
     ArrayVSpace as ArrayVSpace,
     ComplexArrayVSpace as ComplexArrayVSpace,
@@ -39,6 +40,8 @@ from .vspaces import (
 def make_vjp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], Any]:
     """The map that pulls cotangents of ``fun(x)`` back to ``x``, and ``fun(x)``."""
     vspace(x)  # raises for integers
+    if type(x) in Box.type_mappings:
+        return load(f"{__package__}.objects").make_vjp(fun, x)  # type: ignore[no-any-return]
     if not any(map(_is_inexact, tree.leaves(x))):
         return lambda g: vspace(x).zeros(), fun(x)
     value, pullback, _ = recorded(rebinding(fun), (x,), False)

@@ -78,4 +78,5 @@ ABSENT = {name: NoDtype(name) for name in NO_DTYPES}
 
 def dtype_in(x: Any) -> Any:
     """The dtype of a scalar type; any other argument as it is."""
-    return as_dtype(x) if isinstance(x, (ScalarMeta, NoDtype)) else x
+    absent = isinstance(x, str) and x in NO_DTYPES
+    return as_dtype(x) if absent or isinstance(x, (ScalarMeta, NoDtype)) else x

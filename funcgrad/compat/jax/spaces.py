@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.registry import load
-from . import lax, numpy as jnp
+from . import krylov, lax, numpy as jnp
 from .refusals import refused
 
 # module of JAX -> ours
@@ -144,6 +144,9 @@ def _logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fa
 
 
 OWN: dict[str, Any] = {
+    "jax.scipy.sparse.linalg.bicgstab": krylov.bicgstab,
+    "jax.scipy.sparse.linalg.cg": krylov.cg,
+    "jax.scipy.sparse.linalg.gmres": krylov.gmres,
     "jax.nn.logmeanexp": _logmeanexp,
     "jax.lax.linalg.triangular_solve": _triangular_solve,
     "jax.nn.identity": _identity,

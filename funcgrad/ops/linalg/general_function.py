@@ -61,6 +61,9 @@ def _corner(function: OfMatrix, a: Any, *directions: Any) -> Any:
 
 
 def _real_part(name: str, y: Any) -> Any:
+    if not np.isfinite(y).all():
+        warn(f"{name}: the matrix is singular, or not finite: the result is nan", RuntimeWarning)
+        return y.real
     size = np.abs(y).max(initial=0)
     if np.abs(y.imag).max(initial=0) <= 1e-6 * size:
         return y.real
@@ -147,6 +150,10 @@ class Form(MatrixPrimitive):
         raise UnsupportedError(
             f"{self.name}: its derivative is not implemented; use funm, or stop_gradient"
         )
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        return self.jvp(ins, cts, outs)
 
 
 general_function_p = GeneralFunction("general_function")

@@ -183,8 +183,18 @@ def _reflected(v: Any, x: Any) -> tuple[Any, Any]:
     return j, y
 
 
+def _low_order(v: Any) -> int:
+    """0 or 1 if all orders are this, else -1."""
+    first = v[0] if v.size else -1
+    return int(first) if first in (0, 1) and (v == first).all() else -1
+
+
 def jv_of(v: Any, x: Any) -> Any:
-    size = np.abs(x)
+    size, low = np.abs(x), _low_order(v)
+    if low >= 0:
+        y = np.where(size == np.inf, 0, bessel_j(low, np.minimum(size, 1e308)))
+        y = np.where(x == 0, 1 - low, y)
+        return np.where(np.isnan(x), np.nan, np.where(x < 0, -y, y) if low else y)
     y = np.full_like(x, np.nan)
     y = masked_update(y, size == np.inf, lambda: 0)
     whole = from_nearest_integer(v) == 0
@@ -202,6 +212,9 @@ def gamma_sign(x: Any) -> Any:
 
 def yv_of(v: Any, x: Any) -> Any:
     y = np.full_like(x, np.nan)
+    if (low := _low_order(v)) >= 0:
+        y = bessel_y(low, np.minimum(np.where(x > 0, x, 1), 1e308))
+        return np.where(x > 0, np.where(x == np.inf, 0, y), np.where(x == 0, -np.inf, np.nan))
     y = masked_update(y, x == np.inf, lambda: 0)
     pole = lambda v: np.where((v >= 0) | (_cosine(v) != 0), -np.inf * np.sign(_cosine(v)), 0)
     y = masked_update(y, x == 0, lambda v: np.where(v < 0, pole(v), -np.inf), v)

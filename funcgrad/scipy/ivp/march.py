@@ -189,5 +189,5 @@ def located_on(steps: Steps, t: Any) -> Any:
     """The step in which each time lies; that before, if one ends there."""
     times = np.asarray(stop_gradient(steps.times))
     sign = 1 if times[-1] >= times[0] else -1
-    after = np.searchsorted(sign * times[1:], sign * np.asarray(stop_gradient(t)), "left")
+    after = np.searchsorted(sign * times[1:], sign * stop_gradient(t), "left")
     return np.minimum(after, len(times) - 2)

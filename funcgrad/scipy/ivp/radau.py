@@ -147,7 +147,7 @@ class Radau:
         real, twice = branch(state.factored, same, lambda st: _inverses(h, st.jacobian), state)
         newton = _stages(eq, point, h, state.previous, real, twice)
         new = y + newton.z[2]
-        bend = scaled(1 / h, y) * (np.asarray(_ERROR, dtype_of(y)) @ newton.z)
+        bend = scaled(_inverted(h), y) * (np.asarray(_ERROR, dtype_of(y)) @ newton.z)
         scale, solved = eq.scale(y, new), newton.state == 1
         error = real @ (state.f + bend)
         size = rms(error / scale)
@@ -222,13 +222,18 @@ def _interpolant(t: Any, y: Any, h: Any, z: Any) -> Interpolant:
     return Interpolant(t, np.where(h == 0, 1.0, h), y, terms)
 
 
+def _inverted(h: Any) -> Any:
+    """1 / h, for lengths of 0 too: those of examples at their end, under vmap."""
+    return 1 / np.where(h == 0, 1.0, h)
+
+
 def _inverses(h: Any, jacobian: Any) -> tuple[Any, Any]:
     """The inverses of the matrices of Newton's method."""
     n, dtype = shape_of(jacobian)[0], dtype_of(jacobian)
     unit = np.eye(n, dtype=dtype)
     twice = np.result_type(dtype, np.complex64)
-    real = inverse(scaled(_REAL / h, jacobian) * unit - jacobian)
-    return real, inverse(cast(_COMPLEX / h, twice) * unit - jacobian)
+    real = inverse(scaled(_REAL * _inverted(h), jacobian) * unit - jacobian)
+    return real, inverse(cast(_COMPLEX * _inverted(h), twice) * unit - jacobian)
 
 
 def _predicted(h: Any, h_before: Any, error: Any, error_before: Any) -> Any:
@@ -247,7 +252,7 @@ def _stages(
     """Newton's method for the three stages, from the interpolant of the step before."""
     t, y = point
     dtype, tol = dtype_of(y), tolerance(eq)
-    step = scaled(1 / h, y)
+    step = scaled(_inverted(h), y)
     z = np.stack([previous.at(t + c * h) for c in _NODES]) - y
     to, back = np.asarray(_TO, dtype), np.asarray(_BACK, dtype)
     scale = eq.scale(y)

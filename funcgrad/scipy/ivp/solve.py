@@ -13,11 +13,13 @@ import numpy as np
 from ...core.avals import dtype_of
 from ...core.errors import UnsupportedError, shown
 from ...core.trace import Tracer, is_concrete
+from ...numpy.indexing import take
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ...transforms.abstract import closure_convert
 from ...transforms.arguments import check_callable
+from .adjoint import adjoint_values
 from .bdf import BDF
 from .equation import Concrete, Equation, Limits, Staged
 from .events import Event, events_of, located
@@ -57,6 +59,7 @@ def solve_ivp(
     jac_sparsity: Any = None,
     order: int | None = None,
     checkpoint: int | str | None = None,
+    adjoint: bool = False,
 ) -> OdeResult:
     """Solution of ``dy/dt = fun(t, y)`` with SciPy's methods, differentiable in all it depends on.
 
@@ -66,8 +69,7 @@ def solve_ivp(
         y0: the solution at the first, shape [n], real or complex; its dtype is kept.
         method: "RK23", "RK45", "DOP853"; "Radau" or "BDF" for stiff problems; or "Taylor", series
             of any ``order`` that reach the limit of the dtype, without events.
-        t_eval: the times of the result, in order; None: those of the steps, or under jit and vmap,
-            where their number is not known, both ends.
+        t_eval: the times of the result; None: those of steps, or under jit and vmap both ends.
         dense_output: whether ``sol`` gives the solution as a function of time.
         events: functions of (t, y, *args), or one, whose zeros are found, see SciPy's attributes
             ``terminal`` and ``direction``; their times have derivatives.
@@ -76,6 +78,7 @@ def solve_ivp(
         jac: of implicit methods, d fun / d y: None to derive it, a matrix, or a function.
         jac_sparsity: its places, for a derivation in few passes; see ``fg.sparse.colour``.
         checkpoint: the number of states that reverse mode keeps, or "log"; see ``lax.scan``.
+        adjoint: whether reverse mode solves the continuous adjoint equation instead.
 
     Returns:
         SciPy's fields: t [T], y [n, T], sol, t_events, y_events, nfev, njev, nlu, status, ...
@@ -100,6 +103,8 @@ def solve_ivp(
     first = _first_of(first_step, t, end)
     solver = Solver(METHODS[name], problem, limits, t, y, first, checkpoint)
     solver.times = None if t_eval is None else times_of(t_eval, t, end)
+    if adjoint:
+        return solver.by_adjoint(events, dense_output)
     return solver.result(events_of(events, args), dense_output)
 
 
@@ -198,6 +203,34 @@ class Solver:
     ) -> OdeResult:
         """The fields of the result."""
         return Outcome(self.method, record, steps, events, traced).result(self.times, dense)
+
+    def by_adjoint(self, events: Any, dense: bool) -> OdeResult:
+        """The result whose cotangents follow the adjoint equation, by the same method."""
+        fixed = [self.t, self.limits.end, *([] if self.times is None else [self.times])]
+        slope, consts = closure_convert(self.problem.slope, self.t, self.y)
+        known = all(map(is_concrete, [self.y, *fixed, *consts]))
+        simple = events is None and not dense and dtype_of(self.y).kind == "f"
+        if not (known and simple) or any(isinstance(x, Tracer) for x in fixed):
+            raise UnsupportedError(
+                "solve_ivp: adjoint=True is for real y0 and constant times, without events and "
+                "dense_output, outside of jit and vmap: got another problem; leave adjoint out"
+            )
+        quiet = self.problem.known(self.t, self.y)
+        found = self.marched(quiet, None, True, traced=False)
+        limits = stop_gradient(self.limits)
+
+        def integrate(f: Any, a: float, b: float, state: Any) -> Any:
+            sign = np.float64(np.sign(b - a))
+            back = limits._replace(sign=sign, end=np.float64(b), atol=np.min(limits.atol))
+            problem = Problem(f, None, None, ())
+            inner = Solver(self.method, problem, back, np.float64(a), state, None, None)
+            return inner.result(None, False).y[:, -1]
+
+        y = adjoint_values(
+            slope, consts, self.y, float(found.sol.ts[0]), found.t, found.y.T,
+            lambda t: found.sol(float(t)), integrate,
+        )  # fmt: skip
+        return found._replace(y=np.swapaxes(y, 0, 1), sol=None)
 
     def staged(self, events: list[Event] | None, dense: bool) -> OdeResult:
         """The result of a program, under jit or vmap."""
@@ -300,6 +333,6 @@ class OdeSolution:
         """The solution at times [T], shape [n, T]; at one time, shape [n]."""
         t = cast(strong(operand(t)), np.float64)
         i = located_on(Steps(self.ts, None, None, None), t)
-        part = type(self.pieces)(*(leaf[i] for leaf in self.pieces))
+        part = type(self.pieces)(*(take(leaf, i, axis=0) for leaf in self.pieces))
         y = part.at(t, self.mirrored)
         return np.swapaxes(y, 0, 1) if len(y.shape) == 2 else y

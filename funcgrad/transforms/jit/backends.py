@@ -16,7 +16,8 @@ from ..decomposition import decompose_where
 from .placement import Placement
 
 GROWTH = 600  # equations
-SHORT = 150  # equations of an operation in a program that would grow by more than that
+# equations of an operation (0: no bound): longer ones stay in NumPy if the program grows by more
+LONGEST = (0, 250, 100, 40)
 
 
 def elementary(jaxpr: Jaxpr) -> Jaxpr:
@@ -26,13 +27,16 @@ def elementary(jaxpr: Jaxpr) -> Jaxpr:
     where its decomposition fails; all of them do if the whole would still grow by too many.
     """
     is_coarse = primitives["c_kernel"].is_coarse
-    now = _decomposed(jaxpr, is_coarse)
-    if now is None or _count(now) > _count(jaxpr) + GROWTH:
-        known: dict[Any, bool] = {}
-        now = _decomposed(jaxpr, lambda eqn: is_coarse(eqn) and _is_short(eqn, is_coarse, known))
-    if now is None or now is jaxpr or _count(now) > _count(jaxpr) + GROWTH:
-        return jaxpr
-    return passed(now, (cse, dce))
+    known: dict[Any, int] = {}
+    most = _count(jaxpr) + GROWTH
+    for longest in LONGEST:
+        judge = lambda eqn, n=longest: is_coarse(eqn) and _length(eqn, is_coarse, known) <= n
+        now = _decomposed(jaxpr, judge if longest else is_coarse)
+        if now is jaxpr:
+            break
+        if now is not None and _count(now) <= most:
+            return passed(now, (cse, dce))
+    return jaxpr
 
 
 def _decomposed(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr | None:
@@ -42,13 +46,13 @@ def _decomposed(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr | None:
         return None
 
 
-def _is_short(eqn: Eqn, is_coarse: Callable[[Eqn], bool], known: dict[Any, bool]) -> bool:
-    """Whether an operation is made of few equations."""
+def _length(eqn: Eqn, is_coarse: Callable[[Eqn], bool], known: dict[Any, int]) -> int:
+    """Of how many equations an operation is made."""
     key = eqn.prim, tuple([a.aval for a in eqn.ins]), tuple(eqn.params.items())
     if key not in known:
         ins = tuple([a for a in dict.fromkeys(eqn.ins) if isinstance(a, Var)])
         alone = _decomposed(Jaxpr(ins, (), (eqn,), eqn.outs), is_coarse)
-        known[key] = alone is not None and _count(alone) <= SHORT
+        known[key] = GROWTH if alone is None else _count(alone)
     return known[key]
 
 

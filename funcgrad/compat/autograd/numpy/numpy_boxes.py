@@ -5,3 +5,5 @@ from ..tracer import Box
 
 class ArrayBox(Box):
     """The class of which ``isinstance`` says that traced arrays are instances."""
+
+    of_arrays = True
