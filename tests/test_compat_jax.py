@@ -155,3 +155,14 @@ def test_krylov_methods_solve_and_differentiate(method):
     np.testing.assert_allclose(solve(a, flat)[0], np.linalg.solve(a, flat), rtol=1e-4)
     np.testing.assert_allclose(jax.grad(through)(1.0), -2 * through(1.0), rtol=1e-3)
     np.testing.assert_allclose(jax.jit(through)(2.0), through(1.0) / 4, rtol=1e-3)
+
+
+def test_initializers_and_functions_of_hermitian_matrices():
+    init = jax.nn.initializers.glorot_normal()
+    a = jnp.array([[2.0, 1.0], [1.0, 3.0]])
+
+    got = jax.grad(lambda a: jnp.linalg.eigvalsh(a)[0])(a)
+
+    assert init(jax.random.key(0), (2, 3)).dtype == np.float32
+    np.testing.assert_allclose(got, [[0.7236, -0.4472], [-0.4472, 0.2764]], atol=1e-4)  # JAX's
+    assert jax.lax.switch(1, [lambda x: x, lambda x: x + 1], 2.0).dtype == np.float32

@@ -4,6 +4,7 @@ import builtins
 import enum
 import functools
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -79,7 +80,11 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         kwargs = {k: _given(v) for k, v in kwargs.items() if k not in _IGNORED}
         with np.errstate(all="ignore"):
-            return raised(fun(*builtins.map(_given, args), **kwargs))
+            found = fun(*builtins.map(_given, args), **kwargs)
+        if type(found) is float:
+            return jnp.asarray(found)
+        made = isinstance(found, FunctionType) or type(found).__module__ == "funcgrad.nn.init"
+        return outward(found) if made else raised(found)
 
     call.__doc__ = f"See {fun.__module__}.{getattr(fun, '__name__', 'call')}."
     return call

@@ -1,6 +1,7 @@
 """JAX's modules that are ours by other names: their functions, for JAX's arrays."""
 
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -143,7 +144,24 @@ def _logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = Fa
     return total - jnp.log(jnp.sum(weights, axis=axis, keepdims=keepdims))
 
 
+def _of_hermitian_part(name: str) -> Callable[..., Any]:
+    """A function of Hermitian matrices, whose derivative is Hermitian as in JAX."""
+    fun = jnp.wrapped(name, getattr(load("funcgrad.numpy.linalg"), name), getattr(np.linalg, name))
+
+    def call(a: Any, *args: Any, symmetrize_input: bool = True, **kwargs: Any) -> Any:
+        a = jnp.asarray(a)
+        return fun((a + a.mT.conj()) / 2 if symmetrize_input else a, *args, **kwargs)
+
+    call.__name__, call.__doc__ = name, f"See numpy.linalg.{name}."
+    return call
+
+
 OWN: dict[str, Any] = {
+    **{
+        f"jax.{space}.linalg.{name}": _of_hermitian_part(name)
+        for name in ("cholesky", "eigh", "eigvalsh")
+        for space in ("numpy", "lax")
+    },
     "jax.scipy.sparse.linalg.bicgstab": krylov.bicgstab,
     "jax.scipy.sparse.linalg.cg": krylov.cg,
     "jax.scipy.sparse.linalg.gmres": krylov.gmres,
