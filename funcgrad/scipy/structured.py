@@ -239,7 +239,7 @@ def matmul_toeplitz(c_or_cr: Any, x: Any) -> Any:
     columns = x[:, None] if flat else x
     size = m + n - 1
     if any(dtype_of(v).kind == "c" for v in (c, r, x)):
-        y = np.fft.ifft(np.fft.fft(whole)[:, None] * np.fft.fft(columns, size, axis=0), axis=0)
+        y: Any = np.fft.ifft(np.fft.fft(whole)[:, None] * np.fft.fft(columns, size, axis=0), axis=0)
     else:
         product = np.fft.rfft(whole)[:, None] * np.fft.rfft(columns, size, axis=0)
         y = np.fft.irfft(product, size, axis=0)

@@ -46,11 +46,11 @@ def _legendre(n: np.ndarray, m: np.ndarray, x: Any, s: Any) -> Any:
         y = y * np.where(more, s, 1.0)
     y, before = front.astype(kind) * y, 0.0 * y
     for j in range(1, int((n - m).max(initial=0)) + 1):
-        k = m + j
-        a = np.sqrt((4 * k * k - 1) / (k * k - m * m))
-        b = np.sqrt(((k - 1) ** 2 - m * m) / np.maximum(4 * (k - 1) ** 2 - 1, 1))
+        degree = m + j
+        a = np.sqrt((4 * degree**2 - 1) / (degree**2 - m * m))
+        b = np.sqrt(((degree - 1) ** 2 - m * m) / np.maximum(4 * (degree - 1) ** 2 - 1, 1))
         new = a.astype(kind) * (x * y - b.astype(kind) * before)
-        more = k <= n
+        more = degree <= n
         y, before = np.where(more, new, y), np.where(more, y, before)
     return np.where(m > n, 0.0, y)
 
