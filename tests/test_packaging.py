@@ -109,7 +109,30 @@ def test_nothing_is_imported_but_numpy_and_typing_extensions():
     modules = [m.name for m in pkgutil.walk_packages([str(PACKAGE)], "funcgrad.")]
 
     assert set(modules) | {"funcgrad"} == set(PATHS)
-    python(BLOCKED, *(m for m in modules if not m.endswith("__main__")))
+    python(BLOCKED, *(m for m in modules if not m.endswith("__main__") and not is_of_engine(m)))
+
+
+OF_ENGINES = ("bridge.", "export.onnx_", "dist.mpi")  # loaded by the call that needs the engine
+WITHOUT = ("bridge.conversions",)
+
+
+def is_of_engine(module):
+    """Whether a module imports an optional extra: JAX, onnx or mpi4py."""
+    name = module.removeprefix("funcgrad.")
+    return name.startswith(OF_ENGINES) and name not in WITHOUT
+
+
+def test_modules_of_engines_are_those_that_import_one():
+    engines = re.compile(r"^(?:import|from) (?:jax|onnx|mpi4py)\b", re.M)
+    found = {m for m, path in PATHS.items() if engines.search(path.read_text(encoding="utf-8"))}
+    of_engines = {m for m in PATHS if is_of_engine(m)}
+
+    assert found <= of_engines
+    assert all(m.startswith("funcgrad.bridge.") for m in of_engines - found - RULES_OF_ONNX)
+
+
+# they import the graph, which imports onnx
+RULES_OF_ONNX = {f"funcgrad.export.onnx_{part}" for part in ("rules", "model")}
 
 
 @pytest.mark.slow
