@@ -48,6 +48,14 @@ def test_functions_of_unsigned_integers_do_not_wrap(monkeypatch):
 
 
 @needs_compiler
+def test_the_places_of_a_partition_are_those_of_numpy():
+    x = np.array([3.0, 3.0, 2.0, 3.0, 0.5])
+    f = lambda x: np.argpartition(x * 2 - x.sum() + x.max(), 2) + 1
+
+    assert_same(f(x), fg.jit(f, backend="c")(x))
+
+
+@needs_compiler
 def test_small_powers_of_scalars_are_products(monkeypatch):
     monkeypatch.setattr(compiler, "LEVEL", "-O0")
     f = fg.jit(lambda c, xs: fg.lax.scan(lambda c, x: (x - c**3, c**4), c, xs), backend="c")

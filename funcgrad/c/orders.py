@@ -109,9 +109,9 @@ def searchsorted(w: Statements, a: Value, v: Value, side: str) -> Value:
 
 def running_position(w: Statements, how: str, x: Value, axis: int) -> Value:
     """The index of the running extremum along an axis: the last of ties, and of nan."""
-    out = w.array(Aval(x.aval.shape, INDEX))
-    if x.aval.dtype.kind not in "iuf":
+    if how not in ("argcummax", "argcummin") or x.aval.dtype.kind not in "iuf":
         raise NotInCError(f"{how} of {x.aval} is not written in C")
+    out = w.array(Aval(x.aval.shape, INDEX))
     if not out.aval.size:
         return out
     kept = [d for d in range(x.aval.ndim) if d != axis]
