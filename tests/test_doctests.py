@@ -11,7 +11,7 @@ import pytest
 
 import funcgrad
 
-from .support.house import PATHS, ROOT, each_file, tree_of
+from .support.house import PATHS, ROOT, each_file, is_of_engine, tree_of
 
 README = ROOT / "README.md"
 MODULES = [
@@ -24,14 +24,18 @@ MODULES = [
 ]
 
 
+# modules whose import, or whose examples, need an optional extra
+NEEDS = {
+    "funcgrad.bridge.": "jax", "funcgrad.export.onnx_": "onnx", "funcgrad.dist.mpi": "mpi4py",
+    "funcgrad.bridge.conversions": "jax", "funcgrad.compat.autograd.scipy": "scipy",
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module_give_what_they_say(name):
-    if name.startswith("funcgrad.bridge."):
-        pytest.importorskip("jax", reason="JAX is an optional extra")
-    if name.startswith("funcgrad.export.onnx_"):
-        pytest.importorskip("onnx", reason="ONNX is an optional extra")
-    if name == "funcgrad.dist.mpi":
-        pytest.importorskip("mpi4py", reason="MPI is an optional extra")
+    for start, extra in NEEDS.items():
+        if name.startswith(start) and (is_of_engine(name) or start != "funcgrad.bridge."):
+            pytest.importorskip(extra, reason="an optional extra")
     failures, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
 
     assert failures == 0

@@ -14,14 +14,11 @@ from funcgrad.core.lazy import homes_of
 from funcgrad.core.registry import overrides, primitives
 from funcgrad.ops import activations
 
+from .support.house import PLAIN
 from .support.processes import python
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted(
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for path in (ROOT / "funcgrad").rglob("*.py")
-    if path.name != "__main__.py"
-)
+MODULES = sorted(PLAIN)
 
 
 # the contents

@@ -16,7 +16,7 @@ import pytest
 
 import funcgrad
 
-from .support.house import FILES, PACKAGE, PATHS, ROOT, name_of
+from .support.house import FILES, PACKAGE, PATHS, ROOT, is_of_engine, name_of
 from .support.processes import python
 
 WHEEL_BYTES = 1_500_000
@@ -110,16 +110,6 @@ def test_nothing_is_imported_but_numpy_and_typing_extensions():
 
     assert set(modules) | {"funcgrad"} == set(PATHS)
     python(BLOCKED, *(m for m in modules if not m.endswith("__main__") and not is_of_engine(m)))
-
-
-OF_ENGINES = ("bridge.", "export.onnx_", "dist.mpi")  # loaded by the call that needs the engine
-WITHOUT = ("bridge.conversions",)
-
-
-def is_of_engine(module):
-    """Whether a module imports an optional extra: JAX, onnx or mpi4py."""
-    name = module.removeprefix("funcgrad.")
-    return name.startswith(OF_ENGINES) and name not in WITHOUT
 
 
 def test_modules_of_engines_are_those_that_import_one():

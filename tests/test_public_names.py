@@ -13,6 +13,8 @@ import pytest
 
 import funcgrad as fg
 
+from .support.house import PLAIN
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "funcgrad"
 
@@ -85,10 +87,7 @@ print(json.dumps([before, listed()]))
 
 
 def test_dir_stays_the_same_when_everything_was_loaded():
-    files = [p for p in PACKAGE.rglob("*.py") if p.name != "__main__.py"]
-    modules = (".".join(p.relative_to(ROOT).with_suffix("").parts) for p in files)
-    names = [name.removesuffix(".__init__") for name in modules]
-    command = [sys.executable, "-c", DIRS, json.dumps(list(PUBLIC)), *names]
+    command = [sys.executable, "-c", DIRS, json.dumps(list(PUBLIC)), *PLAIN]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     before, after = json.loads(done.stdout)
 

@@ -358,7 +358,7 @@ def test_every_cache_of_the_library_is_bounded():
         f"{module.__name__}.{name}": value.cache_parameters()["maxsize"]
         for module in modules
         for name, value in vars(module).items()
-        if hasattr(value, "cache_parameters")
+        if callable(getattr(value, "cache_parameters", None))
     }
 
     assert caches and None not in caches.values(), caches

@@ -120,7 +120,7 @@ class Rerolling:
         """Rows of an array, by a slice where their distances are equal."""
         length = x.aval.shape[0]
         places = [i + length if i < 0 else i for i in places]
-        step = places[1] - places[0]
+        step = places[1] - places[0] if len(places) > 1 else 1
         if step and list(places) == list(
             range(places[0], places[-1] + (1 if step > 0 else -1), step)
         ):

@@ -56,7 +56,7 @@ def _under_mpi() -> bool:
     return any(name in os.environ for name in names)
 
 
-@functools.cache
+@functools.lru_cache(1)
 def _mpi_world() -> Ranks:
     """The ranks of MPI.
 

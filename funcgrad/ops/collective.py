@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, dtype_of, shape_of
 from ..core.errors import ShapeError
-from ..core.trace import Primitive
+from ..core.trace import Primitive, Tracer
 from .compare import eq
 from .elementwise import div, mul, where
 from .index import ARRAY, Index, getitem_p
@@ -41,7 +41,10 @@ class Collective(Primitive):
 
     @override
     def run(self, x: Any, token: Any, *, size: int, **params: Any) -> tuple[Any, ...]:
-        return (token._trace.collective(self.name, x, params),)
+        if not isinstance(token, Tracer):
+            raise self.missing("run")
+        trace: Any = token._trace
+        return (trace.collective(self.name, x, params),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

@@ -32,6 +32,18 @@ def module_of(path):
 
 
 PATHS = {module_of(path): path for path in FILES}
+
+# modules that import an optional extra, and are loaded by the call that needs it
+ENGINES = ("funcgrad.bridge.", "funcgrad.export.onnx_", "funcgrad.dist.mpi")
+WITHOUT_ENGINE = ("funcgrad.bridge.conversions",)
+
+
+def is_of_engine(module):
+    """Whether a module imports JAX, onnx or mpi4py, or one that does."""
+    return module.startswith(ENGINES) and module not in WITHOUT_ENGINE
+
+
+PLAIN = [m for m in PATHS if not is_of_engine(m) and not m.endswith("__main__")]
 each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
 
 

@@ -124,12 +124,12 @@ sharding = _module("sharding", **_SHARDING)
 NamedSharding, P = _SHARDING["NamedSharding"], _SHARDING["PartitionSpec"]
 errors = _module(
     "errors",
-    TracerBoolConversionError=_load("funcgrad").errors.ConcretizationError,
-    ConcretizationTypeError=_load("funcgrad").errors.ConcretizationError,
-    TracerArrayConversionError=_load("funcgrad").errors.ConversionError,
-    NonConcreteBooleanIndexError=_load("funcgrad").errors.ConcretizationError,
-    TracerIntegerConversionError=_load("funcgrad").errors.ConcretizationError,
-    UnexpectedTracerError=_load("funcgrad").errors.LeakedTracerError,
+    TracerBoolConversionError=_load("funcgrad.core.errors").ConcretizationError,
+    ConcretizationTypeError=_load("funcgrad.core.errors").ConcretizationError,
+    TracerArrayConversionError=_load("funcgrad.core.errors").ConversionError,
+    NonConcreteBooleanIndexError=_load("funcgrad.core.errors").ConcretizationError,
+    TracerIntegerConversionError=_load("funcgrad.core.errors").ConcretizationError,
+    UnexpectedTracerError=_load("funcgrad.core.errors").LeakedTracerError,
 )
 experimental = _module("experimental", enable_x64=enable_x64)
 globals().update(_register(__name__, experimental))
