@@ -108,6 +108,14 @@ def test_costs_grow_with_the_length_of_loops():
     assert costs.in_c(eqns(500)) < 0.1 * costs.in_numpy(eqns(500))
 
 
+def test_long_rows_are_sorted_by_numpy():
+    def sorts(n):
+        return fg.jit(lambda x: np.argsort(x, axis=0, stable=True)).jaxpr(np.ones(n)).jaxpr.eqns
+
+    assert costs.in_c(sorts(30)) < 0.3 * costs.in_numpy(sorts(30))
+    assert costs.in_c(sorts(1000)) > costs.in_numpy(sorts(1000))
+
+
 # without a compiler
 
 

@@ -54,6 +54,7 @@ RUNNING = 2.3, 2.3, 0.6, 0.6  # cumsum
 MOVED = 0.6, 0.6, 0.45, 0.45  # gather and scatter by arrays of indices
 COPIED = 0.27, 0.2, 0.2, 0.12  # concatenate, and updates of slices
 PRODUCTS = 0.05, 0.02, 0.08, 0.06  # a multiplication of a product; of one by a vector 0.11, 0.19
+ORDERED = 0.42, 0.42, 0.82, 0.82  # n log2(n) of sorted rows; of random ones 4 in both
 SOLVED = 0.3, 0.3, 0.4, 0.5  # n^3 of a system of 32 equations; of 4 and 16: 0.8 in NumPy, 0.1 in C
 DRAWN = 30.0, 30.0, 8.0, 8.0  # random numbers
 OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
@@ -77,6 +78,7 @@ OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
 }  # fmt: skip
 _LARGEST = frozenset({"max", "min", "argmax", "argmin", "amax", "amin"})
 _RUNNING = frozenset({"cumsum", "cumprod", "cummax", "cummin"})
+_ORDERED = frozenset({"argsort", "searchsorted"})
 _SOLVED = frozenset(
     {"solve", "solve_triangular", "inv", "det", "slogdet", "cofactor", "cholesky", "lu", "qr"}
 )
@@ -188,6 +190,8 @@ def _rates(eqn: Eqn) -> Rates | None:
         return LARGEST
     if name in _RUNNING:
         return RUNNING
+    if name in _ORDERED:
+        return ORDERED
     if name in _SOLVED:
         return SOLVED
     if name.startswith("random_"):
@@ -207,8 +211,12 @@ def _rate(pair: Sequence[float], eqn: Eqn) -> float:
     return pair[dtype.itemsize <= np.dtype(np.float32).itemsize]
 
 
-def _amount(eqn: Eqn) -> int:
-    """The elements of an equation, or the multiplications of a product."""
+def _amount(eqn: Eqn) -> float:
+    """The elements of an equation, multiplications of a product, or comparisons of a sort."""
+    if eqn.prim.name in _ORDERED:
+        axis = eqn.params["axis"] if eqn.prim.name == "argsort" else -1
+        n = eqn.ins[0].aval.shape[axis]
+        return eqn.outs[0].aval.size * math.log2(n + 1)
     if eqn.prim.name in _SOLVED:
         return math.prod(eqn.ins[0].aval.shape) * eqn.ins[0].aval.shape[-1]
     if eqn.prim.name == "matmul":
