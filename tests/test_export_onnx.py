@@ -8,7 +8,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import nn
-from funcgrad.core.errors import FuncgradError, UnsupportedError
+from funcgrad.core.errors import FuncgradError, ShapeError, UnsupportedError
 from funcgrad.core.registry import primitives
 
 from .support.cases import CASES, F64
@@ -158,3 +158,45 @@ def test_a_batch_that_selects_elements_is_refused(tmp_path):
             lambda x: x * np.eye(len(x))[:, :1], np.ones((2, 2)), path=path, batch_axes=0
         )
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.ones(len(x) ** 2) * x.sum(),
+        lambda x: np.cumsum(x[:, :1] * x[:, 0]),
+        lambda x: x * (len(x) % 3),
+    ],
+)
+def test_a_size_that_is_no_linear_function_of_the_batch_is_refused(function):
+    with pytest.raises(UnsupportedError, match=r"for a batch of|no linear function of the batch"):
+        fg.export.onnx(function, np.ones((4, 3)), batch_axes=0)
+
+
+def test_batch_axes_have_one_length():
+    with pytest.raises(ShapeError, match=r"the same length in all arguments: got 3, 4"):
+        fg.export.onnx(lambda x, y: x @ y.T, np.ones((3, 2)), np.ones((4, 2)), batch_axes=0)
+    with pytest.raises(ShapeError, match=r"an axis of each array, or None: got 2 for f64\[3,2\]"):
+        fg.export.onnx(lambda x: x, np.ones((3, 2)), batch_axes=2)
+
+
+def test_python_scalars_and_empty_trees_stand_beside_a_batch():
+    model = fg.export.onnx(
+        lambda p, s, x: x * s, {}, 2.0, np.ones((4, 3)), batch_axes=(None, None, 0)
+    )
+
+    (got,) = run(session(model), [3.0, np.ones((6, 3))])
+    np.testing.assert_array_equal(got, np.full((6, 3), 3.0))
+
+
+@pytest.mark.parametrize("length", [4, None])
+def test_a_loop_may_have_no_rows_and_no_outputs_of_steps(length):
+    def function(x):
+        steps = None if length else x
+        body = lambda c, row: (np.tanh(c) + (0.0 if row is None else row), None)
+        return fg.lax.scan(body, np.ones(3) * x.sum(), steps, length=length)[0]
+
+    found = session(fg.export.onnx(function, np.ones((4, 3)), batch_axes=0))
+    for n in (1, 6):
+        x = RNG.normal(size=(n, 3)).astype("f4")
+        np.testing.assert_allclose(run(found, [x])[0], function(x), rtol=1e-5)

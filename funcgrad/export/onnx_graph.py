@@ -114,7 +114,7 @@ class Graph:
             UnsupportedError: if it depends on the batch size in another way.
         """
         a, b, dtype = atom.value, twin.value, atom.aval.dtype
-        if a == b or a != a:
+        if a == b or (a != a and b != b):
             return self.constant(np.asarray(a, dtype))
         size = self("Squeeze", self.cast(self.batch_size(), dtype))
         m, n = (0, 0) if self.batch is None else self.batch.sizes

@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..compile.finite_checks import masked_program
 from ..compile.mask_marks import has_marks
 from ..compile.passes import FIRST, passed
 from ..compile.rewrite import on_programs
 from ..core import tree
-from ..core.errors import UnsupportedError
+from ..core.avals import aval_of, shape_of
+from ..core.errors import ShapeError, UnsupportedError, shown
 from ..core.jaxpr import Eqn, Jaxpr
 from ..io.atomic import replacing
 from ..transforms.abstract import ShapeDtypeStruct
@@ -23,7 +22,7 @@ from .onnx_graph import Batch, Graph, saved, written
 from .onnx_programs import RULES
 from .precision import in_single
 
-MORE = 3  # examples in the second batch beside those of the first
+MORE = (3, 5)  # examples in further batches beside those of the first
 
 
 def onnx_model(
@@ -37,21 +36,67 @@ def onnx_model(
     compiled = fun if isinstance(fun, Compiled) else jit(fun)
     first = compiled._signature(tuple(args), {})[0]
     axes = tree.broadcast_prefix(batch_axes, tuple(args), _is_none, "export.onnx: batch_axes")
-    second = compiled._signature(_larger(args, axes), {})[0]
-    jaxprs = (_program(first, dtype), _program(second, dtype))
-    dynamic = [axis for axis, x in zip(axes, tree.leaves(tuple(args)), strict=True)
-               if isinstance(x, np.ndarray | ShapeDtypeStruct)]  # fmt: skip
-    names = [_name(i, first) for i in range(len(jaxprs[0].invars))]
-    graph = Graph(_batch(jaxprs, dynamic, names))
-    inputs = zip(names, jaxprs[0].invars, jaxprs[1].invars, strict=True)
-    infos = [graph.info(n, a.aval, b.aval) for n, a, b in inputs]
-    outs = [graph("Identity", y) for y in written(graph, jaxprs, names, RULES)]
-    rows = zip(outs, jaxprs[0].outvars, jaxprs[1].outvars, strict=True)
-    model = saved(graph, infos, [graph.info(y, a.aval, b.aval) for y, a, b in rows], first.name)
+    _check_batch(axes, tree.leaves(tuple(args)))
+    by_place = dict(zip(map(str, first.places), axes, strict=True))
+    dynamic = [by_place[str(place)] for place in first.inputs]
+    names = [_name(i, first) for i in range(len(first.inputs))]
+    program = _program(first, dtype)
+    if all(axis is None for axis in dynamic):
+        graph, infos, outs = _graph((program, program), dynamic, names)
+    else:
+        twins = [compiled._signature(_larger(args, axes, more), {})[0] for more in MORE]
+        made = [_graph((program, _program(twin, dtype)), dynamic, names) for twin in twins]
+        # two sizes always lie on a line; the graph of a third one shows whether all do
+        if _content(*made[0]) != _content(*made[1]):
+            raise UnsupportedError(
+                "export.onnx: a length or number is no linear function of the batch size; leave "
+                "batch_axes out"
+            )
+        graph, infos, outs = made[0]
+    model = saved(graph, infos, outs, first.name)
     if path is not None:
         with replacing(Path(path)) as file:
             file.write(model.SerializeToString())
     return model
+
+
+def _graph(
+    jaxprs: tuple[Jaxpr, Jaxpr], axes: Sequence[int | None], names: Sequence[str]
+) -> tuple[Graph, list[Any], list[Any]]:
+    """The graph of a program for two batch sizes, and the declarations of inputs and outputs."""
+    graph = Graph(_batch(jaxprs, axes, names))
+    inputs = zip(names, jaxprs[0].invars, jaxprs[1].invars, strict=True)
+    infos = [graph.info(n, a.aval, b.aval) for n, a, b in inputs]
+    outs = [graph("Identity", y) for y in written(graph, jaxprs, names, RULES)]
+    rows = zip(outs, jaxprs[0].outvars, jaxprs[1].outvars, strict=True)
+    return graph, infos, [graph.info(y, a.aval, b.aval) for y, a, b in rows]
+
+
+def _content(graph: Graph, *infos: list[Any]) -> list[list[bytes]]:
+    parts = graph.nodes, graph.constants, *infos
+    return [[x.SerializeToString() for x in part] for part in parts]
+
+
+def _check_batch(axes: Sequence[int | None], leaves: Sequence[Any]) -> None:
+    """Refuse batch axes that are not there, or have different lengths.
+
+    Raises:
+        ShapeError: if there are any.
+    """
+    pairs = [(axis, x) for axis, x in zip(axes, leaves, strict=True) if axis is not None]
+    for axis, x in pairs:
+        rank = len(shape_of(x))
+        if type(axis) is not int or not -rank <= axis < rank or not hasattr(x, "dtype"):
+            raise ShapeError(
+                f"export.onnx: batch_axes must be an axis of each array, or None: got "
+                f"{shown(axis)} for {aval_of(x)}"
+            )
+    sizes = {shape_of(x)[axis] for axis, x in pairs}
+    if len(sizes) > 1:
+        raise ShapeError(
+            f"export.onnx: batch_axes must have the same length in all arguments: got "
+            f"{', '.join(map(str, sorted(sizes)))}"
+        )
 
 
 def _is_none(x: Any) -> bool:
@@ -63,16 +108,18 @@ def _name(i: int, signature: Signature) -> str:
     return signature.spec.name_of(*signature.inputs[i])
 
 
-def _larger(args: Sequence[Any], axes: Sequence[int | None]) -> tuple[Any, ...]:
+def _larger(args: Sequence[Any], axes: Sequence[int | None], more: int) -> tuple[Any, ...]:
     """The arguments of a larger batch, as shapes and dtypes."""
     leaves, structure = tree.flatten(tuple(args))
-    found = [x if axis is None else _longer(x, axis) for x, axis in zip(leaves, axes, strict=True)]
+    found = [
+        x if axis is None else _longer(x, axis, more) for x, axis in zip(leaves, axes, strict=True)
+    ]
     return tree.unflatten(structure, found)  # type: ignore[no-any-return]
 
 
-def _longer(x: Any, axis: int) -> ShapeDtypeStruct:
+def _longer(x: Any, axis: int, more: int) -> ShapeDtypeStruct:
     shape = list(x.shape)
-    shape[axis] += MORE
+    shape[axis] += more
     return ShapeDtypeStruct(tuple(shape), x.dtype)
 
 

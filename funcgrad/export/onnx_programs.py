@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from onnx import helper
 
-from ..core.errors import UnsupportedError
 from ..core.jaxpr import Jaxpr
 from .onnx_graph import Graph, Node, written
 from .onnx_rules import RULES, rule
@@ -32,20 +31,22 @@ def _graph(
 def _scan(g: Graph, node: Node, *xs: str) -> list[str]:
     params = node.eqn.params
     n, k = params["num_consts"], params["num_carry"]
-    body, _ = _graph(g, (params["jaxpr"], node.other.params["jaxpr"]), xs[:n], "step")
-    rows, back = len(xs) - n - k, int(params["reverse"])
-    if not rows:
-        raise UnsupportedError(
-            f"export.onnx: a loop without rows at {node.eqn.source}; give scan rows, np.arange(n)"
-        )
+    body, inner = _graph(g, (params["jaxpr"], node.other.params["jaxpr"]), xs[:n], "step")
+    rows, back = [*xs[n + k :]], int(params["reverse"])
     carry = [
         x if a.aval.dtype == v.aval.dtype else g.cast(x, v.aval.dtype)
         for x, a, v in zip(xs[n : n + k], node.eqn.ins[n:], node.eqn.outs, strict=False)
     ]
+    if not rows:  # Scan counts its steps by rows
+        length = g.lengths([params["length"]], [node.other.params["length"]])
+        rows = [g("ConstantOfShape", length)]
+        step = helper.make_tensor_value_info(inner.name(), 1, [])
+        body.input.append(step)
+    ys = len(node.eqn.outs) - k
+    directions = {"scan_output_directions": [back] * ys} if ys else {}
     return g.many(
-        "Scan", [*carry, *xs[n + k :]], len(node.eqn.outs), body=body, num_scan_inputs=rows,
-        scan_input_directions=[back] * rows,
-        scan_output_directions=[back] * (len(node.eqn.outs) - k),
+        "Scan", [*carry, *rows], len(node.eqn.outs), body=body, num_scan_inputs=len(rows),
+        scan_input_directions=[back] * len(rows), **directions,
     )  # fmt: skip
 
 
