@@ -198,3 +198,46 @@ def test_a_rank_that_fails_under_mpi_is_named(how, words):
     assert done.returncode != 0
     assert words in done.stderr
     assert time.monotonic() - start < 15  # of which 3 start Python
+
+
+@pytest.mark.parametrize("transform", [fg.grad, fg.jit, fg.vmap])
+def test_a_call_is_not_transformed_from_outside(transform):
+    f = dist.spmd(lambda x: np.sum(x**2), in_specs=dist.P("data"), out_specs=dist.P())
+    g = dist.spmd(lambda x: np.sum(x**2), in_specs=dist.P(), out_specs=dist.P())
+    for function in (f, g):
+        with pytest.raises(
+            UnsupportedError, match="apply grad, vmap or jit to the function inside"
+        ):
+            transform(function)(np.ones((4, 2)) if transform is fg.vmap else np.ones(4))
+
+
+def test_a_scalar_lies_on_all_ranks():
+    f = lambda spec, out: dist.spmd(lambda x: x * 2, in_specs=spec, out_specs=out)
+    with pytest.raises(ShapeError, match=r"P\('data'\) splits axis 0: got shape \(\); give it P"):
+        f(dist.P("data"), dist.P())(3.0)
+    with pytest.raises(ShapeError, match=r"declared P\('data'\), but has no axis 0: got f64\[\]"):
+        f(dist.P(), dist.P("data"))(3.0)
+
+
+def test_axes_are_ranks_and_arguments_positional():
+    with pytest.raises(TypeError, match=r"axes must be a dict of names and dist\.Ranks"):
+        dist.spmd(np.sin, in_specs=dist.P(), out_specs=dist.P(), axes={"data": 3})
+    with pytest.raises(TypeError, match="positional arguments: got the keyword 'x'"):
+        dist.spmd(lambda x: x, in_specs=dist.P(), out_specs=dist.P())(x=1.0)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i4", "?"])
+def test_small_integers_are_added_in_the_dtype_of_numpys_sum(dtype):
+    class Narrow(Two):
+        def psum(self, x):
+            return (x + x).astype(x.dtype)  # as MPI adds
+
+    x = np.full(3, True if dtype == "?" else np.iinfo(dtype).max, dtype)
+    f = dist.spmd(
+        lambda x: fg.lax.psum(x, "data"), in_specs=dist.P(), out_specs=dist.P(),
+        axes={"data": Narrow()},
+    )  # fmt: skip
+
+    want = np.sum([x, x], axis=0)
+    np.testing.assert_array_equal(f(x), want)
+    assert f(x).dtype == want.dtype

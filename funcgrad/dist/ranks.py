@@ -111,9 +111,17 @@ class RankTrace(Trace):
         x = np.asarray(x, order="C")
         if self.ranks.size > 1:
             self.ranks.agree(f"called {name} of {aval_of(x)}{_told(params)}")
-        wide = x.astype(np.intp) if name == "psum" and x.dtype == bool else x
-        y = getattr(self.ranks, name)(wide, **params)
+        y = getattr(self.ranks, name)(_wide(x) if name in _SUMS else x, **params)
         return y if y.shape else y[()]
+
+
+_SUMS = ("psum", "psum_scatter")
+
+
+def _wide(x: np.ndarray) -> np.ndarray:
+    """Small integers in the dtype in which NumPy adds them."""
+    small = x.dtype.kind in "biu" and x.dtype.itemsize < np.intp().itemsize
+    return x.astype(np.uintp if x.dtype.kind == "u" else np.intp) if small else x
 
 
 def _told(params: dict[str, Any]) -> str:

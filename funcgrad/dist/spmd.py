@@ -12,8 +12,10 @@ from ..core import tree
 from ..core.axes import Axis, axis_env, bind_axes
 from ..core.errors import ShapeError, UnsupportedError, shown
 from ..core.registry import load
+from ..core.trace import Tracer
 from ..core.tree_code import MISS
 from ..transforms.arguments import check_callable
+from ..transforms.jaxprs import out_avals
 from ..transforms.jit.api import Compiled, jit
 from ..transforms.jit.signature import Entry, Signature, entry
 from .processes import current
@@ -108,7 +110,9 @@ def spmd(
     >>> print(dist.spmd(mean, in_specs=dist.P("data"), out_specs=dist.P())(np.arange(4.0)))
     1.5
     """
-    named = {"data": world()} if axes is None else dict(axes)
+    named = {"data": world()} if axes is None else axes
+    if not isinstance(named, Mapping) or not all(isinstance(r, Ranks) for r in named.values()):
+        raise TypeError(f"spmd: axes must be a dict of names and dist.Ranks: got {shown(axes)}")
     if fun is None:
         return lambda fun: spmd(fun, in_specs=in_specs, out_specs=out_specs, axes=named)
     check_callable("spmd", fun)
@@ -119,6 +123,19 @@ def _are_plain(specs: Sequence[Any], args: Sequence[Any]) -> bool:
     """Whether each argument has one spec, and those that are split are arrays."""
     pairs = zip(specs, args, strict=True)
     return all(isinstance(s, P) and (not any(s) or isinstance(x, np.ndarray)) for s, x in pairs)
+
+
+def _check_concrete(x: Any) -> None:
+    """Refuse a traced argument: ranks exchange the values of arrays.
+
+    Raises:
+        UnsupportedError: if it is one.
+    """
+    if isinstance(x, Tracer):
+        raise UnsupportedError(
+            "spmd: the call cannot be transformed from outside; apply grad, vmap or jit to the "
+            "function inside it"
+        )
 
 
 def _indexed(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,7 +163,11 @@ class Spmd:
         self.entries: list[Entry] = []  # of the signatures that were compared
         self.joins = False  # whether an output lies in parts
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            raise TypeError(
+                f"spmd: in_specs are of positional arguments: got the keyword {next(iter(kwargs))!r}"
+            )
         parts = self._parts(args)
         args = self.indices, *parts
         out = next((y for y in (call(args, {}) for call in self.entries) if y is not MISS), MISS)
@@ -156,6 +177,8 @@ class Spmd:
 
     def _first(self, parts: tuple[Any, ...]) -> Any:
         """Call with a new signature, after all ranks have compared their programs."""
+        for x in tree.leaves(parts):
+            _check_concrete(x)
         with bind_axes(self.axes):
             signature, operands = self.step._signature((self.indices, *parts), {})
             self._check(signature, parts)
@@ -190,8 +213,11 @@ class Spmd:
         if place is None:
             return x
         axis, name = place
+        _check_concrete(x)
         ranks, x = self.ranks[name], np.asarray(x)
-        if axis >= x.ndim or x.shape[axis] % ranks.size:
+        if axis >= x.ndim:
+            raise ShapeError(f"spmd: {spec} splits axis {axis}: got shape {x.shape}; give it P()")
+        if x.shape[axis] % ranks.size:
             raise ShapeError(
                 f"spmd: axis {axis} must be shared by {ranks.size} ranks: got shape {x.shape}; pad it"
             )
@@ -212,10 +238,17 @@ class Spmd:
         same = is_replicated(closed, [*of_indices, *self._is_split(parts)])
         out = tree.unflatten(signature.out_tree, same)
         specs = self._specs(self.out_specs, out, "out_specs")
-        self.joins = any(map(any, specs))
-        for (path, fine), spec in zip(tree.leaves_with_path(out), specs, strict=True):
-            if spec.split() is None and not fine and self._several():
-                where = f" at {tree.keystr(path)}" if path else ""
+        self.joins |= any(map(any, specs))
+        rows = zip(tree.leaves_with_path(out), out_avals(closed.jaxpr), specs, strict=True)
+        for (path, fine), aval, spec in rows:
+            where = f" at {tree.keystr(path)}" if path else ""
+            place = spec.split()
+            if place is not None and place[0] >= len(aval.shape):
+                raise ShapeError(
+                    f"spmd: the output{where} is declared {spec}, but has no axis {place[0]}: got "
+                    f"{aval}; reshape it"
+                )
+            if place is None and not fine and self._several():
                 raise UnsupportedError(
                     f"spmd: the output{where} is declared {spec}, the same on all ranks, but "
                     f"depends on the part of each; take its mean, lax.pmean(y, {self._name()!r})"
