@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad import dist
 from funcgrad.core.errors import MissingRuleError, UnsupportedError
 from funcgrad.core.registry import primitives
 
@@ -250,3 +251,31 @@ def test_the_source_is_stablehlo():
     text = fg.export.stablehlo(np.sin, X)
 
     assert "stablehlo.sine" in text
+
+
+def test_scalars_are_those_of_numpys_source():
+    f = lambda x, n: (x.sum(), n * 2, x)
+    want = fg.jit(f)(np.ones(2), 3)
+
+    got = fg.jit(f, backend="jax")(np.ones(2), 3)
+    assert got[:2] == want[:2]
+    assert list(map(type, got)) == list(map(type, want))
+
+
+def test_a_negative_integer_power_is_numpys_error():
+    with pytest.raises(ValueError, match="Integers to negative integer powers"):
+        fg.jit(lambda x, n: x**n, backend="jax")(np.arange(1, 4), np.array(-1))
+
+
+def test_a_collective_of_ranks_is_refused_by_xla():
+    ranks = dist.Ranks()
+    ranks.size = 2
+    f = dist.spmd(
+        lambda x: fg.lax.psum(x, "data"),
+        in_specs=dist.P(),
+        out_specs=dist.P(),
+        axes={"data": ranks},
+    )
+    match = r"psum: XLA cannot run a collective of dist\.spmd; leave out backend='jax'"
+    with fg.config(backend="jax"), pytest.raises(UnsupportedError, match=match):
+        f(np.ones(3))

@@ -21,7 +21,7 @@ from .replay import FAULTS, Faults, elementary, run
 
 
 class JaxProgram:
-    """A compiled program: ``main`` takes arrays, and gives a tuple of new NumPy arrays.
+    """A compiled program: ``main`` takes arrays, and gives a tuple of new NumPy arrays or scalars.
 
     Args:
         jaxpr: a program without constants.
@@ -35,6 +35,7 @@ class JaxProgram:
     def __init__(self, jaxpr: Jaxpr, name: str, placement: Placement | None = None) -> None:
         self.jaxpr, self.name = jaxpr, name
         self.placement = placement or Placement()
+        self.weak = [v.aval.weak for v in jaxpr.outvars]  # Python scalars
         program = elementary(first_passed(jaxpr))
 
         def replayed(*xs: Any) -> tuple[list[Any], Any]:
@@ -63,13 +64,14 @@ class JaxProgram:
         Raises:
             IndexError: if an index is out of range.
             LinAlgError: if a matrix is not positive definite.
+            ValueError: if an integer has a negative integer power.
         """
         with jax.enable_x64(True), jax.default_device(self.device):
             outs, code = self.run(*args)
             found = 0 if code is None else int(code)
         if found:
             return self._after(found, args)
-        return tuple([np.array(y) for y in outs])
+        return tuple([_numpy(y, weak) for y, weak in zip(outs, self.weak, strict=True)])
 
     __call__ = main
 
@@ -79,6 +81,8 @@ class JaxProgram:
             raise IndexError(f"jit of {self.name}: an index is out of range")
         if code & FAULTS["cholesky"]:
             raise np.linalg.LinAlgError("Matrix is not positive definite")
+        if code & FAULTS["power"]:
+            raise ValueError("Integers to negative integer powers are not allowed.")
         return self.masked(*args)
 
     @functools.cached_property
@@ -98,4 +102,11 @@ class JaxProgram:
         """Free nothing: see ``arena``."""
 
     def __reduce__(self) -> Any:
-        return JaxProgram, (self.jaxpr, self.name)
+        return JaxProgram, (self.jaxpr, self.name, self.placement)
+
+
+def _numpy(y: Any, weak: bool) -> Any:
+    """A result as NumPy's source gives it: an array, a scalar of NumPy, or a Python scalar."""
+    if y.ndim:
+        return np.array(y)
+    return y.item() if weak else np.asarray(y)[()]

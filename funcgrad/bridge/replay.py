@@ -12,7 +12,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from ..core.avals import Aval
-from ..core.errors import MissingRuleError
+from ..core.errors import MissingRuleError, UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs
 from ..core.registry import primitives
 from ..ops.elementary import REFUSED
@@ -24,7 +24,7 @@ from .rules import ROWS, At, Token, row
 __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
 
 # a fault -> its bit in a code
-FAULTS = {"not finite": 1, "index": 2, "cholesky": 4}
+FAULTS = {"not finite": 1, "index": 2, "cholesky": 4, "power": 8}
 
 
 class Faults:
@@ -134,13 +134,18 @@ def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:
     return [_value(read(a)) for a in jaxpr.outvars]
 
 
-_NAMES = "psum pmax pmin all_gather psum_scatter all_to_all ppermute scan cond while checkpoint"
-_TAKE_TOKENS = frozenset(_NAMES.split())
+_NAMES = "psum pmax pmin all_gather psum_scatter all_to_all ppermute"
+_COLLECTIVES = frozenset(_NAMES.split())
+_TAKE_TOKENS = _COLLECTIVES | {"scan", "cond", "while", "checkpoint"}
 
 
 def _operands(eqn: Eqn, read: Any) -> list[Any]:
     """The operands of an equation; the token of an axis is its index elsewhere."""
     xs = list(map(read, eqn.ins))
+    if eqn.prim.name in _COLLECTIVES and not isinstance(xs[1], Token):
+        raise UnsupportedError(
+            f"{eqn.prim.name}: XLA cannot run a collective of dist.spmd; leave out backend='jax'"
+        )
     return xs if eqn.prim.name in _TAKE_TOKENS else list(map(_value, xs))
 
 

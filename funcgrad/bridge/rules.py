@@ -130,6 +130,8 @@ ROWS["right_shift"] = _shift(jnp.right_shift, right=True)
 def _pow(at: At, x: Any, n: Any) -> Any:
     if at.ins[1].dtype.kind in "iu" and isinstance(n, int) and at.dtype.kind in "fc":
         return lax.integer_pow(jnp.asarray(x, at.dtype), n)
+    if at.dtype.kind == "i":
+        at.faults.add("power", jnp.any(jnp.asarray(n) < 0))
     return jnp.power(jnp.asarray(x, at.dtype), jnp.asarray(n, at.dtype))
 
 
