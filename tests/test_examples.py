@@ -26,10 +26,18 @@ SHORT = {
     "alice.py": ["--steps", "40", "--batch", "4", "--every", "10"],
     "meta.py": ["--rounds", "20"],
     "soap_film.py": ["--points", "42"],
+    "on_xla.py": ["--epochs", "5"],
 }
 with_scipy = pytest.mark.skipif(
     not importlib.util.find_spec("scipy"), reason="SciPy is not installed"
 )
+
+
+def without(*modules):
+    """Skip where a module is missing."""
+    missing = [name for name in modules if not importlib.util.find_spec(name)]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+
 
 # script, arguments, what it prints (group 1, if there is one, being the score), the least score
 SCRIPTS = [
@@ -66,6 +74,15 @@ SCRIPTS = [
     ("ensemble.py", ["--help"], r"--members \w+ +networks", 0.0),
     ("controller.py", [], r"\ncontrol: \d+ lines of C\n", 0.0),
     ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
+    pytest.param(
+        *("on_xla.py", SHORT["on_xla.py"], r"\ntest accuracy +([\d.]+)\n", 0.95),
+        marks=without("jax"),
+    ),
+    ("on_ranks.py", [], r"ranks +2\nloss +0\.59\d\n", 0.0),
+    pytest.param(
+        *("on_onnx.py", [], r"\ntest accuracy in onnxruntime +([\d.]+)\n", 0.96),
+        marks=without("onnx", "onnxruntime"),
+    ),
 ]
 
 # script, what it prints of a number against an independent one, the most that may be
@@ -93,6 +110,14 @@ PROOFS = [
         ),
     ),
     ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
+    pytest.param(  # float32
+        *("on_xla.py", r"loss against NumPy's source +(\S+)", 1e-5), marks=without("jax")
+    ),
+    ("on_ranks.py", r"weights against serial +(\S+)", 1e-12),  # sums in another order
+    pytest.param(  # float32
+        *("on_onnx.py", r"batch of 359: against NumPy +(\S+)", 1e-5),
+        marks=without("onnx", "onnxruntime"),
+    ),
 ]
 
 
@@ -448,3 +473,15 @@ def test_readme_lists_all_scripts():
     scripts = {path.name for path in EXAMPLES.glob("*.py")}
 
     assert listed == scripts - {"common.py", "training.py"}
+
+
+@pytest.mark.parametrize(("script", "module"), [("on_xla.py", "jax"), ("on_onnx.py", "onnx")])
+def test_a_script_skips_without_its_extra(monkeypatch, capsys, script, module):
+    find = importlib.util.find_spec
+    hidden = lambda name, *args: None if name == module else find(name, *args)
+    monkeypatch.setattr(importlib.util, "find_spec", hidden)
+    monkeypatch.syspath_prepend(EXAMPLES)  # for common.py
+    monkeypatch.setattr(sys, "argv", [script])
+    runpy.run_path(str(EXAMPLES / script))["main"]()
+
+    assert re.fullmatch(rf"skipped: {module} is not installed: .*\n", capsys.readouterr().out, re.I)
