@@ -283,3 +283,27 @@ def test_a_collective_of_ranks_is_refused_by_xla():
     match = r"psum: XLA cannot run a collective of dist\.spmd; leave out backend='jax'"
     with fg.config(backend="jax"), pytest.raises(UnsupportedError, match=match):
         f(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: np.sum(np.linalg.eigh(a)[0] ** 3),
+        lambda a: np.sum(np.linalg.svd(a)[1] ** 3),
+    ],
+)
+def test_jax_transposes_derivatives_that_check_their_tangent(function):
+    a = W @ W.T + np.eye(3)
+    want, hessian = fg.grad(function)(a), fg.hessian(function)(a)
+    f = to_jax(function)
+
+    np.testing.assert_allclose(jax.grad(f)(a), want, rtol=1e-10)
+    np.testing.assert_allclose(jax.hessian(f)(a), hessian, rtol=1e-7, atol=1e-9)
+
+
+def test_jax_gives_nan_for_the_derivative_of_equal_eigenvalues():
+    f = lambda a: np.sum(np.linalg.eigvalsh(a) ** 3)
+
+    assert np.isnan(np.diagonal(jax.grad(to_jax(f))(np.eye(2)))).all()
+    np.testing.assert_allclose(to_jax(fg.grad(f))(np.eye(2)), 3 * np.eye(2))

@@ -19,7 +19,8 @@ def to_jax(fun: Callable[..., Any], axis_names: Sequence[Hashable] = ()) -> Call
             collectives use.
 
     Custom rules are kept, and derivatives follow the conventions of this library; but as in JAX,
-    ``jax.grad`` may give nan for a branch that is not selected: ``to_jax(fg.grad(f))`` does not.
+    ``jax.grad`` may give nan for a branch that is not selected, and for equal eigenvalues or
+    singular values: ``to_jax(fg.grad(f))`` does not.
     64-bit numbers need ``jax.enable_x64(True)``. An index out of range reads nan, or the least
     integer, and writes nothing.
 

@@ -38,8 +38,14 @@ def replayed(jaxpr: Jaxpr) -> Replayed:
 
 
 def plain(jaxpr: Jaxpr) -> Replayed:
-    """The same without masks: for a linear program, which JAX may transpose."""
+    """The same without masks."""
     program = elementary(jaxpr)
+    return lambda xs: run(program, xs, Faults(kept=False))
+
+
+def linear(jaxpr: Jaxpr) -> Replayed:
+    """The same for a linear program, which JAX may transpose."""
+    program = elementary(jaxpr, linear=True)
     return lambda xs: run(program, xs, Faults(kept=False))
 
 

@@ -5,21 +5,26 @@ A program decomposes first, until each primitive has a row in ``rules.py``, ``co
 reads after the run.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from ..core.avals import Aval
 from ..core.errors import MissingRuleError, UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs
 from ..core.registry import primitives
+from ..ops import compare
 from ..ops.elementary import REFUSED
+from ..ops.linalg.degenerate import equal_p
+from ..ops.linalg.singular import negligible_p
+from ..ops.reduce import count_p
 from ..transforms.decomposition import decompose_where
 from ..transforms.staging import stage
 from . import control, factorizations, random  # they enter their rows
-from .rules import ROWS, At, Token, row
+from .rules import ROWS, At, Row, Token, row
 
 __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
 
@@ -101,13 +106,42 @@ def _staged(function: Callable[[list[Any]], Any], avals: Sequence[Aval]) -> Any:
     return call
 
 
-def elementary(jaxpr: Jaxpr) -> Jaxpr:
+def _taint(at: At, mask: Any, x: Any, like: Any, *, whole: bool, who: str) -> Any:
+    """nan where ``mask`` holds, as a linear map: also where x is 0, which JAX cannot transpose."""
+    x = jnp.sum(x, (-2, -1), keepdims=True) if whole else x
+    return jnp.broadcast_to(x * jnp.where(mask, np.nan, 0).astype(at.dtype), at.outs[0].shape)
+
+
+def _slopes(at: At, w: Any, p: Any, *sides: Any) -> Any:
+    """diag(P), the derivatives of eigenvalues or singular values; nan for equal ones, and for 0."""
+    alone = lambda xs: [compare.eq(count_p(equal_p(xs[0]), axes=(len(at.ins[0].shape),)), 1)]
+    fine = _staged(alone, at.ins[:1])([w])[0]
+    if sides:
+        fine &= ~_staged(lambda xs: [negligible_p(xs[0])], at.ins[:1])([w])[0]
+    slopes = jnp.real(jnp.diagonal(p, axis1=-2, axis2=-1))
+    return slopes * jnp.where(fine, 1, np.nan).astype(at.dtype)
+
+
+# rows of linear programs, in the place of decompositions that compare their operands
+LINEAR: dict[str, Row] = {
+    "taint": _taint,
+    "slopes_of_eigenvalues": _slopes,
+    "slopes_of_singular_values": _slopes,
+}
+
+
+def elementary(jaxpr: Jaxpr, linear: bool = False) -> Jaxpr:
     """A program without constants in primitives that have rows.
+
+    Args:
+        jaxpr: the program.
+        linear: whether JAX shall be able to transpose it.
 
     Raises:
         MissingRuleError: if a primitive has neither a row nor a decomposition.
     """
-    return decompose_where(jaxpr, _is_coarse)
+    kept: Collection[str] = LINEAR if linear else ()
+    return decompose_where(jaxpr, lambda eqn: eqn.prim.name not in kept and _is_coarse(eqn))
 
 
 def _is_coarse(eqn: Eqn) -> bool:
@@ -126,7 +160,9 @@ def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:
     read = lambda a: a.value if isinstance(a, Literal) else env[a]
     for eqn in jaxpr.eqns:
         at = At([a.aval for a in eqn.ins], [v.aval for v in eqn.outs], faults)
-        outs = ROWS[eqn.prim.name](at, *_operands(eqn, read), **eqn.params)
+        outs = (LINEAR.get(eqn.prim.name) or ROWS[eqn.prim.name])(
+            at, *_operands(eqn, read), **eqn.params
+        )
         outs = outs if isinstance(outs, (tuple, list)) else (outs,)
         for v, y in zip(eqn.outs, outs, strict=True):
             env[v] = y if isinstance(y, Token) else jnp.asarray(y, v.aval.dtype)

@@ -32,7 +32,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.staging import stage
-from .masks import Replayed, jitted, plain, replayed
+from .masks import Replayed, jitted, linear, replayed
 from .rules import Token
 
 INDEX = Aval((), np.dtype(int))
@@ -136,16 +136,16 @@ def _with_jvp(
         consts = (*cut.consts, *closed.consts)
         now, n = cut.known, len(cut.consts) + len(closed.consts)
         known = ClosedJaxpr(Jaxpr(now.invars[n:], now.invars[:n], now.eqns, now.outvars), consts)
-        return cut, replayed_program(known, tokens), jitted(plain(cut.unknown))
+        return cut, replayed_program(known, tokens), jitted(linear(cut.unknown))
 
     function = jax.custom_jvp(values)
 
     def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
         flags = tuple([not isinstance(t, SymbolicZero) for t in tangents])
-        cut, known, linear = parts(flags)
+        cut, known, pushed = parts(flags)
         outs = known(*primals)
         residuals = cut.residuals({"in": [*front, *primals], "out": outs})
-        moved = iter(linear([*residuals, *compress(tangents, flags)]))
+        moved = iter(pushed([*residuals, *compress(tangents, flags)]))
         still = lambda y: np.zeros(y.shape, jax.dtypes.float0)
         outs = tuple(outs[: len(smooth)])
         return outs, tuple(
