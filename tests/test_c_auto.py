@@ -116,6 +116,17 @@ def test_long_rows_are_sorted_by_numpy():
     assert costs.in_c(sorts(1000)) > costs.in_numpy(sorts(1000))
 
 
+def test_absolute_values_of_complex_numbers_and_large_arrays_gain_little_in_c():
+    def ratio(f, x):
+        eqns = fg.jit(f).jaxpr(x).jaxpr.eqns
+        return costs.in_c(eqns) / costs.in_numpy(eqns)
+
+    assert ratio(np.abs, XS + 1j) > 1 > ratio(lambda z: z * z, XS + 1j)
+    assert ratio(lambda x: x * x + x, np.ones(100)) < 0.1
+    assert ratio(lambda x: x * x + x, np.ones(100_000)) > costs.MARGIN
+    assert ratio(np.sin, np.ones(100_000)) < costs.MARGIN
+
+
 # without a compiler
 
 

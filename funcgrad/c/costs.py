@@ -57,6 +57,12 @@ PRODUCTS = 0.05, 0.02, 0.08, 0.06  # a multiplication of a product; of one by a 
 ORDERED = 0.42, 0.42, 0.82, 0.82  # n log2(n) of sorted rows; of random ones 4 in both
 SOLVED = 0.3, 0.3, 0.4, 0.5  # n^3 of a system of 32 equations; of 4 and 16: 0.8 in NumPy, 0.1 in C
 DRAWN = 30.0, 30.0, 8.0, 8.0  # random numbers
+COMPLEX = 0.8, 0.7, 0.2, 0.1  # add, mul
+COMPLEX_ABS = 1.6, 0.8, 4.8, 2.0
+COMPLEX_QUOTIENT = 4.9, 5.2, 4.7, 4.7
+COMPLEX_FUNCTION = 20.0, 30.0, 18.0, 30.0  # exp, log, sin; sqrt 10, 30
+MEMORY = 0.16, 0.08  # more, in C, in arrays beyond the cache: both wait for memory
+BEYOND = 1 << 19  # bytes
 OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
     "exp": (0.68, 0.42, 1.41, 0.53), "exp2": (0.63, 0.22, 1.35, 0.47),
     "expm1": (1.07, 0.33, 1.58, 0.49), "sigmoid": (2.4, 1.2, 2.43, 0.67),
@@ -168,7 +174,10 @@ def _in_c(eqn: Eqn) -> float:
     start = LOOP if is_loop(eqn) or _size(eqn) > TINY else NUMBER
     if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT:  # by BLAS, too
         rates = (*rates[:2], *rates[:2])
-    return start + _rate(rates[2:], eqn) * _amount(eqn) / 1000
+    rate = _rate(rates[2:], eqn)
+    if any(v.aval.size * v.aval.dtype.itemsize > BEYOND for v in eqn.outs):
+        rate += _rate(MEMORY, eqn)
+    return start + rate * _amount(eqn) / 1000
 
 
 def _turns(eqn: Eqn) -> float:
@@ -181,7 +190,7 @@ def _rates(eqn: Eqn) -> Rates | None:
     """The times of an element; None for a view."""
     name = eqn.prim.name
     if is_elementwise(eqn.prim):
-        return OF_FUNCTIONS.get(name, BASIC)
+        return _of_complex(name) if _is_complex(eqn) else OF_FUNCTIONS.get(name, BASIC)
     if eqn.prim.codegen.view is not None and len(eqn.ins) <= 1:
         return None
     if name in _PRODUCTS:
@@ -206,9 +215,22 @@ def _reads_indices(eqn: Eqn) -> bool:
     return any(x.aval.shape and x.aval.dtype.kind in "iu" for x in eqn.ins[1:])
 
 
+def _is_complex(eqn: Eqn) -> bool:
+    return any(x.aval.dtype.kind == "c" for x in eqn.ins)
+
+
+def _of_complex(name: str) -> Rates:
+    if name == "abs":
+        return COMPLEX_ABS
+    if name not in OF_FUNCTIONS:
+        return COMPLEX
+    return COMPLEX_QUOTIENT if OF_FUNCTIONS[name] is QUOTIENT else COMPLEX_FUNCTION
+
+
 def _rate(pair: Sequence[float], eqn: Eqn) -> float:
     dtype: np.dtype = eqn.outs[0].aval.dtype
-    return pair[dtype.itemsize <= np.dtype(np.float32).itemsize]
+    parts = 2 if dtype.kind == "c" else 1
+    return pair[dtype.itemsize // parts <= np.dtype(np.float32).itemsize]
 
 
 def _amount(eqn: Eqn) -> float:
