@@ -112,3 +112,9 @@ def test_an_operation_without_a_counterpart_is_named():
 
     with pytest.raises(UnsupportedError, match=r"from_jax: JAX's primitive pure_callback has no"):
         function(X)
+
+
+def test_an_argument_that_is_no_array_is_static():
+    f = from_jax(lambda x, mode: x if mode == "same" else -x)
+
+    assert [float(f(2.0, mode)) for mode in ("same", "other")] == [2.0, -2.0]

@@ -45,7 +45,7 @@ def from_jax(fun: Callable[..., Any]) -> Callable[..., Any]:
 
     Args:
         fun: a function of JAX arrays, or of trees of them. Where 64-bit numbers come in, it is
-            traced with ``jax.enable_x64(True)``.
+            traced with ``jax.enable_x64(True)``. Arguments that are no arrays are static.
 
     Raises:
         ImportError: if JAX is not installed.

@@ -14,9 +14,10 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from .. import lax, numpy as fnp, special
 from ..core import tree
-from ..core.avals import Aval, aval_of, shape_of
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, shape_of
 from ..core.cache import Cache
 from ..core.errors import UnsupportedError
+from ..core.lists import compress
 from ..core.registry import primitives
 from ..ops.stop_gradient import stop_gradient
 from ..transforms.checkpoint import checkpoint
@@ -24,6 +25,7 @@ from ..transforms.custom.decorators import custom_jvp, custom_vjp
 from .indexing import dynamic_slice, dynamic_update_slice, gather, scatter
 
 Rule = Callable[..., Any]
+_MOVES = object()  # stands for an array among static arguments
 
 
 def by_numpy(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,22 +35,27 @@ def by_numpy(fun: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(fun)
     def apply(*args: Any, **kwargs: Any) -> Any:
         leaves, in_tree = tree.flatten((args, kwargs))
-        avals = tuple(map(aval_of, leaves))
-        found = programs.get((in_tree, avals))
+        moving = [hasattr(x, "dtype") or type(x) in PYTHON_SCALARS for x in leaves]
+        arrays = compress(leaves, moving)
+        still = tuple([_MOVES if m else x for m, x in zip(moving, leaves, strict=True)])
+        key = in_tree, tuple(map(aval_of, arrays)), still
+        found = programs.get(key)
         if found is None:
-            found = _staged(fun, in_tree, avals)
-            programs.put((in_tree, avals), found)
+            found = _staged(fun, *key)
+            programs.put(key, found)
         closed, out_tree = found
-        return tree.unflatten(out_tree, evaluated(closed.jaxpr, closed.consts, leaves))
+        return tree.unflatten(out_tree, evaluated(closed.jaxpr, closed.consts, arrays))
 
     return apply
 
 
-def _staged(fun: Callable[..., Any], in_tree: tree.TreeDef, avals: Sequence[Aval]) -> Any:
+def _staged(fun: Any, in_tree: tree.TreeDef, avals: Sequence[Aval], still: Sequence[Any]) -> Any:
     """The program of JAX, and the structure of its output."""
     out_tree: list[tree.TreeDef] = []
 
-    def flat(*leaves: Any) -> list[Any]:
+    def flat(*arrays: Any) -> list[Any]:
+        rest = iter(arrays)
+        leaves = [next(rest) if x is _MOVES else x for x in still]
         args, kwargs = tree.unflatten(in_tree, leaves)
         outs, structure = tree.flatten(fun(*args, **kwargs))
         out_tree.append(structure)
@@ -361,7 +368,7 @@ def _custom_vjp(eqn: Any, *xs: Any, call_jaxpr: Any, **params: Any) -> Any:
 
 RULES |= {
     "jit": _jit, "pjit": _jit, "closed_call": _closed_call, "core_call": _closed_call,
-    "remat": _remat, "checkpoint": _remat, "scan": _scan, "while": _while,
+    "remat": _remat, "remat2": _remat, "checkpoint": _remat, "scan": _scan, "while": _while,
     "cond": _cond, "custom_jvp_call": _custom_jvp, "custom_vjp_call": _custom_vjp,
     "custom_vjp_call_jaxpr": _custom_vjp,
 }  # fmt: skip
