@@ -27,7 +27,7 @@ MODULES = [
 # modules whose import, or whose examples, need an optional extra
 NEEDS = {
     "funcgrad.bridge.": "jax", "funcgrad.export.onnx_": "onnx", "funcgrad.dist.mpi": "mpi4py",
-    "funcgrad.bridge.conversions": "jax", "funcgrad.compat.autograd.scipy": "scipy",
+    "funcgrad.bridge.conversions": "jax",
 }  # fmt: skip
 
 

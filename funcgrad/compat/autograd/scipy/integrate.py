@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ....core.registry import load
 from ....scipy import integrate as ours
+from .names import found
 
 
 def odeint(
@@ -28,4 +28,4 @@ def odeint(
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ours if hasattr(ours, name) else load("scipy.integrate"), name)
+    return found(ours, "scipy.integrate", name)

@@ -6,6 +6,7 @@ from ....core.registry import load
 from ....scipy import linalg as ours
 from ..rules import defjvp, defvjp
 from ..tracer import primitive
+from .names import found
 
 
 @primitive
@@ -20,4 +21,4 @@ defvjp(sqrtm, lambda s, a, *rest, **named: lambda g: ours.solve_sylvester(s.T, s
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ours if hasattr(ours, name) else load("scipy.linalg"), name)
+    return found(ours, "scipy.linalg", name)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ....core.registry import load
 from ....scipy import signal as ours
+from .names import found
 
 
 def convolve(a: Any, b: Any, axes: Any = None, dot_axes: Any = ((), ()), mode: str = "full") -> Any:
@@ -12,4 +12,4 @@ def convolve(a: Any, b: Any, axes: Any = None, dot_axes: Any = ((), ()), mode: s
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ours if hasattr(ours, name) else load("scipy.signal"), name)
+    return found(ours, "scipy.signal", name)

@@ -8,6 +8,7 @@ from ....core.registry import load
 from ....scipy import special as ours
 from ..rules import defjvp, defvjp
 from ..tracer import primitive
+from .names import found
 
 
 def _slope(fun: Any, *slopes: Any) -> None:
@@ -84,4 +85,4 @@ def y1(x: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ours if hasattr(ours, name) else load("scipy.special"), name)
+    return found(ours, "scipy.special", name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ....core.registry import load
 from ....scipy import stats as ours
+from .names import found
 
 __path__: list[str] = []  # a package, whose modules are made below
 
@@ -17,8 +18,7 @@ class Distribution(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         kind = self.__name__.rpartition(".")[2]
-        own = getattr(ours, kind, None)
-        return getattr(own if hasattr(own, name) else getattr(load("scipy.stats"), kind), name)
+        return found(getattr(ours, kind, None), f"scipy.stats.{kind}", name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         kind = self.__name__.rpartition(".")[2]
@@ -37,4 +37,4 @@ beta, chi2, dirichlet, gamma, multivariate_normal, norm, poisson, t = map(
 
 
 def __getattr__(name: str) -> Any:
-    return getattr(ours if hasattr(ours, name) else load("scipy.stats"), name)
+    return found(ours, "scipy.stats", name)
