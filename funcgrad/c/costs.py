@@ -61,7 +61,7 @@ COMPLEX = 0.8, 0.7, 0.2, 0.1  # add, mul
 COMPLEX_ABS = 1.6, 0.8, 4.8, 2.0
 COMPLEX_QUOTIENT = 4.9, 5.2, 4.7, 4.7
 COMPLEX_FUNCTION = 20.0, 30.0, 18.0, 30.0  # exp, log, sin; sqrt 10, 30
-MEMORY = 0.16, 0.08  # more, in C, in arrays beyond the cache: both wait for memory
+MEMORY = 0.4, 0.2  # more, in C, of a stored array beyond the cache: both wait for memory
 BEYOND = 1 << 19  # bytes
 OF_FUNCTIONS = {  # see "Elementary functions in C" in tests/benchmarks/NOTES.md
     "exp": (0.68, 0.42, 1.41, 0.53), "exp2": (0.63, 0.22, 1.35, 0.47),
@@ -167,17 +167,22 @@ def _start(eqn: Eqn, rates: Rates) -> float:
 def _in_c(eqn: Eqn) -> float:
     held = programs_in(eqn.params)
     if held:
-        return LOOP + _turns(eqn) * sum(in_c(program.eqns) for program in held)
+        inside = sum(in_c(program.eqns) + _waits(program.outvars) for program in held)
+        return LOOP + _turns(eqn) * inside
     rates = _rates(eqn)
     if rates is None:
         return 0.0
     start = LOOP if is_loop(eqn) or _size(eqn) > TINY else NUMBER
     if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT:  # by BLAS, too
         rates = (*rates[:2], *rates[:2])
-    rate = _rate(rates[2:], eqn)
-    if any(v.aval.size * v.aval.dtype.itemsize > BEYOND for v in eqn.outs):
-        rate += _rate(MEMORY, eqn)
-    return start + rate * _amount(eqn) / 1000
+    waits = 0.0 if is_elementwise(eqn.prim) else _waits(eqn.outs)
+    return start + waits + _rate(rates[2:], eqn) * _amount(eqn) / 1000
+
+
+def _waits(results: Sequence[Any]) -> float:
+    """Microseconds that results which are too large for the cache wait for memory."""
+    large = [a for a in (v.aval for v in results) if a.size * a.dtype.itemsize > BEYOND]
+    return sum(MEMORY[a.dtype.itemsize <= 4] * a.size for a in large) / 1000
 
 
 def _turns(eqn: Eqn) -> float:
