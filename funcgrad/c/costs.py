@@ -173,7 +173,8 @@ def _in_c(eqn: Eqn) -> float:
     if rates is None:
         return 0.0
     start = LOOP if is_loop(eqn) or _size(eqn) > TINY else NUMBER
-    if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT:  # by BLAS, too
+    stack = math.prod(eqn.outs[0].aval.shape[:-2])
+    if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT * stack:  # by BLAS, too
         rates = (*rates[:2], *rates[:2])
     waits = 0.0 if is_elementwise(eqn.prim) else _waits(eqn.outs)
     return start + waits + _rate(rates[2:], eqn) * _amount(eqn) / 1000
