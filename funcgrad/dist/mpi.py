@@ -60,10 +60,13 @@ class MPIRanks(Ranks):
     def _wait(self, ranks: dict[int, int]) -> NoReturn:
         """Wait until a rank of this machine ends; name it if the program has not ended."""
         try:
-            ready, _, _ = select.select(list(ranks), [], [])
+            events = select.epoll()  # it gives the events in their order
+            for fd in ranks:
+                events.register(fd, select.EPOLLIN)
+            (first, _), *_ = events.poll()
             time.sleep(0.2)  # the others may end now
             if not self.flag[0]:
-                told = f"funcgrad.dist: rank {ranks[ready[0]]} died: all ranks stop\n"
+                told = f"funcgrad.dist: rank {ranks[first]} died: all ranks stop\n"
                 os.write(2, told.encode())
         finally:  # also where nobody reads any more
             os._exit(0)
