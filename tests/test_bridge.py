@@ -252,9 +252,11 @@ def test_a_placement_needs_the_backend():
 
 
 def test_the_source_is_stablehlo():
-    text = fg.export.stablehlo(np.sin, X)
+    compiled = fg.jit(np.sin, backend="jax")
+    compiled(X)
 
-    assert "stablehlo.sine" in text
+    assert "stablehlo.sine" in fg.export.stablehlo(np.sin, X)
+    assert compiled.explain(X).endswith("backend 'jax': all by XLA")
 
 
 def test_scalars_are_those_of_numpys_source():
