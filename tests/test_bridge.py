@@ -1,5 +1,7 @@
 """Programs on JAX: primitives, loops, derivatives of both libraries, the backend "jax" of jit."""
 
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -12,6 +14,7 @@ from funcgrad.core.registry import primitives
 
 from .support.cases import C128, CASES, F64
 from .support.compare import assert_same
+from .support.house import ROOT
 from .support.rules import program, turn_of
 
 jax = pytest.importorskip("jax", reason="JAX is an optional extra")
@@ -309,3 +312,35 @@ def test_jax_gives_nan_for_the_derivative_of_equal_eigenvalues():
 
     assert np.isnan(np.diagonal(jax.grad(to_jax(f))(np.eye(2)))).all()
     np.testing.assert_allclose(to_jax(fg.grad(f))(np.eye(2)), 3 * np.eye(2))
+
+
+@pytest.mark.slow
+def test_training_on_eight_devices_equals_that_on_one():
+    command = [sys.executable, "-m", "tests.bridge_devices"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+    assert done.returncode == 0, done.stderr
+    rows = dict(line.split() for line in done.stdout.splitlines())
+    assert max(float(rows[way]) for way in ("jit", "to_jax", "shard_map")) < 1e-5
+    assert int(rows["reductions"]) == 1
+
+
+@pytest.mark.parametrize(("dtype", "slack"), [("f8", 1e-12), ("f4", 5e-4)])
+def test_a_hundred_steps_of_adam_equal_those_of_numpys_source(dtype, slack):
+    rng = np.random.default_rng(1)
+    x, start = rng.normal(size=(32, 8)).astype(dtype), {"w": rng.normal(size=(8, 3)).astype(dtype)}
+    optimizer = fg.optim.adam(1e-2)
+
+    def step(p, state, x):
+        loss = lambda p: np.mean((np.tanh(x @ p["w"]) - np.sin(x[:, :3])) ** 2)
+        value, grads = fg.value_and_grad(loss)(p)
+        updates, state = optimizer.update(grads, state, p)
+        return fg.optim.apply_updates(p, updates), state, value
+
+    def trained(step):
+        p, state = start, optimizer.init(start)
+        for _ in range(100):
+            p, state, value = step(p, state, x)
+        return p["w"], value
+
+    assert_same(trained(fg.jit(step)), trained(fg.jit(step, backend="jax")), slack, slack)
