@@ -1,5 +1,6 @@
 """Programs of several ranks, which tests run by ``dist.launch`` and under MPI."""
 
+import functools
 import os
 import sys
 
@@ -65,6 +66,31 @@ def training(steps=100):
         p, state = step(p, state, x, y)
         q, other = serial(q, other, x, y)
     return max(float(np.abs(p[k] - q[k]).max()) for k in p), counted.calls
+
+
+def resumed(folder):
+    """The largest difference of 10 steps from 5 steps, a checkpoint of rank 0, and 5 more."""
+    ranks = dist.world()
+    x = np.random.default_rng(0).normal(size=(8, 3))
+    opt = fg.optim.adam(1e-2)
+
+    def step(p, state, x):
+        loss = lambda p, x: np.mean((np.tanh(x @ p) - 1) ** 2)
+        grads = fg.lax.pmean(fg.grad(loss)(p, x), "data")
+        updates, state = opt.update(grads, state, p)
+        return fg.optim.apply_updates(p, updates), state
+
+    step = dist.spmd(step, in_specs=(WHOLE, WHOLE, PART), out_specs=WHOLE)
+    run = lambda p, state, n: functools.reduce(lambda s, _: step(*s, x), range(n), (p, state))
+    start = np.ones(3)
+    whole, _ = run(start, opt.init(start), 10)
+    half = run(start, opt.init(start), 5)
+    manager = fg.io.CheckpointManager(folder)
+    if ranks.rank == 0:
+        manager.save(5, half)
+    ranks.agree("saved")  # no rank reads before the file is there
+    rest, _ = run(*manager.restore(like=half), 5)
+    return float(np.abs(whole - rest).max())
 
 
 def count(ranks):

@@ -12,7 +12,7 @@ from funcgrad import dist
 from funcgrad.core.errors import ShapeError, UnsupportedError
 from funcgrad.dist.replication import is_replicated
 
-from .dist_programs import PART, WHOLE, collectives, failing, training
+from .dist_programs import PART, WHOLE, collectives, failing, resumed, training
 from .support.house import ROOT
 
 X = np.arange(8.0).reshape(4, 2)
@@ -138,6 +138,11 @@ def test_training_on_processes_equals_serial_training(ranks):
     for difference, calls in dist.launch(training, ranks=ranks):
         assert difference < 1e-12
         assert calls == 100
+
+
+@pytest.mark.slow
+def test_a_run_resumes_from_the_checkpoint_of_one_rank(tmp_path):
+    assert dist.launch(resumed, str(tmp_path), ranks=2) == [0.0, 0.0]
 
 
 @pytest.mark.slow
