@@ -147,6 +147,30 @@ class Jax(Peer):
         self.jax.clear_caches()
 
 
+class FuncgradXla(Funcgrad):
+    """funcgrad, replayed on JAX and compiled by XLA, on JAX's arrays."""
+
+    def __init__(self):
+        import jax
+
+        super().__init__()
+        self.jax = jax
+        self.version = f"{self.version}, JAX {jax.__version__}"
+
+    def step(self, workload):
+        made = self.fg.bridge.to_jax(Funcgrad.step(self, workload))
+        return self.jax.jit(made, donate_argnums=donated(workload))
+
+    def arrays(self, tree):
+        return self.ready(tree_map(lambda x: self.jax.numpy.array(x, copy=True), tree))
+
+    def ready(self, out):
+        return self.jax.block_until_ready(out)
+
+    def forget(self):
+        self.jax.clear_caches()
+
+
 class Torch(Peer):
     """PyTorch, eager, on one thread."""
 
@@ -313,6 +337,7 @@ PEERS = {
     "eager":         Funcgrad,
     "c":             FuncgradC,
     "auto":          FuncgradAuto,
+    "xla":           FuncgradXla,
     "by-hand":       ByHand,
     "jax":           Jax,
     "torch":         Torch,
