@@ -11,6 +11,7 @@ import funcgrad as fg
 from funcgrad import random
 from funcgrad.c import compiler, regions
 from funcgrad.c.functions import is_elementwise, is_in_table
+from funcgrad.c.literals import static_complex
 from funcgrad.core.errors import UnsupportedError
 from funcgrad.core.registry import primitives
 
@@ -503,6 +504,16 @@ def test_products_by_several_tiles(m, k, n, dtype):
 
 
 @needs_compiler
+@pytest.mark.parametrize("dtype", ["c16", "c8"])
+def test_the_text_of_a_complex_constant_has_its_value(dtype):
+    kind = np.dtype(dtype)
+    parts = [0.0, -0.0, -0.068, 0.068, -0.0025, -3e-5, 1.5, -1.5]  # -0.0 begins as -0.068 does
+    for value in (complex(re, im) for re in parts for im in parts):
+        text = static_complex(value, kind).replace("f", "").replace("I", "1j")
+
+        assert_same(kind.type(value), kind.type(eval(text)))
+
+
 def test_a_constant_beside_a_padded_array_is_written():
     pad = lambda x: np.pad(x, (0, 1))
     f = lambda x: (np.arange(400.0) + pad(np.sin(x))) + np.arange(400.0) ** 2

@@ -105,7 +105,8 @@ def static_complex(value: complex, dtype: np.dtype) -> str:
     re, im = number(value.real, part), number(abs(value.imag), part)
     if math.copysign(1, value.imag) < 0:
         return f"{re} - {im}*I"
-    return f"-({number(0, part)} - {im}*I)" if re.startswith("-0.0") else f"{re} + {im}*I"
+    is_negative_zero = part.type(value.real) == 0 and math.copysign(1, value.real) < 0
+    return f"-({number(0, part)} - {im}*I)" if is_negative_zero else f"{re} + {im}*I"
 
 
 def _integer(value: int, dtype: np.dtype) -> str:
