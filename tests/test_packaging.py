@@ -1,5 +1,6 @@
 """The package as shipped: sdist and wheel, what it may import, and what importing it costs."""
 
+import fnmatch
 import itertools
 import pkgutil
 import re
@@ -25,6 +26,14 @@ IMPORT_SECONDS = {"bytecode": 0.030, "source": 0.100}  # beyond NumPy's own, of 
 BUILD = "import sys, flit_core.buildapi as b; print(b.build_sdist(sys.argv[1]))"
 
 
+def left_out(folder, names):
+    """The names in a folder that git ignores; a pattern with a slash in front is of the top."""
+    lines = (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    top = Path(folder) == ROOT
+    patterns = [line.strip("/") for line in lines if top or line[0] != "/"]
+    return {name for p in (".git", *patterns) for name in fnmatch.filter(names, p)}
+
+
 @pytest.fixture(scope="module")
 def sdist(tmp_path_factory):
     """The sdist of this checkout."""
@@ -33,8 +42,7 @@ def sdist(tmp_path_factory):
         tmp_path_factory.mktemp("source") / "checkout",
         tmp_path_factory.mktemp("sdist"),
     )
-    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()]
-    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns(".git", *ignored))
+    shutil.copytree(ROOT, source, ignore=left_out)
     command = [sys.executable, "-c", BUILD, str(folder)]
     name = subprocess.run(command, cwd=source, check=True, capture_output=True, text=True).stdout
     return folder / name.strip()
