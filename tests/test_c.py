@@ -504,6 +504,16 @@ def test_products_by_several_tiles(m, k, n, dtype):
 
 
 @needs_compiler
+@pytest.mark.parametrize("reduction", [np.sum, np.prod])
+@pytest.mark.parametrize("test", [np.isnan, np.isinf, np.isfinite, np.signbit])
+def test_a_reduction_of_no_elements_is_a_float(reduction, test, monkeypatch):
+    monkeypatch.setattr(regions, "WORTH", 1)
+    function = lambda x: test(reduction(x, 0))
+    x = np.zeros((0, 3), np.float32)
+
+    assert_same(function(x), fg.jit(function, backend="c")(x))
+
+
 @pytest.mark.parametrize("dtype", ["c16", "c8"])
 def test_the_text_of_a_complex_constant_has_its_value(dtype):
     kind = np.dtype(dtype)

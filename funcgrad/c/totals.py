@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import Aval
 from .functions import cast, product, wraps
-from .literals import NotInCError, ctype, label_of, part_of, suffix
+from .literals import NotInCError, ctype, label_of, number, part_of, suffix
 from .nests import Nest
 from .statements import Statements
 from .values import TINY, Memory, Value, place, registers, stand_in
@@ -102,7 +102,9 @@ def _reduced(w: Statements, how: str, terms: Terms) -> Value:
     if not count:
         if start is None:
             raise NotInCError(f"{how} of no elements")
-        return w.filled(aval, "0" if how == "sum" else start)
+        fill = "0" if how == "sum" else start
+        floats = aval.dtype.kind == "f" and fill.isdecimal()  # gcc refuses isnan(0)
+        return w.filled(aval, number(int(fill), aval.dtype) if floats else fill)
     if aval.size <= TINY and count * aval.size <= 4 * TINY:
         return _unrolled(w, terms, aval, count, step)
     terms = terms._replace(arrays=[w.stored(x) for x in terms.arrays])
