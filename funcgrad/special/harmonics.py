@@ -221,6 +221,12 @@ def _small(n: int, z: Any, sign: float) -> Any:
     return z**n / _double_factorial(n) * hyp0f1(n + 1.5, sign * 0.25 * z * z)
 
 
+def _slope(function: Callable[[int, Any], Any], n: int, z: Any, sign: int) -> Any:
+    """The derivative, (n f_{n-1} + sign (n + 1) f_{n+1}) / (2n + 1): DLMF 10.51.1 and 10.51.4."""
+    high = sign * function(n + 1, z)
+    return high if n == 0 else (n * function(n - 1, z) + (n + 1) * high) / (2 * n + 1)
+
+
 @half_in_single
 def spherical_jn(n: int, z: Any, derivative: bool = False) -> Any:
     """Spherical Bessel function of the first kind of degree n, or its derivative.
@@ -230,8 +236,7 @@ def spherical_jn(n: int, z: Any, derivative: bool = False) -> Any:
     """
     n, z = _degree("spherical_jn", n), _floating(z)
     if derivative:
-        high = spherical_jn(n + 1, z)
-        return -high if n == 0 else (n * spherical_jn(n - 1, z) - (n + 1) * high) / (2 * n + 1)
+        return _slope(spherical_jn, n, z, -1)
     near = np.less(np.abs(z), n + 1)
     size = np.where(near, 1.0, np.abs(z))
     sign = 1.0 if n % 2 == 0 else np.sign(z)
@@ -248,8 +253,7 @@ def spherical_yn(n: int, z: Any, derivative: bool = False) -> Any:
     """
     n, z = _degree("spherical_yn", n), _floating(z)
     if derivative:
-        high = spherical_yn(n + 1, z)
-        return -high if n == 0 else (n * spherical_yn(n - 1, z) - (n + 1) * high) / (2 * n + 1)
+        return _slope(spherical_yn, n, z, -1)
     return np.sqrt(0.5 * np.pi / z) * yv(n + 0.5, z)
 
 
@@ -262,8 +266,7 @@ def spherical_in(n: int, z: Any, derivative: bool = False) -> Any:
     """
     n, z = _degree("spherical_in", n), _floating(z)
     if derivative:
-        high = spherical_in(n + 1, z)
-        return high if n == 0 else (n * spherical_in(n - 1, z) + (n + 1) * high) / (2 * n + 1)
+        return _slope(spherical_in, n, z, 1)
     near = np.less(np.abs(z), 8)
     size = np.where(near, 8.0, np.abs(z))
     sign = 1.0 if n % 2 == 0 else np.sign(z)
@@ -280,6 +283,5 @@ def spherical_kn(n: int, z: Any, derivative: bool = False) -> Any:
     """
     n, z = _degree("spherical_kn", n), _floating(z)
     if derivative:
-        high = spherical_kn(n + 1, z)
-        return -high if n == 0 else -(n * spherical_kn(n - 1, z) + (n + 1) * high) / (2 * n + 1)
+        return -_slope(spherical_kn, n, z, 1)
     return np.sqrt(0.5 * np.pi / z) * kve(n + 0.5, z) * np.exp(-z)

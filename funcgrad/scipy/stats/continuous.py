@@ -34,19 +34,11 @@ from ...special import (
 )
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
-from .distribution import Continuous
-
-_LINE = lambda *_: (-np.inf, np.inf)
-_HALF = lambda *_: (0, np.inf)
-_UNIT = lambda *_: (0, 1)
-_ANY = lambda *_: True
-_POSITIVE = lambda *shapes: np.all(np.stack(np.broadcast_arrays(*shapes)) > 0, axis=0)
-_LOG_2PI = math.log(2 * math.pi)
-
+from .distribution import ANY, HALF_LINE, LINE, LOG_2PI, POSITIVE, UNIT, Continuous
 
 # fmt: off
-norm = Continuous("norm", "", _LINE, _ANY,
-    log_density=lambda z: -(z * z + _LOG_2PI) / 2,
+norm = Continuous("norm", "", LINE, ANY,
+    log_density=lambda z: -(z * z + LOG_2PI) / 2,
     log_cdf=log_ndtr,
     cumulative=ndtr,
     log_survival=lambda z: log_ndtr(-z),
@@ -54,14 +46,14 @@ norm = Continuous("norm", "", _LINE, _ANY,
     quantile=ndtri,
     upper_quantile=lambda q: -ndtri(q))
 
-halfnorm = Continuous("halfnorm", "", _HALF, _ANY,
+halfnorm = Continuous("halfnorm", "", HALF_LINE, ANY,
     log_density=lambda z: math.log(2 / math.pi) / 2 - z * z / 2,
     cumulative=lambda z: erf(z / math.sqrt(2)),
     survival=lambda z: erfc(z / math.sqrt(2)),
     quantile=lambda q: -ndtri((1 - q) / 2),
     upper_quantile=lambda q: -ndtri(q / 2))
 
-lognorm = Continuous("lognorm", "s", _HALF, _POSITIVE, closed=False,
+lognorm = Continuous("lognorm", "s", HALF_LINE, POSITIVE, closed=False,
     log_density=lambda z, s: norm.log_density(np.log(z) / s) - np.log(s * z),
     log_cdf=lambda z, s: log_ndtr(np.log(z) / s),
     cumulative=lambda z, s: ndtr(np.log(z) / s),
@@ -70,30 +62,30 @@ lognorm = Continuous("lognorm", "s", _HALF, _POSITIVE, closed=False,
     quantile=lambda q, s: np.exp(s * ndtri(q)),
     upper_quantile=lambda q, s: np.exp(-s * ndtri(q)))
 
-skewnorm = Continuous("skewnorm", "a", _LINE, np.isfinite,
+skewnorm = Continuous("skewnorm", "a", LINE, np.isfinite,
     log_density=lambda z, a: math.log(2) + norm.log_density(z) + log_ndtr(a * z))
 
-uniform = Continuous("uniform", "", _UNIT, _ANY,
+uniform = Continuous("uniform", "", UNIT, ANY,
     log_density=lambda z: z * 0,
     cumulative=lambda z: z,
     survival=lambda z: 1 - z,
     quantile=lambda q: q)
 
-expon = Continuous("expon", "", _HALF, _ANY,
+expon = Continuous("expon", "", HALF_LINE, ANY,
     log_density=lambda z: -z,
     cumulative=lambda z: -np.expm1(-z),
     log_survival=lambda z: -z,
     quantile=lambda q: -np.log1p(-q),
     upper_quantile=lambda q: -np.log(q))
 
-laplace = Continuous("laplace", "", _LINE, _ANY,
+laplace = Continuous("laplace", "", LINE, ANY,
     log_density=lambda z: -np.abs(z) - math.log(2),
     cumulative=lambda z: _by_sign(z, lambda tail: np.exp(-tail) / 2),
     survival=lambda z: _by_sign(-z, lambda tail: np.exp(-tail) / 2),
     quantile=lambda q: np.where(q < 0.5, 1, -1) * np.log(2 * np.minimum(q, 1 - q)),
     upper_quantile=lambda q: np.where(q < 0.5, -1, 1) * np.log(2 * np.minimum(q, 1 - q)))
 
-logistic = Continuous("logistic", "", _LINE, _ANY,
+logistic = Continuous("logistic", "", LINE, ANY,
     log_density=lambda z: -np.abs(z) - 2 * np.log1p(np.exp(-np.abs(z))),
     log_cdf=lambda z: -np.logaddexp(0, -z),
     cumulative=expit,
@@ -102,21 +94,21 @@ logistic = Continuous("logistic", "", _LINE, _ANY,
     quantile=logit,
     upper_quantile=lambda q: -logit(q))
 
-cauchy = Continuous("cauchy", "", _LINE, _ANY,
+cauchy = Continuous("cauchy", "", LINE, ANY,
     log_density=lambda z: -math.log(math.pi) - np.log1p(z * z),
     cumulative=lambda z: np.arctan2(1, -z) / math.pi,
     survival=lambda z: np.arctan2(1, z) / math.pi,
     quantile=lambda q: -1 / np.tan(math.pi * q),
     upper_quantile=lambda q: 1 / np.tan(math.pi * q))
 
-halfcauchy = Continuous("halfcauchy", "", _HALF, _ANY,
+halfcauchy = Continuous("halfcauchy", "", HALF_LINE, ANY,
     log_density=lambda z: math.log(2 / math.pi) - np.log1p(z * z),
     cumulative=lambda z: 2 * np.arctan(z) / math.pi,
     survival=lambda z: 2 * np.arctan2(1, z) / math.pi,
     quantile=lambda q: np.tan(math.pi * q / 2),
     upper_quantile=lambda q: 1 / np.tan(math.pi * q / 2))
 
-t = Continuous("t", "df", _LINE, _POSITIVE,
+t = Continuous("t", "df", LINE, POSITIVE,
     log_density=lambda z, df: (gammaln((df + 1) / 2) - gammaln(df / 2)
         - np.log(df * math.pi) / 2 - (df + 1) / 2 * np.log1p(z * z / df)),
     cumulative=lambda z, df: _student_t_cdf(z, df),
@@ -124,35 +116,35 @@ t = Continuous("t", "df", _LINE, _POSITIVE,
     quantile=lambda q, df: stdtrit(df, q),
     upper_quantile=lambda q, df: -stdtrit(df, q))
 
-gamma = Continuous("gamma", "a", _HALF, _POSITIVE,
+gamma = Continuous("gamma", "a", HALF_LINE, POSITIVE,
     log_density=lambda z, a: xlogy(a - 1, z) - z - gammaln(a),
     cumulative=lambda z, a: gammainc(a, z),
     survival=lambda z, a: gammaincc(a, z),
     quantile=lambda q, a: gammaincinv(a, q),
     upper_quantile=lambda q, a: gammainccinv(a, q))
 
-chi2 = Continuous("chi2", "df", _HALF, _POSITIVE,
+chi2 = Continuous("chi2", "df", HALF_LINE, POSITIVE,
     log_density=lambda z, df: gamma.log_density(z / 2, df / 2) - math.log(2),
     cumulative=lambda z, df: gammainc(df / 2, z / 2),
     survival=lambda z, df: gammaincc(df / 2, z / 2),
     quantile=lambda q, df: 2 * gammaincinv(df / 2, q),
     upper_quantile=lambda q, df: 2 * gammainccinv(df / 2, q))
 
-invgamma = Continuous("invgamma", "a", _HALF, _POSITIVE, closed=False,
+invgamma = Continuous("invgamma", "a", HALF_LINE, POSITIVE, closed=False,
     log_density=lambda z, a: -(a + 1) * np.log(z) - gammaln(a) - 1 / z,
     cumulative=lambda z, a: gammaincc(a, 1 / z),
     survival=lambda z, a: gammainc(a, 1 / z),
     quantile=lambda q, a: 1 / gammainccinv(a, q),
     upper_quantile=lambda q, a: 1 / gammaincinv(a, q))
 
-beta = Continuous("beta", "a b", _UNIT, _POSITIVE,
+beta = Continuous("beta", "a b", UNIT, POSITIVE,
     log_density=lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b),
     cumulative=lambda z, a, b: betainc(a, b, z),
     survival=lambda z, a, b: betaincc(a, b, z),
     quantile=lambda q, a, b: betaincinv(a, b, q),
     upper_quantile=lambda q, a, b: betainccinv(a, b, q))
 
-f = Continuous("f", "dfn dfd", _HALF, _POSITIVE,
+f = Continuous("f", "dfn dfd", HALF_LINE, POSITIVE,
     log_density=lambda z, m, n: (xlogy(m / 2, m) + xlogy(n / 2, n) + xlogy(m / 2 - 1, z)
         - (m + n) / 2 * np.log(n + m * z) - betaln(m / 2, n / 2)),
     cumulative=lambda z, m, n: betainc(m / 2, n / 2, m * z / (n + m * z)),
@@ -160,51 +152,51 @@ f = Continuous("f", "dfn dfd", _HALF, _POSITIVE,
     quantile=lambda q, m, n: n / m * (1 / betainccinv(n / 2, m / 2, q) - 1),
     upper_quantile=lambda q, m, n: n / m * (1 / betaincinv(n / 2, m / 2, q) - 1))
 
-pareto = Continuous("pareto", "b", lambda b: (1, np.inf), _POSITIVE,
+pareto = Continuous("pareto", "b", lambda b: (1, np.inf), POSITIVE,
     log_density=lambda z, b: np.log(b) - (b + 1) * np.log(z),
     cumulative=lambda z, b: -np.expm1(-b * np.log(z)),
     log_survival=lambda z, b: -b * np.log(z),
     quantile=lambda q, b: np.exp(-np.log1p(-q) / b),
     upper_quantile=lambda q, b: np.exp(-np.log(q) / b))
 
-gumbel_r = Continuous("gumbel_r", "", _LINE, _ANY,
+gumbel_r = Continuous("gumbel_r", "", LINE, ANY,
     log_density=lambda z: -z - np.exp(-z),
     log_cdf=lambda z: -np.exp(-z),
     survival=lambda z: -np.expm1(-np.exp(-z)),
     quantile=lambda q: -np.log(-np.log(q)),
     upper_quantile=lambda q: -np.log(-np.log1p(-q)))
 
-gumbel_l = Continuous("gumbel_l", "", _LINE, _ANY,
+gumbel_l = Continuous("gumbel_l", "", LINE, ANY,
     log_density=lambda z: z - np.exp(z),
     cumulative=lambda z: -np.expm1(-np.exp(z)),
     log_survival=lambda z: -np.exp(z),
     quantile=lambda q: np.log(-np.log1p(-q)),
     upper_quantile=lambda q: np.log(-np.log(q)))
 
-weibull_min = Continuous("weibull_min", "c", _HALF, _POSITIVE,
+weibull_min = Continuous("weibull_min", "c", HALF_LINE, POSITIVE,
     log_density=lambda z, c: np.log(c) + xlogy(c - 1, z) - z**c,
     cumulative=lambda z, c: -np.expm1(-(z**c)),
     log_survival=lambda z, c: -(z**c),
     quantile=lambda q, c: (-np.log1p(-q)) ** (1 / c),
     upper_quantile=lambda q, c: (-np.log(q)) ** (1 / c))
 
-rayleigh = Continuous("rayleigh", "", _HALF, _ANY,
+rayleigh = Continuous("rayleigh", "", HALF_LINE, ANY,
     log_density=lambda z: np.log(z) - z * z / 2,
     cumulative=lambda z: -np.expm1(-z * z / 2),
     log_survival=lambda z: -z * z / 2,
     quantile=lambda q: np.sqrt(-2 * np.log1p(-q)),
     upper_quantile=lambda q: np.sqrt(-2 * np.log(q)))
 
-gennorm = Continuous("gennorm", "beta", _LINE, _POSITIVE,
+gennorm = Continuous("gennorm", "beta", LINE, POSITIVE,
     log_density=lambda z, b: np.log(b / 2) - gammaln(1 / b) - np.abs(z) ** b,
     cumulative=lambda z, b: _by_sign(z, lambda tail: gammaincc(1 / b, tail**b) / 2),
     survival=lambda z, b: _by_sign(-z, lambda tail: gammaincc(1 / b, tail**b) / 2))
 
-vonmises = Continuous("vonmises", "kappa", _LINE, lambda kappa: kappa >= 0,
-    log_density=lambda z, k: k * (np.cos(z) - 1) - _LOG_2PI - np.log(i0e(k)))
+vonmises = Continuous("vonmises", "kappa", LINE, lambda kappa: kappa >= 0,
+    log_density=lambda z, k: k * (np.cos(z) - 1) - LOG_2PI - np.log(i0e(k)))
 
 wrapcauchy = Continuous("wrapcauchy", "c", lambda c: (0, 2 * math.pi), lambda c: (c > 0) & (c < 1),
-    log_density=lambda z, c: np.log1p(-c * c) - _LOG_2PI - np.log1p(c * (c - 2 * np.cos(z))),
+    log_density=lambda z, c: np.log1p(-c * c) - LOG_2PI - np.log1p(c * (c - 2 * np.cos(z))),
     cumulative=lambda z, c: np.where(z < math.pi, _wrapped(z, c), 1 - _wrapped(2 * math.pi - z, c)))
 
 truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), lambda a, b: a < b,

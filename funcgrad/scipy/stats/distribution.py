@@ -5,6 +5,7 @@ point outside is replaced by one inside before a formula is applied, so that its
 0, not nan.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,16 @@ from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
+
+# supports, from the shape parameters, and which of these are valid
+LINE = lambda *_: (-np.inf, np.inf)
+HALF_LINE = lambda *_: (0, np.inf)
+UNIT = lambda *_: (0, 1)
+BALL = lambda *_: (-1, 1)
+ANY = lambda *_: True
+POSITIVE = lambda *shapes: np.all(np.stack(np.broadcast_arrays(*shapes)) > 0, axis=0)
+
+LOG_2PI = math.log(2 * math.pi)
 
 
 def floating(*values: Any) -> list[Any]:

@@ -1,6 +1,5 @@
 """Multivariate distributions."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,7 @@ from ...linalg import solve_triangular
 from ...ops.linalg.matrices import hermitian
 from ...ops.operand import strong
 from ...special import gammaln, xlogy
-from .distribution import floating
-
-_LOG_2PI = math.log(2 * math.pi)
+from .distribution import LOG_2PI, floating
 
 
 class MultivariateNormal:
@@ -46,7 +43,7 @@ class MultivariateNormal:
         flat = np.reshape(gap, (-1, shape_of(gap)[-1]))
         white = np.reshape(solve_triangular(lower, flat.T, lower=True).T, shape_of(gap))
         log_det = 2 * np.log(np.diagonal(lower)).sum()
-        return -(np.square(white).sum(axis=-1) + log_det + shape_of(gap)[-1] * _LOG_2PI) / 2
+        return -(np.square(white).sum(axis=-1) + log_det + shape_of(gap)[-1] * LOG_2PI) / 2
 
     def pdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
         """Density."""
@@ -57,7 +54,7 @@ class MultivariateNormal:
         _, _, cov = _vectors(0.0 if mean is None else mean, mean, cov)
         n = shape_of(cov)[-1]
         log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(cov))).sum()
-        return (n * (1 + _LOG_2PI) + log_det) / 2
+        return (n * (1 + LOG_2PI) + log_det) / 2
 
 
 def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
@@ -86,7 +83,7 @@ def _singular(gap: Any, cov: Any) -> Any:
     inside = (gap @ inverse * gap).sum(axis=-1)
     beyond = gap - gap @ (inverse @ cov)
     outside = np.square(beyond).sum(axis=-1) > 1e3 * np.finfo(cov.dtype).eps
-    y = -(inside + np.log(np.where(kept, values, 1)).sum() + kept.sum() * _LOG_2PI) / 2
+    y = -(inside + np.log(np.where(kept, values, 1)).sum() + kept.sum() * LOG_2PI) / 2
     return np.where(outside, -np.inf, y)
 
 
