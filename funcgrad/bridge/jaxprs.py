@@ -19,7 +19,6 @@ from ..core.cache import Cache
 from ..core.errors import UnsupportedError
 from ..core.lists import compress
 from ..core.registry import primitives
-from ..ops.stop_gradient import stop_gradient
 from ..transforms.checkpoint import checkpoint
 from ..transforms.custom.decorators import custom_jvp, custom_vjp
 from .indexing import dynamic_slice, dynamic_update_slice, gather, scatter
@@ -130,7 +129,6 @@ _RENAMED: dict[str, Any] = {
     "not": np.invert, "shift_left": np.left_shift, "shift_right_arithmetic": np.right_shift,
     "population_count": np.bitwise_count, "logistic": special.expit, "lgamma": special.gammaln,
     "digamma": special.digamma, "bessel_i0e": special.i0e, "bessel_i1e": special.i1e,
-    "stop_gradient": stop_gradient,
 }  # fmt: skip
 RULES: dict[str, Rule] = {name: _plain(getattr(lax, name)) for name in _SAME.split()}
 RULES |= {name: _plain(function) for name, function in _RENAMED.items()}

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.axes import Axis, axis_env, bind_axes
+from ..core.config import current as settings
 from ..core.errors import ShapeError, UnsupportedError, shown
 from ..core.registry import load
 from ..core.trace import Tracer
@@ -160,7 +161,7 @@ class Spmd:
         # an argument, so that all ranks have one program
         self.indices = {name: np.int64(each.rank) for name, each in ranks.items()}
         self.step: Compiled[..., Any] = jit(functools.update_wrapper(_indexed(fun), fun))
-        self.entries: list[Entry] = []  # of the signatures that were compared
+        self.entries: list[Entry] = []  # of the signatures that were compared, the newest first
         self.joins = False  # whether an output lies in parts
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -183,7 +184,8 @@ class Spmd:
             signature, operands = self.step._signature((self.indices, *parts), {})
             self._check(signature, parts)
             program, consts = signature.program, signature.operands
-            self.entries.append(entry(signature.key, program.main, consts, signature.out_tree))
+            call = entry(signature.key, program.main, consts, signature.out_tree)
+            self.entries = [call, *self.entries][: settings.get().jit_cache_size]
             return tree.unflatten(signature.out_tree, program.main(*consts, *operands))
 
     def _specs(self, specs: Any, full: Any, who: str) -> list[P]:

@@ -109,17 +109,9 @@ def compiled_by_cost(*args: Any) -> Program:
 
 
 def compiled_by_jax(
-    jaxpr: Jaxpr,
-    name: str,
-    inputs: Sequence[str] = (),
-    donated: Sequence[int | None] = (),
-    title: str = "",
-    memory_limit: int | None = None,
-    threads: int = 1,
-    constants: Sequence[Any] = (),
-    placement: Placement = Placement(),  # noqa: B008
+    jaxpr: Jaxpr, name: str, *plan: Any, placement: Placement | None = None
 ) -> Program:
-    """Compile a program by XLA, which plans its memory and its threads.
+    """Compile a program by XLA, which plans memory and threads itself.
 
     Raises:
         ImportError: if JAX is not installed.

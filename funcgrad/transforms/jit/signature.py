@@ -157,10 +157,10 @@ class Signature:
         names += [spec.name_of(*place) for place in self.inputs]
         constants = self.consts if self.lasts and not self.named else ()
         backend = backend or self.key.backend
-        more = (self.placement(),) if backend == "jax" else ()
+        more = {"placement": self.placement()} if backend == "jax" else {}
         return COMPILERS[backend](
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
-            constants, *more,
+            constants, **more,
         )  # fmt: skip
 
     def placement(self) -> Placement:
