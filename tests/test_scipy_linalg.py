@@ -29,7 +29,7 @@ def both(y):
     return y
 
 
-# name -> arguments, and what is compared
+# name -> arguments, and the values compared
 # fmt: off
 ROWS = {
     "cholesky": ((S,), both), "solve": ((A, W), both), "eigvalsh": ((S,), both),

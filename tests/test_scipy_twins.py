@@ -24,7 +24,7 @@ SPOTS = np.array([[0.3, 2.2, 4.9, 3.5], [1.7, 3.9, 0.2, 2.0]])
 A = RNG.normal(size=(6, 6)) / 3 + 3 * np.eye(6)
 SOS = np.array([[0.3, 0.2, 0.1, 1.0, -0.4, 0.2], [1.0, 0.5, 0.0, 1.0, 0.3, 0.1]])
 
-# name: the call of one module on arrays; arrays; what is compared with SciPy
+# name: the call of one module on arrays; arrays; the values compared with SciPy
 CALLS = {}
 
 

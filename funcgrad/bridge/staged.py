@@ -121,8 +121,8 @@ def _with_jvp(
 ) -> Callable[..., Any]:
     """The function with a rule of forward mode, staged for each choice of arguments.
 
-    The program of the rule is cut in two. The first part computes what the tangents are multiplied
-    by, and has such a rule itself; JAX transposes the second part, which is linear.
+    The program of the rule is cut in two. The first part computes the factors of the tangents, and
+    has such a rule itself; JAX transposes the second part, which is linear.
     """
     jaxpr, front = constants_as_inputs(closed.jaxpr), [*closed.consts, *tokens]
     avals, smooth = in_avals(jaxpr), [is_inexact(a.dtype) for a in out_avals(jaxpr)]

@@ -1,4 +1,4 @@
-"""Ranks: the processes along a named axis, and what they exchange.
+"""Ranks: the processes along a named axis, and their exchange of arrays.
 
 A named axis of ranks has a token, as one of ``vmap`` has. The trace of the token runs collectives:
 by ``Ranks``, which gathers the values of all ranks. Subclasses have faster ways.

@@ -94,11 +94,11 @@ def spmd(
         fun: the function of the parts.
         in_specs: a :class:`P`, or a tree of them that is a prefix of the arguments.
         out_specs: the same for the output. Where it is ``P()``, the output must be the same on all
-            ranks: what depends on a part must pass a collective.
+            ranks: a value that depends on a part must pass a collective.
         axes: the ranks along each named axis; by default all, as ``{"data": dist.world()}``.
 
-    At the first call of a signature, ranks compare their programs, and before each collective
-    what they call: where they differ, all of them raise.
+    At the first call of a signature, ranks compare their programs, and at each collective
+    their calls: where they differ, all of them raise.
 
     Raises:
         RanksDifferError: if ranks run different programs.

@@ -65,7 +65,7 @@ def compare(rows, rounds, budget):
 
 
 def by_casadi(folder):
-    """Return value and gradient of the ODE by C that CasADi writes."""
+    """Value and gradient of the ODE by CasADi's C."""
     import casadi
 
     params, state, h = casadi.SX.sym("p", 4), casadi.SX.sym("y", 2), casadi.SX.sym("h")

@@ -152,7 +152,7 @@ def differing(rows: Sequence[Row]) -> list[str]:
 
 @contextlib.contextmanager
 def eager_for_c() -> Iterator[None]:
-    """Write in C what is worth a call, and what is not."""
+    """Write in C also the operations that are not worth a call."""
     with patch.object(regions, "WORTH", 1):
         yield
 

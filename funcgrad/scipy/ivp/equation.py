@@ -1,4 +1,4 @@
-"""An initial value problem with its tolerances, and what the methods share."""
+"""An initial value problem with its tolerances, shared by the methods."""
 
 import functools
 from collections.abc import Callable, Sequence

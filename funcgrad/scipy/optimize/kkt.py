@@ -55,7 +55,7 @@ def optimum(
 
 
 class _Optimum:
-    """The optimum and its multipliers as a function of what the problem closes over."""
+    """The optimum and its multipliers as a function of the values that the problem closes over."""
 
     def __init__(self, converted: Any, solve: Any) -> None:
         self.converted, self.solve = converted, solve

@@ -255,7 +255,7 @@ def _directions(size: int, apply: Map, near: Map, r: Any) -> tuple[Any, Any]:
             w, total = w - part @ basis, total + part
         size_w = _length(w)
         total = np.where(at == k + 1, cast(size_w, dtype), total)
-        # what is left of a vector in the span is rounding
+        # the rest of a vector in the span is rounding
         alive = size_w > 10 * np.finfo(real_dtype(dtype)).eps * _length(total)
         new = np.where(alive, w * _over(1.0, size_w), 0.0)
         basis = np.where((at == k + 1)[:, None], new, basis)
