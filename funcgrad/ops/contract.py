@@ -190,11 +190,14 @@ def _lifted(shape: Shape, place: int) -> Shape:
 
 
 def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
-    """The cotangents of a product with a vector, by the product of matrices."""
+    """The cotangents of a product with a vector, by products of matrices or with the scalar."""
     if needs[1] is None and len(a.shape) == 1 and len(b.shape) == 2:
         return (unbroadcast(ct @ b.mT, a), None)
     if needs[0] is None and len(a.shape) == 2 and len(b.shape) == 1:
         return (None, unbroadcast(ct @ a, b))
+    if len(a.shape) == len(b.shape) == 1:
+        operands = zip(needs, (b, a), (a, b), strict=True)
+        return [None if need is None else unbroadcast(ct * x, y) for need, x, y in operands]
     left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
     batch = ct.shape[: len(ct.shape) - (len(a.shape) > 1) - (len(b.shape) > 1)]
     ct = reshape(ct, (*batch, left[-2], right[-1]))
