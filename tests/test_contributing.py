@@ -60,7 +60,7 @@ def test_the_primitive_of_the_example_keeps_the_laws(law, example):
 def test_each_path_that_is_named_exists():
     text = CONTRIBUTING.read_text(encoding="utf-8")
     named = set(re.findall(r"`([a-z_./]+(?:/|\.py|\.md|\.toml))`", text)) | {".ci/run"}
-    homes = (ROOT, PACKAGE, ROOT / "tests" / "support", PAPERS)
+    homes = (ROOT, PACKAGE, ROOT / "tests" / "support", ROOT / "examples" / "guide", PAPERS)
 
     assert {name for name in named if not any((home / name).exists() for home in homes)} == set()
 

@@ -122,8 +122,8 @@ class RNN(Recurrent):
     """Scan a simple recurrent cell over sequences; see :class:`RNNCell` and :class:`LSTM`.
 
     Args:
-        in_features, features, num_layers, bidirectional, dropout, reverse, use_bias,
-            kernel_init, recurrent_init, bias_init: as of :class:`LSTM`.
+        in_features, features, num_layers, bidirectional, dropout, reverse: as of :class:`LSTM`.
+        use_bias, kernel_init, recurrent_init, bias_init: as of :class:`LSTM`.
         activation: elementwise function, such as tanh or relu.
 
     >>> from funcgrad import random
@@ -170,8 +170,8 @@ class GRU(Recurrent):
     """Scan a gated recurrent unit over sequences; see :class:`GRUCell` and :class:`LSTM`.
 
     Args:
-        in_features, features, num_layers, bidirectional, dropout, reverse, use_bias,
-            kernel_init, recurrent_init, bias_init: as of :class:`LSTM`.
+        in_features, features, num_layers, bidirectional, dropout, reverse: as of :class:`LSTM`.
+        use_bias, kernel_init, recurrent_init, bias_init: as of :class:`LSTM`.
 
     >>> from funcgrad import random
     >>> GRU(3, 4).init(random.key(0))(np.ones((7, 3))).shape

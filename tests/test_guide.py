@@ -1,0 +1,163 @@
+"""The guide: pages and plates compile, are linked, and run; the reference has every public name."""
+
+import ast
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from .test_public_names import PUBLIC
+
+ROOT = Path(__file__).parent.parent
+GUIDE = ROOT / "examples" / "guide"
+PAGES = sorted(GUIDE.glob("*.md"))
+PLATES = sorted((GUIDE / "gallery").rglob("*.py"))
+PLATE_LINES = 60
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+each_plate = pytest.mark.parametrize("plate", PLATES, ids=lambda plate: plate.stem)
+with_docs = pytest.mark.skipif(
+    not all(map(importlib.util.find_spec, ("matplotlib", "scipy"))),
+    reason="pages draw by matplotlib and solve by SciPy: pip install 'funcgrad[docs]'",
+)
+
+
+@pytest.fixture(scope="module")
+def tools():
+    """The modules that build the guide."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(GUIDE)
+        yield {name: importlib.import_module(name) for name in ("checks", "reference", "uses")}
+        for name in ("checks", "docstrings", "reference", "uses"):
+            del sys.modules[name]
+
+
+def text_of(page):
+    return page.read_text(encoding="utf-8")
+
+
+# what is read without running it
+
+
+def test_every_page_is_in_the_table_of_contents():
+    listed = set()
+    for page in PAGES:
+        for block in re.findall(r"^```\{toctree\}\n(.*?)^```", text_of(page), re.M | re.S):
+            listed |= {line for line in block.split() if not line.startswith(":")}
+
+    assert {page.stem for page in PAGES} - {"index"} <= listed
+
+
+@each_page
+def test_cells_are_plain_python(page, tools):
+    cells = list(tools["uses"].cells(text_of(page)))
+    for cell in cells:
+        compile(cell.code, page.name, "exec")
+
+    assert len(cells) == len(re.findall(r"^```\{code-cell\}", text_of(page), re.M)) > 0
+
+
+@each_page
+def test_links_to_pages_and_names_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", text_of(page), flags=re.M | re.S)
+    links = re.findall(r"\]\((?!https?:)([^)#\s]+)", text)
+    missing = [link for link in links if not (GUIDE / link).exists() and not written(link)]
+
+    assert missing == []
+
+
+def written(link):
+    """Whether the build writes a page: of the reference, or of a plate."""
+    path = Path(link)
+    if path.parts[0] == "reference":
+        return path.stem in PUBLIC or path.stem == "index"
+    return (GUIDE / path).with_suffix(".py").exists() or path.stem == "index"
+
+
+@each_plate
+def test_a_plate_is_short_and_has_a_title(plate):
+    code = text_of(plate)
+    title, rule = ast.get_docstring(ast.parse(code)).splitlines()[:2]
+
+    assert len(code.splitlines()) <= PLATE_LINES
+    assert set(rule) == {"="} and len(rule) >= len(title)
+
+
+def test_the_reference_has_every_public_name(tools, tmp_path):
+    tools["reference"].write(tmp_path)
+    named = {}
+    for path in tmp_path.glob("funcgrad*.rst"):
+        named[path.stem] = set(re.findall(rf":: {path.stem}\.(\w+)$", text_of(path), re.M))
+    expected = {path: set(tools["reference"].names_of(PUBLIC[path])) for path in PUBLIC}
+
+    assert named == {path: names for path, names in expected.items() if names}
+
+
+def test_words_are_spelt_right(tools):
+    pytest.importorskip("spellchecker", reason="the dictionary is in the docs extra")
+
+    assert tools["checks"].misspelt() == []
+
+
+def test_a_dead_link_and_a_wrong_word_are_found(tools, tmp_path):
+    (tmp_path / "a.html").write_text('<p id="here"><a href="b.html#x">b</a> <a href="#here">h</a>')
+    (tmp_path / "b.html").write_text('<a href="c.html">c</a> <a href="https://example.org">e</a>')
+    prose = tools["checks"].prose(
+        "---\nno: front\n---\nThe `code` and $x_{ab}$ of [links](to.md).\n"
+    )
+
+    assert tools["checks"].dead_links(tmp_path) == [
+        "a.html: nothing at b.html#x", "b.html: nothing at c.html",
+    ]  # fmt: skip
+    assert prose == {"The", "and", "of", "links"}
+
+
+# what is run, from the top folder as a reader runs it
+
+RUN = """
+import sys
+scope = {"__name__": "__main__"}
+for code, raises in eval(sys.stdin.read()):
+    try:
+        exec(compile(code, "cell", "exec"), scope)
+    except Exception:
+        if not raises:
+            raise
+    else:
+        assert not raises, f"no error was raised by:\\n{code}"
+"""
+
+
+def python(*args, text=""):
+    environ = {
+        **os.environ, "MPLBACKEND": "agg", "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+    command = [sys.executable, *map(str, args)]
+    return subprocess.run(
+        command, input=text, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=300,
+        check=False,
+    )  # fmt: skip
+
+
+@with_docs
+@pytest.mark.slow
+@each_page
+def test_a_page_runs(page, tools):
+    cells = [tuple(cell) for cell in tools["uses"].cells(text_of(page))]
+    done = python("-c", RUN, text=repr(cells))
+
+    assert done.returncode == 0, done.stderr
+
+
+@with_docs
+@pytest.mark.slow
+@each_plate
+def test_a_plate_runs(plate):
+    done = python(plate)
+
+    assert done.returncode == 0, done.stderr
