@@ -11,6 +11,7 @@ from funcgrad import nn, optim
 from funcgrad.core.missing import counterpart, counterpart_in, rows, value_of
 from funcgrad.peers import KEYWORDS, KINDS, SPACES
 
+X = np.ones(3)
 KIND_OF = {home: kind for kind, homes in KINDS.items() for home in homes.split()}
 HOME = {name: name.rpartition(".")[0] for name in rows()}
 METHODS = [name for name in rows() if HOME[name] in KIND_OF]
@@ -123,16 +124,59 @@ def test_a_recipe_can_be_pickled():
     assert pickle.loads(pickle.dumps(optim.adam)) is optim.adam
 
 
-def test_an_error_of_a_recipe_stays():
-    with pytest.raises(TypeError, match="missing 1 required positional argument: 'learning_rate'"):
-        optim.adam()
+def test_an_error_inside_of_a_function_stays():
+    with pytest.raises(TypeError, match=r"^f\(\) missing 1 required positional argument: 'y'"):
+        fg.hessian(lambda x: f(x))(1.0)
+    with pytest.raises(TypeError, match=r"^cond: the first argument must be a function"):
+        fg.lax.cond(True, 1.0, 2.0)
 
 
-@pytest.mark.parametrize("kind", KEYWORDS)
-def test_a_keyword_is_not_one_of_ours(kind):
-    allowed = {"bias", "features", "eps"}  # of some modules, and not of others
+def f(x, y):
+    return x * y
 
-    assert not set(KEYWORDS[kind]) & set(KEYWORDS[kind].values()) - allowed
+
+CALLS = {
+    "sgd: the argument 'learning_rate' is missing: got sgd(); write sgd(learning_rate)": lambda: (
+        optim.sgd()
+    ),
+    "Dense: the argument 'out_features' is missing: got Dense(10); write "
+    "Dense(in_features, out_features)": lambda: nn.Dense(10),
+    "windows: unexpected keyword argument 'overlap'; write "
+    "windows(series, length, horizon=1, stride=1)": lambda: fg.data.windows(X, 2, overlap=1),
+    "r2: 2 positional arguments at most: got 3; write r2(predictions, targets)": lambda: (
+        fg.train.r2(1.0, 2.0, 3.0)
+    ),
+    "r2: the argument 'predictions' was given twice, by place and by name; write "
+    "r2(predictions, targets)": lambda: fg.train.r2(1.0, predictions=2.0),
+    "Loader: unexpected keyword argument 'batchsize'; use batch_size": lambda: fg.data.Loader(
+        np.ones(3), batchsize=2
+    ),
+    "normal: unexpected keyword argument 'size'; use shape": lambda: fg.random.normal(
+        fg.random.key(0), size=3
+    ),
+}
+
+
+@pytest.mark.parametrize("words", CALLS)
+def test_a_call_whose_arguments_do_not_fit_shows_the_right_one(words):
+    with pytest.raises(TypeError) as error:
+        CALLS[words]()
+
+    assert str(error.value) == words
+
+
+def test_a_keyword_has_another_name_here():
+    rows = [line.split(None, 2) for line in KEYWORDS.split("\n") if line]
+
+    assert not [theirs for theirs, ours, *_ in rows if theirs == ours]
+    assert sorted(map(tuple, rows)) == [tuple(row) for row in rows]  # in order
+
+
+def test_a_near_name_is_named():
+    with pytest.raises(AttributeError, match="has no attribute 'value_and_gard'; use value_and_gr"):
+        fg.value_and_gard  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'kernal'; use kernel"):
+        nn.Dense(2, 3).kernal  # noqa: B018
 
 
 # of instances, or of versions before

@@ -6,6 +6,7 @@ from typing import Any
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.lazy import answering
 from ..core.ownership import unaliased
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.reduce import axis_of, flip
@@ -15,6 +16,7 @@ from ..transforms.nans import debugging
 from ..transforms.untraced import owning
 
 
+@answering
 def associative_scan(
     fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:

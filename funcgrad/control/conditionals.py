@@ -15,6 +15,7 @@ from ..core.buffers import own
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lazy import answering
 from ..core.lists import compress
 from ..core.ownership import copied
 from ..core.trace import Tracer, is_concrete
@@ -32,6 +33,7 @@ from .cond import cond_p
 from .weak import as_arrays, weaken
 
 
+@answering
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any
 ) -> Any:
@@ -64,6 +66,7 @@ def cond(
     return _staged_branches("cond", index, [false_fun, true_fun], operands)
 
 
+@answering
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
     """Apply ``branches[index]`` to the operands, with the index clamped to the valid range.
 
@@ -106,6 +109,7 @@ def _apply(fun: Callable[..., Any], operands: Any) -> Any:
     return handed(lambda *xs: tree.map(result, fun(*tree.map(body_value, xs))), operands)
 
 
+@answering
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:
     """Choose elementwise between two arrays of equal shape and dtype.
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lazy import answering
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import strip_weak_type
 from ..transforms.arguments import Origin, check_callable, flatten_like, zero_of
@@ -23,6 +24,7 @@ from .loops import while_loop
 from .solve import cast_like, custom_linear_solve
 
 
+@answering
 def custom_root(
     f: Callable[[Any], Any],
     initial_guess: Any,
@@ -101,6 +103,7 @@ class Root:
         return (x, aux), (t, tree.map(zero_of, aux))
 
 
+@answering
 def fixed_point(
     f: Callable[..., Any],
     init: Any,

@@ -11,6 +11,7 @@ from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
 from ..core.integers import whole
 from ..core.jaxpr import eval_jaxpr
+from ..core.lazy import answering
 from ..core.trace import is_concrete
 from ..ops import compare
 from ..ops.index import concatenate_p
@@ -28,6 +29,7 @@ from .weak import strong_inputs
 from .while_loop import while_p
 
 
+@answering
 def scan(
     f: Callable[[Any, Any], tuple[Any, Any]],
     init: Any,
@@ -170,6 +172,7 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
     return [*outs[:k], *joined]
 
 
+@answering
 def while_loop(
     cond_fun: Callable[[Any], Any],
     body_fun: Callable[[Any], Any],
@@ -232,6 +235,7 @@ def while_loop(
     return body.result(outs)[0]
 
 
+@answering
 def fori_loop(
     lower: Any,
     upper: Any,
@@ -291,6 +295,7 @@ def fori_loop(
     return while_loop(go_on, advance, start, checkpoint=checkpoint)[1]
 
 
+@answering
 def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:
     """Apply a function to each slice along the first axis, sequentially.
 

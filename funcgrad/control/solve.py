@@ -22,6 +22,7 @@ from ..core.errors import (
     UnsupportedError,
 )
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lazy import answering
 from ..core.lists import split_list
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
@@ -265,6 +266,7 @@ def _transposed(matvec: Jaxpr, consts: int) -> tuple[Jaxpr, tuple[Any, ...]]:
 linear_solve_p = LinearSolve("linear_solve")
 
 
+@answering
 def custom_linear_solve(
     matvec: Callable[[Any], Any],
     b: Any,

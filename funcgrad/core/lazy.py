@@ -4,9 +4,11 @@ import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from .registry import load
+
+Public = TypeVar("Public", bound=Callable[..., Any])
 
 
 def homes_of(contents: Mapping[str, str]) -> dict[str, str]:
@@ -55,32 +57,36 @@ def missing(module: str, name: str) -> Exception:
     return load("funcgrad.core.missing").attribute(module, name, asking)  # type: ignore[no-any-return]
 
 
-def answer_keywords(who: str, given: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Raise the error that names our keyword, if a module is given that of another library."""
-    switched = isinstance(given.get("bias"), bool)  # a switch, where the array is meant
-    unknown = given.keys() - set(known) | ({"bias"} if switched else set())
-    if unknown:
-        load("funcgrad.core.missing").check_keywords("module", who, unknown, known)
+def answering(public: Public) -> Public:
+    """Let a public function, or class, say how it is called where the arguments do not fit."""
+    function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
+    who = public.__name__
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except TypeError as err:
+            if is_inside_call(err):
+                raise
+            raise load("funcgrad.core.binding").unbound(who, function, args, kwargs) from None
+
+    if function is public:
+        return call  # type: ignore[return-value]
+    public.__init__ = call  # type: ignore[misc, method-assign]
+    return public
 
 
 def recipes(package: str, names: str) -> None:
-    """Let optimizers name our keyword in the error where they are given another library's."""
+    """The same for functions of a package, in the modules where pickle looks for them."""
     own = vars(sys.modules[package])
     for name in names.split():
-        home = vars(sys.modules[own[name].__module__])  # where pickle looks for it
-        own[name] = home[name] = _answering(own[name])
+        own[name] = vars(sys.modules[own[name].__module__])[name] = answering(own[name])
 
 
-def _answering(recipe: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(recipe)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return recipe(*args, **kwargs)
-        except TypeError as err:
-            load("funcgrad.core.missing").check_keywords("optimizer", recipe.__name__, kwargs)
-            raise err.with_traceback(None) from None
-
-    return call
+def is_inside_call(err: TypeError) -> bool:
+    """Whether an error, just caught where a function is called, was raised in its body."""
+    return err.__traceback__ is None or err.__traceback__.tb_next is not None
 
 
 def unknown(kind: str) -> Any:
@@ -88,7 +94,7 @@ def unknown(kind: str) -> Any:
 
     def __getattr__(self: Any, name: str) -> Any:  # noqa: N807, it is one
         words = f"{type(self).__name__!r} object has no attribute {name!r}"
-        hint = "" if name[0] == "_" else load("funcgrad.core.missing").member(kind, name)
+        hint = "" if name[0] == "_" else load("funcgrad.core.missing").member(kind, name, dir(self))
         raise AttributeError(words + hint, name=name, obj=self)
 
     return __getattr__

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from dis import opname
 from types import FrameType, ModuleType, NoneType
 from typing import Any, NamedTuple
@@ -120,7 +121,7 @@ def attribute(who: str, name: str, asking: FrameType) -> Exception:
     words = f"module {who!r} has no attribute {name!r}"
     row = None if name.startswith("_") else counterpart_in(who, name)
     if row is None:
-        return AttributeError(words)
+        return AttributeError(words + near(name, dir(load(who))), name=name)
     told = (
         f"{words}: it is {row.peer}; {row.use}" if row.peer != row.ours else f"{words}; {row.use}"
     )
@@ -129,25 +130,20 @@ def attribute(who: str, name: str, asking: FrameType) -> Exception:
     return AttributeError(told, name=name)
 
 
-def member(kind: str, name: str) -> str:
+def member(kind: str, name: str, known: Iterable[str] = ()) -> str:
     """The end of an error message for an attribute that an array, a model or an optimizer lacks."""
     for home in load("funcgrad.peers").KINDS[kind].split():
         row = rows().get(f"{home}.{name}")
         if row is not None:
             return f": it is {row.peer}; {row.use}"
-    return ""
+    return near(name, known)
 
 
-def check_keywords(
-    kind: str, who: str, keywords: Iterable[str], known: Iterable[str] | None = None
-) -> None:
-    """Raise the error that names our keyword, if one is that of another library."""
-    ours = load("funcgrad.peers").KEYWORDS[kind]
-    for name in keywords:
-        if name in ours and (known is None or ours[name] in known):
-            raise TypeError(
-                f"{who}: unexpected keyword argument {name!r}; use {ours[name]}"
-            ) from None
+def near(name: str, known: Iterable[str]) -> str:
+    """The end of an error message for a name that is nearly one of those known."""
+    public = [] if name[0] == "_" else [x for x in known if x[0] != "_"]
+    found = get_close_matches(name, public, 1, 0.75)
+    return f"; use {found[0]}" if found else ""
 
 
 # NumPy's modules that are refused as a whole

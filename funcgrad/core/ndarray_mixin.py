@@ -113,7 +113,7 @@ def function(function: Callable[..., Any]) -> Callable[..., Any]:
             return overrides["with_out"](overrides[function], err, (self, *args), kwargs)
         except _USUAL as err:
             shorten(err)
-            load(_MISSING).check_keywords("array", f"ndarray.{function.__name__}", kwargs)
+            load("funcgrad.core.binding").check_method(function, kwargs)
             raise
 
     return marked(method, function.__name__, function=function)

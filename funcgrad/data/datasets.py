@@ -10,6 +10,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of
 from ..core.errors import FuncgradError, ShapeError
+from ..core.lazy import answering
 from ..core.nodes import Path
 from ..core.tree import handler_of
 from ..ops.operand import asarray
@@ -28,6 +29,7 @@ class ExhaustedError(FuncgradError, ValueError):
     """
 
 
+@answering
 def stack(examples: list[Any]) -> Any:
     """Stack trees of one structure into one tree, with a new leading axis.
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
 from ..core.errors import DtypeError, FuncgradError
+from ..core.lazy import answering
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import check_single
 from .datasets import Collate, IterableDataset, Sampler, dataset_of, stack
@@ -43,6 +44,7 @@ class MovedError(FuncgradError, RuntimeError):
     """
 
 
+@answering
 class Loader:
     """Batches of examples, epoch by epoch, with a position that can be saved and restored.
 

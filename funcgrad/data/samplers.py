@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..random import Key, RangeError, choice, permutation, split
 from .rows import column, integer
 
 
+@answering
 def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | None], np.ndarray]:
     """A sampler that draws rows with replacement, with probabilities proportional to weights.
 
@@ -39,6 +41,7 @@ def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | 
     return sample
 
 
+@answering
 def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.ndarray]:
     """A sampler that groups rows of similar length into batches, to reduce padding.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import dtype_of, is_inexact
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..core.nodes import register_dataclass
 from ..ops.operand import asarray, operand
 from ..ops.structure import cast
@@ -47,6 +48,7 @@ class Scaler:
         return tree.map(restored, self.shift, self.scale, x)
 
 
+@answering
 def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
     """The scaler that gives each feature mean 0 and standard deviation 1.
 
@@ -76,6 +78,7 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
     return _scaler(fit, arrays)
 
 
+@answering
 def min_max_scaler(
     arrays: Any, low: float = 0.0, high: float = 1.0, axis: int | tuple[int, ...] = 0
 ) -> Scaler:

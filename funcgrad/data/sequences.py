@@ -7,11 +7,13 @@ import numpy as np
 
 from ..core.avals import aval_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..ops.operand import asarray
 from ..random import RangeError
 from .rows import integer
 
 
+@answering
 def pad_sequences(
     sequences: Sequence[Any],
     length: int | None = None,
@@ -63,6 +65,7 @@ def pad_sequences(
     return out, mask
 
 
+@answering
 def windows(
     series: Any, length: int, horizon: int = 1, stride: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:

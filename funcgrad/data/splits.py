@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..random import Key, RangeError, permutation
 from .rows import column, count_rows, integer, take_rows
 
 
+@answering
 def train_test_split(
     arrays: Any, test_size: float = 0.2, *, key: Key | None, stratify: Any = None
 ) -> tuple[Any, Any]:
@@ -39,6 +41,7 @@ def train_test_split(
     return take_rows(arrays, train), take_rows(arrays, test)
 
 
+@answering
 def k_fold(
     arrays: Any, folds: int = 5, *, key: Key | None, stratify: Any = None
 ) -> Iterator[tuple[Any, Any]]:

@@ -19,6 +19,7 @@ from ..compile.passes import optimize
 from ..core import tree
 from ..core.errors import DtypeError, UnsupportedError, shown
 from ..core.jaxpr import Jaxpr
+from ..core.lazy import answering
 from ..core.tree_code import Static
 from ..transforms.abstract import ShapeDtypeStruct
 from ..transforms.arguments import check_callable
@@ -47,6 +48,7 @@ class Exported(NamedTuple):
     example: Path
 
 
+@answering
 def c(
     fun: Callable[..., Any],
     /,

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DtypeError, shown
+from ..core.lazy import answering
 from ..core.registry import load
 from ..transforms.arguments import check_callable
 
 
+@answering
 def onnx(
     fun: Callable[..., Any],
     /,

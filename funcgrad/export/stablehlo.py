@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from ..core.lazy import answering
 from ..transforms.jit.api import jit
 
 
+@answering
 def stablehlo(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """The text of a function in StableHLO, for arguments with these shapes and dtypes.
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypeVar
 from ..c.compiler import is_found
 from ..core.config import config
 from ..core.errors import warn
+from ..core.lazy import answering
 from .atomic import is_protected
 from .formats import DamagedFileError
 from .serialization import load_metadata, read, write
@@ -28,6 +29,7 @@ class Checkpoint(NamedTuple):
     metadata: dict[str, str]
 
 
+@answering
 class CheckpointManager:
     """Keep the last states of a training in a folder.
 

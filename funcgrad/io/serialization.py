@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..core.lazy import answering
 from . import npz, safetensors
 from .atomic import replacing
 from .formats import Contents, FileFormatError
@@ -14,6 +15,7 @@ from .safetensors import SafetensorsFile
 from .state_dict import fitted, named, strings
 
 
+@answering
 def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> None:
     """Write a tree of arrays to a file atomically.
 
@@ -41,6 +43,7 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
     write(path, value, metadata)
 
 
+@answering
 def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same") -> Any:
     """Read a tree of arrays from a file.
 
@@ -70,6 +73,7 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
         return _tree(path, contents, like, dtype == "cast")
 
 
+@answering
 def load_metadata(path: Any) -> dict[str, str]:
     """The metadata strings of a file.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import Aval, aval_of, check_class
 from ..core.errors import TreeError
+from ..core.lazy import answering
 from ..nn.attention import MultiHeadAttention
 from ..nn.cells import GRUCell
 from ..nn.conv import Conv, ConvTranspose
@@ -92,6 +93,7 @@ LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], Layout]]] = [
 # fmt: on
 
 
+@answering
 def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cast") -> Any:
     """Load the weights of a PyTorch ``state_dict`` into a model.
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..ops.operand import operand
 
 DotDimensionNumbers: TypeAlias = tuple[
@@ -16,6 +17,7 @@ DotDimensionNumbers: TypeAlias = tuple[
 ]
 
 
+@answering
 def dot_general(lhs: Any, rhs: Any, dimension_numbers: DotDimensionNumbers) -> Any:
     """Products of two arrays, summed over contracting axes, for each index of the batch axes.
 

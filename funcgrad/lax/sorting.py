@@ -7,9 +7,11 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..ops.operand import operand as as_operand
 
 
+@answering
 def top_k(operand: Any, k: int, axis: int = -1) -> tuple[Any, Any]:
     """The k largest elements along an axis, in descending order, and their indices.
 

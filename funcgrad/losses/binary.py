@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of
+from ..core.lazy import answering
 from ..nn.functions import log_sigmoid
 from ..ops.losses import binary_cross_entropy_p, sigmoid_binary_cross_entropy_p
 from ..ops.operand import half_in_single, operand
@@ -12,6 +13,7 @@ from ..ops.structure import cast
 from .shared import pair, reduced
 
 
+@answering
 @half_in_single
 def binary_cross_entropy(
     probabilities: Any,
@@ -43,6 +45,7 @@ def binary_cross_entropy(
     return reduced(who, losses, reduction, weights, where)
 
 
+@answering
 @half_in_single
 def binary_cross_entropy_with_logits(
     logits: Any,
@@ -77,6 +80,7 @@ def binary_cross_entropy_with_logits(
     return reduced(who, losses, reduction, weights, where)
 
 
+@answering
 @half_in_single
 def hinge(
     predictions: Any,
@@ -100,6 +104,7 @@ def hinge(
 # one value per element, by optax's names
 
 
+@answering
 @half_in_single
 def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     """-y log s(x) - (1 - y) log s(-x) of each element, where s is the sigmoid.
@@ -110,6 +115,7 @@ def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     return sigmoid_binary_cross_entropy_p(*pair("sigmoid_binary_cross_entropy", logits, labels))
 
 
+@answering
 @half_in_single
 def sigmoid_focal_loss(
     logits: Any, labels: Any, *, alpha: float | None = None, gamma: float = 2.0
@@ -138,6 +144,7 @@ def sigmoid_focal_loss(
     return losses if alpha is None else losses * (alpha * y + (1 - alpha) * (1 - y))
 
 
+@answering
 @half_in_single
 def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     """max(0, 1 - outputs targets) of each element, for targets -1 and 1.
@@ -149,6 +156,7 @@ def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     return np.maximum(0, 1 - x * y)
 
 
+@answering
 @half_in_single
 def perceptron_loss(predictor_outputs: Any, targets: Any) -> Any:
     """max(0, -outputs targets) of each element, for targets -1 and 1.

@@ -6,11 +6,13 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..ops.operand import half_in_single, operand
 from .regression import cosine_similarity
 from .shared import floating
 
 
+@answering
 @half_in_single
 def triplet_margin_loss(
     anchors: Any,
@@ -51,6 +53,7 @@ def triplet_margin_loss(
     return np.maximum(distance(p) - distance(n) + margin, 0)
 
 
+@answering
 @half_in_single
 def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     """d² / 2 of pairs of one class, max(0, margin - d)² / 2 of the others.
@@ -70,6 +73,7 @@ def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     return np.where(operand(same), np.square(d), near) / 2
 
 
+@answering
 @half_in_single
 def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
     """Normalized temperature-scaled cross-entropy between embeddings of equal labels.

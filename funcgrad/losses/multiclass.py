@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..nn.functions import one_hot, softmax
 from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
@@ -14,6 +15,7 @@ from ..special.exponentials import subtract_max
 from .shared import check_labels, floating, mask_of, reduced, same_shape
 
 
+@answering
 @half_in_single
 def cross_entropy(
     logits: Any,
@@ -68,6 +70,7 @@ def cross_entropy(
     return reduced(who, losses, reduction, weights, where, counts)
 
 
+@answering
 @half_in_single
 def nll_loss(
     log_probs: Any,
@@ -99,6 +102,7 @@ def nll_loss(
 # one value per example, by optax's names
 
 
+@answering
 @half_in_single
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any = None) -> Any:
     """-sum(labels log softmax(logits)) along an axis.
@@ -126,6 +130,7 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
     return _with_weights(logits, labels, axis, 0.0)
 
 
+@answering
 @half_in_single
 def softmax_cross_entropy_with_integer_labels(
     logits: Any, labels: Any, axis: int = -1, where: Any = None
@@ -195,6 +200,7 @@ def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
     return _margin("multiclass_perceptron_loss", scores, labels, 0.0)
 
 
+@answering
 @half_in_single
 def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = None) -> Any:
     """(1 - alpha) labels + alpha / number of classes.
@@ -217,6 +223,7 @@ def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = Non
     return (1 - alpha) * labels + alpha / cast(count, dtype_of(labels))
 
 
+@answering
 @half_in_single
 def kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None, reduction: str = "none"

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
+from ..core.lazy import answering
 from ..ops.losses import log_cosh_p
 from ..ops.operand import half_in_single
 from ..ops.reduce import axes_of, norm_p
@@ -13,6 +14,7 @@ from ..ops.structure import expand_dims
 from .shared import difference, floating, pair, reduced, same_shape
 
 
+@answering
 @half_in_single
 def mse(
     predictions: Any,
@@ -42,6 +44,7 @@ def mse(
     return reduced("mse", np.square(x - y), reduction, weights, where)
 
 
+@answering
 @half_in_single
 def l1(
     predictions: Any,
@@ -62,6 +65,7 @@ def l1(
     return reduced("l1", np.abs(x - y), reduction, weights, where)
 
 
+@answering
 @half_in_single
 def huber(
     predictions: Any,
@@ -95,6 +99,7 @@ def huber(
 # one value per element, by optax's names
 
 
+@answering
 @half_in_single
 def squared_error(predictions: Any, targets: Any = None) -> Any:
     """(predictions - targets)²; the targets are 0 unless given.
@@ -105,6 +110,7 @@ def squared_error(predictions: Any, targets: Any = None) -> Any:
     return np.square(difference("squared_error", predictions, targets))
 
 
+@answering
 @half_in_single
 def l2_loss(predictions: Any, targets: Any = None) -> Any:
     """(predictions - targets)² / 2; the targets are 0 unless given.
@@ -115,6 +121,7 @@ def l2_loss(predictions: Any, targets: Any = None) -> Any:
     return 0.5 * np.square(difference("l2_loss", predictions, targets))
 
 
+@answering
 @half_in_single
 def absolute_error(predictions: Any, targets: Any = None) -> Any:
     """|predictions - targets|; the targets are 0 unless given.
@@ -125,6 +132,7 @@ def absolute_error(predictions: Any, targets: Any = None) -> Any:
     return np.abs(difference("absolute_error", predictions, targets))
 
 
+@answering
 @half_in_single
 def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any:
     """d²/2 for differences d up to delta, and delta (|d| - delta/2) above.
@@ -139,6 +147,7 @@ def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any
     return np.where(size < delta, near, delta * (size - 0.5 * delta))
 
 
+@answering
 @half_in_single
 def log_cosh(predictions: Any, targets: Any = None) -> Any:
     """log(cosh(d)) of the difference d: d²/2 near 0, |d| - log 2 far from it.
@@ -149,6 +158,7 @@ def log_cosh(predictions: Any, targets: Any = None) -> Any:
     return log_cosh_p(difference("log_cosh", predictions, targets))
 
 
+@answering
 @half_in_single
 def cosine_similarity(
     predictions: Any,
@@ -182,6 +192,7 @@ def cosine_similarity(
     return cosine - stop_gradient(cosine - np.clip(cosine, -1, 1))
 
 
+@answering
 @half_in_single
 def cosine_distance(
     predictions: Any,

@@ -17,6 +17,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike
 from ..core.errors import FuncgradError, LeakedTracerError, ShapeError, UninitializedError
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
@@ -53,6 +54,7 @@ reports: ContextVar[Reports | None] = ContextVar("reports", default=None)
 watcher: ContextVar[Callable[..., Any] | None] = ContextVar("watcher", default=None)
 
 
+@answering
 def refresh(layer: Any, /, **values: Any) -> None:
     """Report new values of a layer's fields to the enclosing ``apply``.
 
@@ -93,6 +95,7 @@ def _like(value: Any, old: Any) -> Any:
     return value
 
 
+@answering
 def latest(layer: Any, name: str) -> Any:
     """The value of a layer's field, as last refreshed in this call.
 
@@ -105,6 +108,7 @@ def latest(layer: Any, name: str) -> Any:
     return known[name] if name in known else getattr(layer, name)
 
 
+@answering
 def apply(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> tuple[Any, Any]:
     """Call a model; return the result and the model with updated statistics.
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import several
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..lax.slicing import dynamic_update_slice_in_dim
 from ..ops.operand import operand
@@ -37,6 +38,7 @@ class Cache(NamedTuple):
 # functions
 
 
+@answering
 def dot_product_attention(
     query: Any,
     key: Any,
@@ -75,6 +77,7 @@ def dot_product_attention(
     return _mixed(_weights(None, q, k, bias, mask, scale, is_causal), v)
 
 
+@answering
 def causal_mask(queries: int, keys: int) -> np.ndarray:
     """Boolean mask [queries, keys], in which query i attends to the keys 0 to i.
 

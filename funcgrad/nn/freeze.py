@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from ..core.errors import TreeError
+from ..core.lazy import answering
 from ..ops.stop_gradient import stop_gradient
 from ..random import Key
 from .apply import reports
@@ -43,6 +44,7 @@ class Frozen(Module):
         return getattr(stop_gradient(self.layer), name)
 
 
+@answering
 def freeze(model: Any, *where: Where) -> Any:
     """Freeze the layers at these paths of a model, by default the whole model.
 

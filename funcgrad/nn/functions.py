@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError, shown
+from ..core.lazy import answering
 from ..ops.activations import relu_p
 from ..ops.operand import half_in_single, operand
 from ..ops.special import erfc
@@ -41,6 +42,7 @@ def relu6(x: Any) -> Any:
     return np.minimum(relu(x), 6)
 
 
+@answering
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     """Elementwise x for x >= 0, negative_slope * x for x < 0; the derivative at 0 is 1.
 
@@ -63,6 +65,7 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(operand(x), 0)
 
 
+@answering
 @half_in_single
 def squareplus(x: Any, b: Any = 4) -> Any:
     """Elementwise (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
@@ -86,6 +89,7 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
+@answering
 @half_in_single
 def gelu(x: Any, approximate: bool | str = True) -> Any:
     """Elementwise x * Phi(x), with Phi the normal distribution function.
@@ -135,6 +139,7 @@ def mish(x: Any) -> Any:
     return operand(x) * np.tanh(softplus(x))
 
 
+@answering
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """Elementwise x for x > 0, alpha * (exp(x) - 1) elsewhere.
 
@@ -145,6 +150,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
 
 
+@answering
 def celu(x: Any, alpha: Any = 1.0) -> Any:
     """Elementwise x for x > 0, alpha * (exp(x / alpha) - 1) elsewhere.
 
@@ -206,6 +212,7 @@ def hard_silu(x: Any) -> Any:
 hard_swish = hard_silu
 
 
+@answering
 def glu(x: Any, axis: int = -1) -> Any:
     """Multiply the first half of an axis by the sigmoid of its second half.
 
@@ -224,6 +231,7 @@ def kept(x: Any, where: Any) -> Any:
     return operand(x) if where is None else np.where(where, x, -np.inf)
 
 
+@answering
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """exp(x) / sum(exp(x)) along an axis: positive elements that sum to 1.
 
@@ -238,6 +246,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return _softmax(kept(x, where), axis)
 
 
+@answering
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """log(softmax(x)) along an axis, finite for all finite x, -inf where the mask is False.
 
@@ -247,6 +256,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return _log_softmax(kept(x, where), axis)
 
 
+@answering
 @half_in_single
 def standardize(
     x: Any,
@@ -279,6 +289,7 @@ def standardize(
     return centred / np.sqrt(variance + epsilon)
 
 
+@answering
 def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1) -> Any:
     """One-hot encoding: 1 at each index along a new axis, 0 elsewhere.
 

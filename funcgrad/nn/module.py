@@ -19,7 +19,7 @@ from typing_extensions import dataclass_transform
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
-from ..core.lazy import answer_keywords, unknown
+from ..core.lazy import is_inside_call, unknown
 from ..core.nodes import (
     GetAttrKey,
     Parameters,
@@ -28,6 +28,7 @@ from ..core.nodes import (
     register_dataclass,
     register_parameters,
 )
+from ..core.registry import load
 from ..core.trace import Tracer
 from ..random import Key, fold_in
 from .annotations import mentions_children
@@ -131,8 +132,10 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
                 f"{cls.__name__}: the class is not a module: write @nn.module above "
                 f"`class {cls.__name__}(...)`"
             )
-        if kwargs:
-            answer_keywords(cls.__name__, kwargs, getattr(cls, "__dataclass_fields__", ()))
+        if isinstance(kwargs.get("bias"), bool):  # a switch, where the array is meant
+            load("funcgrad.core.binding").check_keywords(
+                cls.__name__, ["bias"], getattr(cls, "__dataclass_fields__", {}).keys() - {"bias"}
+            )
         return super().__new__(cls)
 
     def init(self, key: Key, dtype: Any = np.float32) -> Self:
@@ -248,7 +251,13 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
     def build(self: Any, *args: Any, **kwargs: Any) -> None:
         outermost = "_building" not in self.__dict__
         self.__dict__["_building"] = True
-        init(self, *args, **kwargs)
+        try:
+            init(self, *args, **kwargs)
+        except TypeError as err:
+            if is_inside_call(err):
+                raise
+            who = type(self).__name__
+            raise load("funcgrad.core.binding").unbound(who, init, (self, *args), kwargs) from None
         if outermost:
             del self.__dict__["_building"]
             check_fields(self)

@@ -8,12 +8,14 @@ from typing import Any, TypeAlias
 
 from ..core import parameters, tree
 from ..core.avals import shape_of
+from ..core.lazy import answering
 from ..core.nodes import Path
 from .replace import Where, resolved
 
 Mask: TypeAlias = Any  # a tree of booleans, or a prefix of one, or a function that gives one
 
 
+@answering
 def trainable(model: Any, *frozen: Where) -> Any:
     """The mask of trained leaves of a model: a tree of booleans like it.
 
@@ -40,6 +42,7 @@ def trainable(model: Any, *frozen: Where) -> Any:
     return tree.map_with_path(trained, mask)
 
 
+@answering
 def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
     """Split a model by a mask into two models, with None for the leaves of the other.
 
@@ -80,6 +83,7 @@ def combine(*parts: Any) -> Any:
     return tree.map(first, *parts, is_leaf=lambda x: x is None)
 
 
+@answering
 def count_params(model: Any, mask: Mask = trainable) -> int:
     """The number of elements of the leaves in a mask, by default of the trained leaves.
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.avals import Axes, aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..ops.elementwise import add, maximum, minimum
 from ..ops.operand import operand
 from ..ops.pooling import highest, lowest, reduce_window
@@ -22,6 +23,7 @@ from .spatial import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of
 Who: TypeAlias = str | Module  # the function, or the layer, that an error is about
 
 
+@answering
 def max_pool(
     x: Any, window_shape: Lengths, stride: Lengths | None = None, padding: Padding = "VALID"
 ) -> Any:
@@ -50,6 +52,7 @@ def _max_pool(who: Who, x: Any, window: Lengths, stride: Any, padding: Padding) 
     return _pooled(who, x, lowest(dtype_of(x)), maximum, window, stride, padding)
 
 
+@answering
 def min_pool(
     x: Any, window_shape: Lengths, stride: Lengths | None = None, padding: Padding = "VALID"
 ) -> Any:
@@ -62,6 +65,7 @@ def min_pool(
     return _pooled("min_pool", x, highest(dtype_of(x)), minimum, window_shape, stride, padding)
 
 
+@answering
 def avg_pool(
     x: Any,
     window_shape: Lengths,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..numpy.indexing import take
 from ..ops.operand import operand
@@ -20,6 +21,7 @@ from .layers import check_last_axis, check_lengths
 from .module import Module, module, param
 
 
+@answering
 def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32) -> np.ndarray:
     """Sines and cosines of positions, [length, features], to be added to embeddings.
 
@@ -41,6 +43,7 @@ def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32)
     return pairs.reshape(length, 2 * pairs.shape[1])[:, :features].astype(dtype)
 
 
+@answering
 def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -> np.ndarray:
     """A bias of attention scores that is linear in distance, [num_heads, queries, keys].
 
@@ -68,6 +71,7 @@ def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -
     return (-np.reshape(slopes, (-1, 1, 1)) * np.abs(offsets)).astype(dtype)
 
 
+@answering
 def rotary(
     x: Any, positions: Any = None, *, base: float = 10_000.0, interleaved: bool = False
 ) -> Any:

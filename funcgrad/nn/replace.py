@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ..core import tree
 from ..core.errors import TreeError
+from ..core.lazy import answering
 from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
 from .containers import as_layer
 from .module import check_fields
@@ -17,6 +18,7 @@ from .traverse import is_module, text_of, with_fields
 Where: TypeAlias = str | Path
 
 
+@answering
 def get(model: Any, where: Where) -> Any:
     """The subtree, leaf or static field at a path of a model.
 
@@ -36,6 +38,7 @@ def get(model: Any, where: Where) -> Any:
     return model
 
 
+@answering
 def replace(model: Any, where: Where, new: Any) -> Any:
     """Replace a layer, an array or a static field at a path of a model.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..random import Key
@@ -15,6 +16,7 @@ from .module import Module, module
 from .spatial import Lengths, is_whole, lengths_of
 
 
+@answering
 def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
     """Interpolate x to other lengths of its spatial axes.
 
@@ -73,6 +75,7 @@ def _between(n: int, m: int, dtype: np.dtype) -> np.ndarray:
     return weights.astype(_float(dtype))
 
 
+@answering
 def adaptive_avg_pool(x: Any, shape: Lengths) -> Any:
     """The means of a given number of windows, of lengths as equal as possible.
 

@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.dead_code import live
 from ..core.jaxpr import Eqn
+from ..core.lazy import answering
 from ..core.nodes import Path
 from ..random import Key
 from ..transforms.abstract import ShapeDtypeStruct
@@ -94,6 +95,7 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
+@answering
 def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
     """Summarize the layers of a model in a table.
 

@@ -131,8 +131,8 @@ if _typing.TYPE_CHECKING:
 else:
     _recipes(
         __name__,
-        "adadelta adagrad adam adamax adamaxw adamw amsgrad lamb lion nadam nadamw radam rmsprop "
-        "sgd",
+        "adadelta adagrad adam adamax adamaxw adamw amsgrad apply_updates global_norm lamb lion "
+        "nadam nadamw radam rmsprop sgd",
     )
 
     def __getattr__(name: str) -> object:

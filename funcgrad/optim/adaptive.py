@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.lazy import answering
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .base import GradientTransformation, check_decay, check_number, stateful
@@ -103,6 +104,7 @@ def adam_state(params: Tree, mu_dtype: Any = None, nu: Any = 0.0) -> ScaleByAdam
     return ScaleByAdamState(zero_count(), full_like(params, dtype=mu_dtype), real_like(params, nu))
 
 
+@answering
 def scale_by_adam(
     b1: Any = 0.9,
     b2: Any = 0.999,
@@ -137,6 +139,7 @@ def scale_by_adam(
     return scale_by_moments("scale_by_adam", b1, b2, rescale, lambda p: adam_state(p, mu_dtype))
 
 
+@answering
 def scale_by_amsgrad(
     b1: Any = 0.9,
     b2: Any = 0.999,
@@ -186,6 +189,7 @@ def scale_by_amsgrad(
     return stateful("scale_by_amsgrad", ScaleByAmsgradState, init, step)
 
 
+@answering
 def scale_by_adamax(
     b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
 ) -> GradientTransformation[ScaleByAdamState]:
@@ -213,6 +217,7 @@ def scale_by_adamax(
     return scale_by_moments("scale_by_adamax", b1, b2, rescale, second_moment=maximum)
 
 
+@answering
 def scale_by_radam(
     b1: Any = 0.9,
     b2: Any = 0.999,
@@ -258,6 +263,7 @@ def scale_by_radam(
 # by squares alone
 
 
+@answering
 def scale_by_rss(
     initial_accumulator_value: Any = 0.1, eps: Any = 1e-7, *, eps_in_sqrt: bool = True
 ) -> GradientTransformation[ScaleByRssState]:
@@ -287,6 +293,7 @@ def scale_by_rss(
     return stateful("scale_by_rss", ScaleByRssState, init, step, "sum_of_squares")
 
 
+@answering
 def scale_by_adadelta(
     rho: Any = 0.9, eps: Any = 1e-6
 ) -> GradientTransformation[ScaleByAdaDeltaState]:
@@ -319,6 +326,7 @@ def scale_by_adadelta(
     return stateful("scale_by_adadelta", ScaleByAdaDeltaState, init, step, "e_g")
 
 
+@answering
 def scale_by_rms(
     decay: Any = 0.9,
     eps: Any = 1e-8,
@@ -352,6 +360,7 @@ def scale_by_rms(
     return stateful("scale_by_rms", ScaleByRmsState, init, step, "nu")
 
 
+@answering
 def scale_by_stddev(
     decay: Any = 0.9,
     eps: Any = 1e-8,

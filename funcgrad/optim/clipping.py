@@ -7,6 +7,7 @@ import numpy as np
 
 from ..control.conditionals import cond
 from ..core import tree
+from ..core.lazy import answering
 from ..core.parameters import check_initialized
 from .base import (
     EmptyState,
@@ -48,6 +49,7 @@ class ApplyIfFiniteState(NamedTuple):
     inner_state: Tree
 
 
+@answering
 def clip(max_delta: Any) -> GradientTransformation[EmptyState]:
     """Clip each element of the updates to [-max_delta, max_delta].
 
@@ -58,6 +60,7 @@ def clip(max_delta: Any) -> GradientTransformation[EmptyState]:
     return leafwise(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)))
 
 
+@answering
 def clip_by_block_rms(threshold: Any) -> GradientTransformation[EmptyState]:
     """Scale down each array whose root mean square exceeds ``threshold``.
 
@@ -71,6 +74,7 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation[EmptyState]:
     return in_float32(leafwise(lambda g: g * like(_factor(root_mean_square(g), threshold), g)))
 
 
+@answering
 def clip_by_global_norm(max_norm: Any) -> GradientTransformation[EmptyState]:
     """Scale down all updates by one factor if their joint norm exceeds ``max_norm``.
 
@@ -88,6 +92,7 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation[EmptyState]:
     return in_float32(stateless(update))
 
 
+@answering
 def adaptive_grad_clip(
     clipping: Any, eps: Any = 1e-3, axis: int | tuple[int, ...] | None = None
 ) -> GradientTransformation[EmptyState]:
@@ -131,6 +136,7 @@ def _factor(size: Any, most: Any) -> Any:
     return np.where(fits, 1, most / np.where(fits, 1, size))
 
 
+@answering
 def zero_nans() -> GradientTransformation[ZeroNansState]:
     """Replace each nan of the updates by 0; the state says which arrays held one.
 
@@ -152,6 +158,7 @@ def zero_nans() -> GradientTransformation[ZeroNansState]:
     return GradientTransformation(init, update)
 
 
+@answering
 def apply_if_finite(
     inner: Optimizer[Any], max_consecutive_errors: int
 ) -> GradientTransformationExtraArgs[ApplyIfFiniteState]:

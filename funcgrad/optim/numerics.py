@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, real_dtype, shape_of
+from ..core.lazy import answering
 from ..core.parameters import check_initialized
 from ..core.trace import Tracer
 from ..ops.elementwise import hypot, root
@@ -171,6 +172,7 @@ def divisor(v: Any, eps: Any, eps_in_sqrt: bool) -> Any:
 # norms in float64: the squares of float32 may leave its range
 
 
+@answering
 def global_norm(updates: Tree) -> Any:
     """Euclidean norm of all leaves together; its derivative at 0 is 0.
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import shown
+from ..core.lazy import answering
 from ..core.pickling import picklable
 from .base import Schedule
 
@@ -49,6 +50,7 @@ def polynomial_schedule(
 
 
 @picklable
+@answering
 def linear_schedule(
     init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -61,6 +63,7 @@ def linear_schedule(
 
 
 @picklable
+@answering
 def exponential_decay(
     init_value: Any,
     transition_steps: int,
@@ -99,6 +102,7 @@ def exponential_decay(
 
 
 @picklable
+@answering
 def cosine_decay_schedule(
     init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
 ) -> Schedule:
@@ -130,6 +134,7 @@ def cosine_decay_schedule(
 
 
 @picklable
+@answering
 def warmup_cosine_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -320,6 +325,7 @@ def cosine_onecycle_schedule(
 
 
 @picklable
+@answering
 def piecewise_constant_schedule(
     init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -349,6 +355,7 @@ def piecewise_constant_schedule(
 
 
 @picklable
+@answering
 def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     """One schedule after another; each counts from its own beginning.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import tree
+from ..core.lazy import answering
 from ..core.parameters import trainable
 from .base import (
     EmptyState,
@@ -62,6 +63,7 @@ class ScaleByLionState(NamedTuple):
     mu: Tree
 
 
+@answering
 def scale(step_size: Any) -> GradientTransformation[EmptyState]:
     """Multiply the updates by a scalar, which may be traced; they keep their dtype.
 
@@ -72,6 +74,7 @@ def scale(step_size: Any) -> GradientTransformation[EmptyState]:
     return leafwise(lambda g: g * like(step_size, g))
 
 
+@answering
 def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation[CountState]:
     """Multiply the updates by ``step_size_fn(count)``; the first count is 0."""
     check_number("scale_by_schedule", "step_size_fn", step_size_fn, schedule=True)
@@ -84,6 +87,7 @@ def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation[CountSta
     return GradientTransformation(lambda params: CountState(zero_count()), update)
 
 
+@answering
 def scale_by_learning_rate(
     learning_rate: ScalarOrSchedule, *, flip_sign: bool = True
 ) -> GradientTransformation[EmptyState | CountState]:
@@ -109,6 +113,7 @@ def scale_by_learning_rate(
     return scaled
 
 
+@answering
 def scale_by_trust_ratio(
     min_norm: Any = 0.0, trust_coefficient: Any = 1.0, eps: Any = 0.0
 ) -> GradientTransformation[EmptyState]:
@@ -138,6 +143,7 @@ def scale_by_trust_ratio(
     return in_float32(leafwise(step, "scale_by_trust_ratio"))
 
 
+@answering
 def scale_by_lion(
     b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None
 ) -> GradientTransformation[ScaleByLionState]:
@@ -167,6 +173,7 @@ def scale_by_lion(
     return stateful("scale_by_lion", ScaleByLionState, init, step)
 
 
+@answering
 def trace(decay: Any, nesterov: bool = False) -> GradientTransformation[TraceState]:
     """Momentum: replace the updates g by their decaying sum, m <- g + decay m.
 
@@ -198,6 +205,7 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation[TraceSta
     )
 
 
+@answering
 def ema(
     decay: Any, debias: bool = True, accumulator_dtype: Any = None
 ) -> GradientTransformation[EmaState]:
@@ -226,6 +234,7 @@ def ema(
     return stateful("ema", EmaState, init, step, "ema")
 
 
+@answering
 def set_to_zero() -> GradientTransformation[EmptyState]:
     """Replace the updates by zeros.
 
@@ -235,6 +244,7 @@ def set_to_zero() -> GradientTransformation[EmptyState]:
     return leafwise(np.zeros_like)
 
 
+@answering
 def add_decayed_weights(
     weight_decay: Any = 0.0, mask: Mask = None
 ) -> GradientTransformation[EmptyState | CountState]:
@@ -274,6 +284,7 @@ def add_decayed_weights(
     return GradientTransformation(init, update)
 
 
+@answering
 def incremental_update(new_tensors: Tree, old_tensors: Tree, step_size: Any) -> Tree:
     """Polyak averaging of parameters: step_size new + (1 - step_size) old, as for target networks.
 

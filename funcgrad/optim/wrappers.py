@@ -12,6 +12,7 @@ from ..core import tree
 from ..core.avals import dtype_of, is_arraylike
 from ..core.errors import shown
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..ops.structure import cast, upcast
 from .base import (
     GradientTransformationExtraArgs,
@@ -75,6 +76,7 @@ class InjectHyperparamsState(NamedTuple):
 # parts of the parameters
 
 
+@answering
 def masked(inner: Optimizer[S], mask: Mask) -> GradientTransformationExtraArgs[MaskedState]:
     """Apply a transformation where a mask is True; the other updates stay as they are.
 
@@ -119,6 +121,7 @@ def masked(inner: Optimizer[S], mask: Mask) -> GradientTransformationExtraArgs[M
     return GradientTransformationExtraArgs(init, update)
 
 
+@answering
 def multi_transform(
     transforms: Mapping[Any, Optimizer[Any]], param_labels: Labels
 ) -> GradientTransformationExtraArgs[PartitionState]:
@@ -170,6 +173,7 @@ def multi_transform(
 partition = multi_transform
 
 
+@answering
 def freeze(mask: Mask) -> GradientTransformationExtraArgs[MaskedState]:
     """Set the updates to zero where a mask is True; see :func:`masked`.
 
@@ -181,6 +185,7 @@ def freeze(mask: Mask) -> GradientTransformationExtraArgs[MaskedState]:
     return masked(set_to_zero(), mask)
 
 
+@answering
 def selective_transform(
     optimizer: Optimizer[Any], *, freeze_mask: Mask
 ) -> GradientTransformationExtraArgs[PartitionState]:
@@ -289,6 +294,7 @@ class MultiSteps:
 # hyperparameters
 
 
+@answering
 def inject_hyperparams(
     inner_factory: Callable[..., Optimizer[Any]],
     static_args: str | Iterable[str] = (),

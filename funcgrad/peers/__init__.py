@@ -3,10 +3,11 @@
 A module in ``SPACES`` has counterparts of the same names; the tables of the files here list the
 names that differ. A line is a name, its counterpart, and words that complete "use ...": ``np.``
 stands for NumPy, whose function takes traced values, ``fg.`` for funcgrad, ``-`` for none.
-``KEYWORDS`` lists keywords of functions.
+``keywords.py`` lists keywords of functions.
 """
 
 from .jax import JAX
+from .keywords import KEYWORDS as KEYWORDS
 from .scipy import SCIPY
 from .torch import TORCH
 
@@ -79,30 +80,4 @@ KINDS = {
     "array": "torch.Tensor jax.Array tf.Tensor",
     "model": "torch.nn.Module flax.linen.Module keras.Model",
     "optimizer": "torch.optim.Optimizer keras.Optimizer",
-}
-
-# keyword of another library -> ours, by kind of function
-KEYWORDS = {
-    "optimizer": {
-        "alpha": "decay",
-        "amsgrad": "optim.amsgrad",
-        "beta1": "b1",
-        "beta2": "b2",
-        "beta_1": "b1",
-        "beta_2": "b2",
-        "betas": "b1 and b2",
-        "epsilon": "eps",
-        "lr": "learning_rate",
-        "rho": "decay",
-        "params": "opt.init(params)",
-    },
-    "array": {"dim": "axis", "dims": "axis", "keepdim": "keepdims"},
-    "module": {
-        "bias": "use_bias",
-        "eps": "epsilon",
-        "in_channels": "in_features",
-        "out_channels": "out_features",
-        "units": "out_features",
-        "features": "out_features",
-    },
 }

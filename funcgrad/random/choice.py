@@ -10,6 +10,7 @@ from ..core.avals import Aval, Shape, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.companions import Codegen
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..core.trace import Primitive, Tracer
 from ..ops.compare import gt
 from ..ops.elementwise import add, log, mul, neg, sub, where
@@ -96,6 +97,7 @@ stable_order_p = StableOrder("random_order")
 search_p = Search("random_search")
 
 
+@answering
 def permutation(key: Key, x: Any, axis: int = 0, independent: bool = False) -> Any:
     """Random permutation of an array, or of the integers in [0, x).
 
@@ -119,6 +121,7 @@ def permutation(key: Key, x: Any, axis: int = 0, independent: bool = False) -> A
     return _take_along(x, _random_order(key, shape_of(x), axis), axis)
 
 
+@answering
 def choice(
     key: Key,
     a: Any,
@@ -162,6 +165,7 @@ def choice(
     return _take(a, picks, axis) if whole else picks
 
 
+@answering
 def categorical(
     key: Key,
     logits: Any,

@@ -19,6 +19,7 @@ from typing_extensions import override
 from ..control.loops import while_loop
 from ..core.avals import dtype_of, shape_of
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..ops.compare import eq
 from ..ops.elementwise import clip, div, mul, sub, where
 from ..ops.families import masked_update
@@ -198,6 +199,7 @@ def _sample(prim: Rejection, who: str, key: Key, shape: Any, dtype: np.dtype, **
     return prim(check_single(who, key).data, *rows, shape=shape, dtype=dtype, impl=key.impl)
 
 
+@answering
 def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
     """Samples from the Poisson distribution.
 
@@ -225,6 +227,7 @@ def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.
     return _sample(poisson_p, who, key, shape, dtype, lam=lam)
 
 
+@answering
 def binomial(
     key: Key, n: Any, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
@@ -253,6 +256,7 @@ def binomial(
     return _sample(binomial_p, who, key, shape, _count_dtype(who, dtype), n=n, p=p)
 
 
+@answering
 def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
     """Samples from the geometric distribution: trials up to the first success.
 
@@ -274,6 +278,7 @@ def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.
     return _sample(geometric_p, who, key, shape, _signed(who, dtype), p=p)
 
 
+@answering
 def multinomial(
     key: Key, n: Any, p: Any, *, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
@@ -311,6 +316,7 @@ def multinomial(
     return cast(np.stack(counts, -1) if counts else np.zeros(shape), dtype)
 
 
+@answering
 def rademacher(key: Key, shape: ShapeLike = (), dtype: Any = np.int32) -> Any:
     """Random signs, -1 or 1 with equal probability.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, Shape, aval_of, dtype_of
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.compare import eq, ge, lt
 from ..ops.elementwise import (
@@ -50,6 +51,7 @@ from .primitives import bits_p, normal_p, uniform_p
 from .tails import TailDraw, below_p, exponential_p, gumbel_p
 
 
+@answering
 def bits(key: Key, shape: ShapeLike = (), dtype: Any = np.uint32) -> Any:
     """Uniform random unsigned integers.
 
@@ -69,6 +71,7 @@ def bits(key: Key, shape: ShapeLike = (), dtype: Any = np.uint32) -> Any:
     return _bits(key, shape, dtype)
 
 
+@answering
 def uniform(
     key: Key, shape: ShapeLike = (), dtype: Any = np.float32, minval: Any = 0.0, maxval: Any = 1.0
 ) -> Any:
@@ -102,6 +105,7 @@ def uniform(
     return between(key, shape, dtype, minval, maxval)
 
 
+@answering
 def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the standard normal distribution: sqrt(2) erfinv(u), u in (-1, 1).
 
@@ -126,6 +130,7 @@ def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     return _normal(key, shape, floating("random.normal", dtype))
 
 
+@answering
 def bernoulli(
     key: Key, p: Any = 0.5, shape: ShapeLike | None = None, mode: str | None = None
 ) -> Any:
@@ -164,6 +169,7 @@ def bernoulli(
     return lt(low, sub(p, high))
 
 
+@answering
 def randint(key: Key, shape: ShapeLike, minval: Any, maxval: Any, dtype: Any = np.int32) -> Any:
     """Uniform random integers in [minval, maxval).
 
@@ -201,6 +207,7 @@ def randint(key: Key, shape: ShapeLike, minval: Any, maxval: Any, dtype: Any = n
     return cast(add(low, cast(offset, wide)), dtype)
 
 
+@answering
 def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the exponential distribution of mean 1: -log(1 - u).
 
@@ -220,6 +227,7 @@ def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any
     return neg(log1p(neg(unit(key, shape, dtype))))
 
 
+@answering
 def gumbel(
     key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str | None = None
 ) -> Any:

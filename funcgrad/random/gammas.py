@@ -15,6 +15,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, shape_of
+from ..core.lazy import answering
 from ..ops.compare import gt, lt
 from ..ops.elementwise import add, div, exp, log as log_of, maximum, mul, neg, sub, where
 from ..ops.gamma import digamma
@@ -124,6 +125,7 @@ def _draw(who: str, key: Key, a: Any, shape: Any, dtype: Any, log: bool) -> Any:
     return gamma_p(key.data, a, shape=shape, dtype=dtype, impl=key.impl, log=log)
 
 
+@answering
 def gamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the gamma distribution with shape parameter ``a`` and scale 1.
 
@@ -150,6 +152,7 @@ def gamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.floa
     return _draw(who, key, a, shape, dtype, False)
 
 
+@answering
 def loggamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Logarithms of the samples that ``gamma`` draws with the same key.
 
@@ -173,6 +176,7 @@ def loggamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.f
     return _draw(who, key, a, shape, dtype, True)
 
 
+@answering
 def chisquare(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the chi-square distribution with ``df`` degrees of freedom.
 
@@ -193,6 +197,7 @@ def chisquare(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np
     return mul(_draw(who, key, mul(df, 0.5), common_shape(who, shape, df=df), dtype, False), 2.0)
 
 
+@answering
 def f(
     key: Key, dfnum: Any, dfden: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
@@ -223,6 +228,7 @@ def f(
     return exp(sub(*logs))
 
 
+@answering
 def t(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from Student's t distribution.
 
@@ -247,6 +253,7 @@ def t(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
     return mul(normal(k_above, shape, dtype), exp(mul(ratio, 0.5)))
 
 
+@answering
 def beta(key: Key, a: Any, b: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the beta distribution.
 
@@ -278,6 +285,7 @@ def beta(key: Key, a: Any, b: Any, shape: ShapeLike | None = None, dtype: Any = 
     return div(x, add(x, y))
 
 
+@answering
 def dirichlet(key: Key, alpha: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the Dirichlet distribution.
 

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.avals import Shape, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.compare import eq
@@ -111,6 +112,7 @@ def _has_words(data: Any) -> bool:
 # public functions
 
 
+@answering
 def key(seed: Any, *, impl: str | None = None) -> Key:
     """Key from a seed.
 
@@ -129,6 +131,7 @@ def key(seed: Any, *, impl: str | None = None) -> Key:
     return Key(seed_p(_integer("random.key", "the seed", seed, 64), impl=impl), impl)
 
 
+@answering
 def split(key: Key, num: ShapeLike = 2) -> Key:
     """Batch of new independent keys.
 
@@ -145,6 +148,7 @@ def split(key: Key, num: ShapeLike = 2) -> Key:
     return Key(data, key.impl)
 
 
+@answering
 def fold_in(key: Key, data: Any) -> Key:
     """New key from a key and an integer, for example a step or the index of a layer.
 
@@ -161,6 +165,7 @@ def fold_in(key: Key, data: Any) -> Key:
     return Key(fold_in_p(words, number, impl=key.impl), key.impl)
 
 
+@answering
 def key_data(key: Key) -> Any:
     """Words of a key or a batch of keys, shape [..., 2].
 
@@ -172,6 +177,7 @@ def key_data(key: Key) -> Any:
     return key.data.copy() if isinstance(key.data, np.ndarray) else key.data
 
 
+@answering
 def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
     """Key, or batch of keys, from its words; the inverse of ``key_data``.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..ops.elementwise import unit
 from ..ops.linalg.matrices import hermitian
 from ..ops.linalg.root import sqrtm_p
@@ -24,6 +25,7 @@ from .draws import normal
 from .keys import Key, check_single
 
 
+@answering
 def multivariate_normal(
     key: Key,
     mean: Any,
@@ -86,6 +88,7 @@ def _factor(cov: Any, method: str) -> Any:
     return sqrtm_p(a, who="random.multivariate_normal", fixed_rank=True)
 
 
+@answering
 def orthogonal(
     key: Key, n: int, shape: ShapeLike = (), dtype: Any = np.float32, m: int | None = None
 ) -> Any:

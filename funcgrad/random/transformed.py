@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..ops.compare import lt
 from ..ops.elementwise import (
     abs as abs_of,
@@ -73,6 +74,7 @@ def _within(who: str, key: Key, shape: ShapeLike, dtype: np.dtype, low: Any, hig
     return between(check_single(who, key), as_shape(who, shape), dtype, *bounds)
 
 
+@answering
 def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the Laplace distribution with density exp(-abs(x)) / 2.
 
@@ -93,6 +95,7 @@ def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     return mul(sign(u), log1p(neg(abs_of(u))))
 
 
+@answering
 def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the logistic distribution with cumulative distribution function expit.
 
@@ -113,6 +116,7 @@ def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     return sub(log(u), log1p(neg(u)))
 
 
+@answering
 def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the Cauchy distribution with density 1 / (pi (1 + x²)).
 
@@ -133,6 +137,7 @@ def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     return tan(mul(math.pi, sub(u, 0.5)))
 
 
+@answering
 def pareto(key: Key, b: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the Pareto distribution with density b / x**(b+1) above 1.
 
@@ -152,6 +157,7 @@ def pareto(key: Key, b: Any, shape: ShapeLike | None = None, dtype: Any = np.flo
     return exp(div(exponential(check_single(who, key), shape, dtype), b))
 
 
+@answering
 def weibull_min(
     key: Key,
     scale: Any,
@@ -179,6 +185,7 @@ def weibull_min(
     return mul(scale, pow(exponential(check_single(who, key), shape, dtype), div(1.0, power)))
 
 
+@answering
 def rayleigh(key: Key, scale: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the Rayleigh distribution: norms of two normal numbers.
 
@@ -242,6 +249,7 @@ def double_sided_maxwell(
     return add(mul(x, scale), loc)
 
 
+@answering
 def lognormal(
     key: Key, sigma: Any = 1.0, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
@@ -263,6 +271,7 @@ def lognormal(
     return exp(mul(normal(check_single(who, key), shape, dtype), sigma))
 
 
+@answering
 def triangular(
     key: Key,
     left: Any,

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.lazy import answering
 from ..ops.compare import gt, lt
 from ..ops.elementwise import (
     add,
@@ -31,6 +32,7 @@ ROOT_2 = math.sqrt(2)
 TAIL = 3.0  # bound above which erf is too near 1
 
 
+@answering
 def truncated_normal(
     key: Key, lower: Any, upper: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:

@@ -12,6 +12,7 @@ from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.dead_code import dce
 from ..core.errors import DtypeError, MissingDerivativeError, ShapeError
 from ..core.jaxpr import ClosedJaxpr
+from ..core.lazy import answering
 from ..core.lists import compress, expand
 from ..core.pickling import picklable
 from ..ops.index import concatenate_p
@@ -44,6 +45,7 @@ _CHUNK = 1 << 24  # elements of the results of passes, above which these run in 
 
 
 @picklable
+@answering
 def jacobian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -83,6 +85,7 @@ def jacobian(
 
 
 @picklable
+@answering
 def value_and_jacobian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -110,6 +113,7 @@ def value_and_jacobian(
 
 
 @picklable
+@answering
 def hessian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import ConversionError, ShapeError
+from ..core.lazy import answering
 from ..core.nodes import GetAttrKey, register_node
 from ..core.trace import Tracer
 from ..ops.index import ARRAY, Index, scatter_add_p
@@ -209,6 +210,7 @@ class CSR:
         return "\n".join([f"{head}, {self.dtype}{passes}", *self.pattern.picture()])
 
 
+@answering
 def csr(matrix: Any, pattern: Any = None) -> CSR:
     """Make a sparse matrix of an array, or of a sparse matrix of SciPy's.
 

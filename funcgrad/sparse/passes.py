@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from .colouring import Colouring
 from .greedy import greedy, largest_first, orders
 from .lattice import lattice
@@ -19,6 +20,7 @@ _QUICK = 200_000  # elements, up to which a second order is tried
 _FEW = 4  # passes, up to which two kinds of them cost more than they save
 
 
+@answering
 def colour(pattern: Any, mode: str = "auto", symmetric: bool = False) -> Colouring:
     """Colour a pattern for the fewest passes: by a formula for stencils, else greedily.
 

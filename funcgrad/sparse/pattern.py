@@ -10,6 +10,7 @@ from ..core.avals import Aval, aval_of
 from ..core.errors import NonScalarError
 from ..core.index_sets import IndexSets, TooManyError, full_sets, identity_sets
 from ..core.jaxpr import ClosedJaxpr, constants_as_inputs
+from ..core.lazy import answering
 from ..core.lists import compress, expand
 from ..core.propagation import Operand, Propagation, constant
 from ..core.trace import Primitive
@@ -38,6 +39,7 @@ LIMITS = Limits()
 SEED = Aval((), np.dtype(float))  # of the cotangent, the last input of the program of a gradient
 
 
+@answering
 def pattern(
     fun: Callable[..., Any],
     *args: Any,

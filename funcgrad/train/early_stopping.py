@@ -9,6 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..core.parameters import check_initialized
 from ..core.trace import Tracer
 from ..random import RangeError
@@ -37,6 +38,7 @@ class StoppingState(NamedTuple):
     stop: Any
 
 
+@answering
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
     """Stop a training when its value has not improved for some updates.

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Sized
 from contextlib import suppress
 from typing import Any, Generic, TextIO, TypeVar
 
+from ..core.lazy import answering
+
 T = TypeVar("T")
 
 _REDRAW, _LINE = 0.1, 10.0  # seconds between updates on a terminal, in a file
 
 
+@answering
 def progress(
     items: Iterable[T],
     total: int | None = None,

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..losses.shared import check_labels, mask_of, pair, reduced
 from ..numpy.at import at
@@ -13,6 +14,7 @@ from ..ops.operand import asarray
 from ..random import RangeError
 
 
+@answering
 def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
     """The fraction of correct predictions.
 
@@ -38,6 +40,7 @@ def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
     return _share("accuracy", predictions == labels, where)
 
 
+@answering
 def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> Any:
     """The fraction of labels among the k largest logits.
 
@@ -68,6 +71,7 @@ def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> An
     return _share("top_k_accuracy", rank < k, where)
 
 
+@answering
 def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = None) -> Any:
     """The number of examples of each true class (row) and predicted class (column).
 
@@ -100,6 +104,7 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
     return at(np.zeros((num_classes, num_classes), np.int64))[rows, columns].add(1)
 
 
+@answering
 def precision(matrix: Any, average: str = "macro") -> Any:
     """Precision, TP / (TP + FP) of each class, averaged.
 
@@ -115,6 +120,7 @@ def precision(matrix: Any, average: str = "macro") -> Any:
     return _averaged("precision", right, given, there, average)
 
 
+@answering
 def recall(matrix: Any, average: str = "macro") -> Any:
     """Recall, TP / (TP + FN) of each class, averaged.
 
@@ -129,6 +135,7 @@ def recall(matrix: Any, average: str = "macro") -> Any:
     return _averaged("recall", right, there, there, average)
 
 
+@answering
 def f1(matrix: Any, average: str = "macro") -> Any:
     """F1, 2 TP / (2 TP + FP + FN) of each class, averaged.
 
@@ -143,6 +150,7 @@ def f1(matrix: Any, average: str = "macro") -> Any:
     return _averaged("f1", 2 * right, given + there, there, average)
 
 
+@answering
 def roc_auc(scores: Any, labels: Any) -> Any:
     """The area under the ROC curve: the probability that a positive scores above a negative.
 
@@ -175,6 +183,7 @@ def roc_auc(scores: Any, labels: Any) -> Any:
     return (np.sum(ranks[positive]) - count * (count + 1) / 2) / (count * others)
 
 
+@answering
 def r2(predictions: Any, targets: Any) -> Any:
     """The coefficient of determination R2: 1 is perfect, 0 is the score of the mean.
 
@@ -198,6 +207,7 @@ def r2(predictions: Any, targets: Any) -> Any:
     return np.mean(np.where(constant, left == 0, score))
 
 
+@answering
 def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
     """mean(abs(predictions - targets)), in the units of the targets.
 
@@ -213,6 +223,7 @@ def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) ->
     return reduced("mean_absolute_error", np.abs(x - y), "mean", where=where)
 
 
+@answering
 def root_mean_squared_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
     """sqrt(mean((predictions - targets)**2)), in the units of the targets.
 

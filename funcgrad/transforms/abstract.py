@@ -12,6 +12,7 @@ from ..core.avals import Aval, aval_of, is_arraylike
 from ..core.errors import ConversionError, TreeError
 from ..core.integers import several, whole
 from ..core.jaxpr import ClosedJaxpr, eval_jaxpr
+from ..core.lazy import answering
 from ..core.lists import compress
 from ..core.pickling import picklable
 from ..core.registry import overrides
@@ -26,6 +27,7 @@ _ASKING = frozenset(
 )
 
 
+@answering
 @dataclass(frozen=True, slots=True)
 class ShapeDtypeStruct:
     """An array's shape and dtype, without the array.
@@ -95,6 +97,7 @@ def _struct(aval: Aval) -> ShapeDtypeStruct:
 
 
 @picklable
+@answering
 def make_jaxpr(
     fun: Callable[..., Any],
     static_argnums: int | Sequence[int] = (),
@@ -131,6 +134,7 @@ def make_jaxpr(
     return jaxpr_of
 
 
+@answering
 def eval_shape(fun: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Shapes and dtypes of the output of a call, without computing it.
 
@@ -147,6 +151,7 @@ def eval_shape(fun: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     return tree.unflatten(treedef, map(_struct, closed.out_avals))
 
 
+@answering
 def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, list[Any]]:
     """Closure conversion: make the traced values that ``fun`` closes over arguments.
 

@@ -15,6 +15,7 @@ from ..core.buffers import as_given, no_trace, returned, settled
 from ..core.companions import NO_PROGRAMS
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
@@ -276,6 +277,7 @@ def by_loop(
 
 
 @picklable
+@answering
 def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,
@@ -298,14 +300,11 @@ def vmap(
             share, or a tree that is a prefix of the output.
         axis_name: the name of the batch axis for collectives (``lax.psum``, ...) in ``fun``.
         axis_size: the number of examples, needed only where no argument has a batch axis.
-        chunk_size: the number of examples to compute at once, all by default; fewer need less
-            memory.
-
-    Values that do not depend on the batch are concrete, so Python may branch on them.
+        chunk_size: how many examples run at once, all by default; fewer need less memory.
 
     Raises:
         ShapeError: if arguments differ in the number of examples.
-        ConcretizationError: if ``fun`` needs the concrete value of a batched array.
+        ConcretizationError: if ``fun`` needs the value of an array that depends on the batch.
 
     >>> vmap(lambda x, y: x @ y)(np.ones((3, 2)), np.ones((3, 2)))
     array([2., 2., 2.])

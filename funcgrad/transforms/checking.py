@@ -9,11 +9,13 @@ from ..core import tree
 from ..core.avals import aval_of
 from ..core.errors import shown
 from ..core.integers import whole
+from ..core.lazy import answering
 from .arguments import carries_derivative, check_callable, check_leaves, zero_of
 from .forward import jvp
 from .grad import vjp
 
 
+@answering
 def check_grads(
     fun: Callable[..., Any],
     args: Sequence[Any],

@@ -20,6 +20,7 @@ from ..core.dead_code import live
 from ..core.errors import shown
 from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, constants_as_inputs, eval_jaxpr
+from ..core.lazy import answering
 from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.pickling import picklable
@@ -196,6 +197,7 @@ _BY_WORD = {
 }
 
 
+@answering
 def checkpoint_name(x: Any, name: str) -> Any:
     """Name the arrays of a tree for the policies of ``checkpoint``; the values are unchanged.
 
@@ -221,6 +223,7 @@ def _policy(policy: Any) -> Policy:
 
 
 @picklable
+@answering
 def checkpoint(
     fun: Callable[P, R],
     *,

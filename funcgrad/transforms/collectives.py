@@ -9,6 +9,7 @@ from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.axes import axis_named
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..core.trace import Primitive
 from ..ops.collective import (
     all_gather_p,
@@ -75,6 +76,7 @@ def _in_buffers(prim: Primitive, x: Any, name: Hashable) -> Any:
     return tree.unflatten(structure, found)
 
 
+@answering
 def psum(x: Any, axis_name: Any) -> Any:
     """Sum of each leaf over the examples of a named axis, or of several.
 
@@ -85,6 +87,7 @@ def psum(x: Any, axis_name: Any) -> Any:
     return _over_each(psum_p, x, axis_name)
 
 
+@answering
 def pmean(x: Any, axis_name: Any) -> Any:
     """Mean of each leaf over the examples of a named axis, or of several.
 
@@ -96,6 +99,7 @@ def pmean(x: Any, axis_name: Any) -> Any:
     return tree.map(lambda total: div(total, size), psum(x, axis_name))
 
 
+@answering
 def pmax(x: Any, axis_name: Any) -> Any:
     """Maximum of each leaf over the examples of a named axis, or of several.
 
@@ -106,6 +110,7 @@ def pmax(x: Any, axis_name: Any) -> Any:
     return _over_each(pmax_p, x, axis_name)
 
 
+@answering
 def pmin(x: Any, axis_name: Any) -> Any:
     """Minimum of each leaf over the examples of a named axis, or of several.
 
@@ -122,6 +127,7 @@ def _place(who: str, axis: int, rank: int) -> int:
     return axis % rank
 
 
+@answering
 def all_gather(x: Any, axis_name: Hashable, *, axis: int = 0, tiled: bool = False) -> Any:
     """Values of all examples, stacked along a new axis, or concatenated if ``tiled``.
 
@@ -144,6 +150,7 @@ def all_gather(x: Any, axis_name: Hashable, *, axis: int = 0, tiled: bool = Fals
     return _each(all_gather_p, x, axis_name, params)
 
 
+@answering
 def psum_scatter(
     x: Any, axis_name: Hashable, *, scatter_dimension: int = 0, tiled: bool = False
 ) -> Any:
@@ -167,6 +174,7 @@ def psum_scatter(
     return _each(psum_scatter_p, x, axis_name, params)
 
 
+@answering
 def all_to_all(
     x: Any, axis_name: Hashable, split_axis: int, concat_axis: int, *, tiled: bool = False
 ) -> Any:
@@ -194,6 +202,7 @@ def all_to_all(
     return _each(all_to_all_p, x, axis_name, params)
 
 
+@answering
 def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> Any:
     """Value of another example: that of its source in ``perm``, zeros without a source.
 
@@ -220,6 +229,7 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
     return _each(ppermute_p, x, axis_name, params)
 
 
+@answering
 def axis_index(axis_name: Hashable) -> Any:
     """Index of the example along the named axis, an integer from 0.
 
@@ -231,6 +241,7 @@ def axis_index(axis_name: Hashable) -> Any:
     return axis.token if axis.index is None else axis.index
 
 
+@answering
 def axis_size(axis_name: Any) -> int:
     """Number of examples along a named axis; the product for several.
 

@@ -4,10 +4,12 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from ..core.lazy import answering
 from .arguments import check_callable, check_leaves, check_pair
 from .forward import jvp
 
 
+@answering
 def curvature(fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Second derivative of a function along a direction v: v' H v, in one forward pass.
 

@@ -11,6 +11,7 @@ from ..core import tree
 from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
+from ..core.lazy import answering
 from ..core.memory import Steps, give_content, is_lent, keep_lent, lend, snapshot
 from ..core.ownership import apart, unaliased
 from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
@@ -254,6 +255,7 @@ def jvp(
 def jvp(
     fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
 ) -> tuple[Any, ...]: ...
+@answering
 def jvp(
     fun: Callable[..., Any],
     primals: Sequence[Any],

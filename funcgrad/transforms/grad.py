@@ -11,6 +11,7 @@ from ..core.avals import aval_of, dtype_of, is_arraylike
 from ..core.buffers import as_given
 from ..core.errors import DtypeError, MutatedError, NonScalarError
 from ..core.floating import quiet, settings
+from ..core.lazy import answering
 from ..core.ownership import copied, unaliased
 from ..core.pickling import PicklableFunction
 from ..core.trace import Tracer, running
@@ -170,6 +171,7 @@ def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any])
         )
 
 
+@answering
 def value_and_grad(
     fun: Callable[P, R],
     argnums: int | Sequence[int] | None = None,
@@ -274,6 +276,7 @@ def _evaluated(
     return value, run.rest, chosen.result(build(results))
 
 
+@answering
 def grad(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -306,6 +309,7 @@ def vjp(
 ) -> tuple[R, Callable[[Any], tuple[Any, ...]], X]: ...
 @overload
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool) -> tuple[Any, ...]: ...
+@answering
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Evaluate a function, and return with it the map that pulls cotangents back.
 

@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.buffers import as_given
 from ..core.errors import DtypeError
+from ..core.lazy import answering
 from ..core.pickling import picklable
 from ..core.trace import Tracer
 from ..ops.structure import reshape, zeros_like
@@ -70,6 +71,7 @@ def _of_units(
 
 
 @picklable
+@answering
 def jacfwd(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -175,6 +177,7 @@ def _shaped(t: Any, y: Any, x: Any) -> Any:
 
 
 @picklable
+@answering
 def jacrev(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -298,6 +301,7 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
 
 
 @picklable
+@answering
 def hessian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -332,6 +336,7 @@ def hessian(
     return hessian_of
 
 
+@answering
 def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Product of the Hessian with a vector, without the Hessian.
 

@@ -12,6 +12,7 @@ from ..core.avals import dtype_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..ops.operand import operand, strong
 from ..ops.structure import zeros_like
 from .arguments import (
@@ -31,6 +32,7 @@ from .seeds import over_paths
 from .taylor import push_series
 
 
+@answering
 def jet(
     fun: Callable[..., Any],
     primals: Sequence[Any],
@@ -151,6 +153,7 @@ def _common_length(rows: Sequence[list[Any]]) -> int:
     return lengths[0] if lengths else 0
 
 
+@answering
 def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
     """Taylor coefficients of a function of one variable.
 

@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.floating import without_warnings
 from ..core.jaxpr import eval_jaxpr
+from ..core.lazy import answering
 from ..core.lists import expand
 from ..core.ownership import unaliased
 from ..ops.structure import zeros_like
@@ -57,6 +58,7 @@ def linearize(
 ) -> tuple[R, Linearized[R], X]: ...
 @overload
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool) -> tuple[Any, ...]: ...
+@answering
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """Evaluate a function, and stage its derivative at that point as a program.
 
@@ -173,6 +175,7 @@ class Linearization:
             check_repeated(self.origin, self.marks, self.outs)
 
 
+@answering
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
     """Transpose a linear function.
 

@@ -9,6 +9,7 @@ from ...control.conditionals import cond
 from ...core import tree
 from ...core.avals import dtype_of, shape_of
 from ...core.integers import whole
+from ...core.lazy import answering
 from ...ops.structure import cast
 from ...transforms.grad import value_and_grad
 from ..base import (
@@ -53,6 +54,7 @@ class ScaleByLBFGSState(NamedTuple):
     weights_memory: Any
 
 
+@answering
 def scale_by_lbfgs(
     memory_size: int = 10, scale_init_precond: bool = True
 ) -> GradientTransformation[ScaleByLBFGSState]:
@@ -103,6 +105,7 @@ def scale_by_lbfgs(
     return stateful("scale_by_lbfgs", ScaleByLBFGSState, init, step, "updates")
 
 
+@answering
 def lbfgs(
     learning_rate: ScalarOrSchedule | None = None,
     memory_size: int = 10,
@@ -142,6 +145,7 @@ def lbfgs(
     )
 
 
+@answering
 def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tuple[Any, Tree]]:
     """``value_and_grad`` that reuses the value and gradient of the last line search.
 

@@ -15,6 +15,7 @@ from ...control.conditionals import cond
 from ...control.loops import while_loop
 from ...core import tree
 from ...core.avals import dtype_of
+from ...core.lazy import answering
 from ...core.parameters import check_initialized
 from ...core.trace import is_concrete
 from ...ops.structure import cast
@@ -74,6 +75,7 @@ class _Rules(NamedTuple):
     precision: Any
 
 
+@answering
 def scale_by_zoom_linesearch(
     max_linesearch_steps: int,
     max_learning_rate: Any = None,
@@ -142,6 +144,7 @@ def scale_by_zoom_linesearch(
     return GradientTransformationExtraArgs(_first_state, update)
 
 
+@answering
 def scale_by_backtracking_linesearch(
     max_backtracking_steps: int,
     slope_rtol: Any = 1e-4,

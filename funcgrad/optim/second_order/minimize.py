@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core import tree
+from ...core.lazy import answering
 from ...transforms.grad import value_and_grad
 from ...transforms.jit.api import jit
 from ..base import Optimizer, apply_updates, check_number, checked
@@ -27,6 +28,7 @@ class MinimizeResult(NamedTuple):
     converged: bool
 
 
+@answering
 def minimize(
     fun: Callable[..., Any],
     params: Tree,

@@ -10,6 +10,7 @@ from ...core import tree
 from ...core.avals import aval_of
 from ...core.errors import TreeError
 from ...core.jaxpr import eval_jaxpr
+from ...core.lazy import answering
 from ...ops.structure import zeros_like
 from ..arguments import as_tangent, carries_derivative, check_callable, flatten_like, is_number
 from ..staging import stage
@@ -21,6 +22,7 @@ from .primitives import custom_batch_p, custom_jvp_p, custom_vjp_p
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
+@answering
 class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a custom derivative for both modes.
 
@@ -92,6 +94,7 @@ def _tangent(who: str, t: Any, y: Any) -> Any:
     return as_tangent(who, "a tangent of the rule", t, aval_of(y))
 
 
+@answering
 class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a custom derivative for reverse mode.
 
@@ -176,6 +179,7 @@ class Stored:
         self.jaxpr, self.tree = jaxpr, treedef
 
 
+@answering
 def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vjp[P, R]:
     """Give a function a custom reverse derivative, which it returns with its value.
 
@@ -216,6 +220,7 @@ def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vj
     return ruled
 
 
+@answering
 class custom_batch(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a custom rule for vmap.
 

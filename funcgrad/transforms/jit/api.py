@@ -18,6 +18,7 @@ from ...core.config import Settings, current
 from ...core.errors import shown
 from ...core.explanations import too_deep
 from ...core.jaxpr import ClosedJaxpr
+from ...core.lazy import answering
 from ...core.pickling import found_by_name, portable
 from ...core.tree_code import MISS, Static
 from ..arguments import check_callable
@@ -288,6 +289,7 @@ def jit(fun: Callable[P, R], /, **options: Unpack[JitOptions]) -> Compiled[P, R]
 def jit(**options: Unpack[JitOptions]) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
+@answering
 def jit(
     fun: Callable[..., Any] | None = None,
     /,

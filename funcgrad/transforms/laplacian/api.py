@@ -11,6 +11,7 @@ from ...core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ...core.buffers import as_given, returned
 from ...core.errors import DtypeError
 from ...core.floating import current_settings, with_settings, without_warnings
+from ...core.lazy import answering
 from ...core.lists import compress
 from ...core.ownership import apart, unaliased
 from ...core.pickling import picklable
@@ -38,6 +39,7 @@ _Options = tuple[Any, Any, bool, Any]  # argnums, argnames, has_aux, weights
 
 
 @picklable
+@answering
 def laplacian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -73,6 +75,7 @@ def laplacian(
 
 
 @picklable
+@answering
 def value_grad_laplacian(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,

@@ -1,0 +1,68 @@
+"""Keywords of other libraries, and ours: a line is theirs, the name of ours, and words after "use".
+
+Ours counts where the function takes it.
+"""
+
+KEYWORDS = """
+alpha decay
+amsgrad learning_rate optim.amsgrad
+argnum argnums
+batchsize batch_size
+beta1 b1
+beta2 b2
+beta_1 b1
+beta_2 b2
+betas b1 b1 and b2
+bias use_bias
+class_weight class_weights
+dim axis
+dims axis
+embed_dim features
+embedding_dim features
+eps epsilon
+epsilon eps
+features out_features
+filters out_features
+from_logits targets binary_cross_entropy_with_logits, whose input is logits
+hidden_size features
+ignore_label ignore_index
+in_axis in_axes
+in_channels in_features
+input_dim in_features
+input_shape in_features
+input_size in_features
+keep_dims keepdims
+keepdim keepdims
+loc key loc + scale * random.normal(key, shape)
+lr learning_rate
+max_iter max_steps
+maxiter max_steps
+n_splits folds
+normalized_shape features
+num_features features
+num_steps length
+out_axis out_axes
+out_channels out_features
+p rate
+params learning_rate opt.init(params)
+random_state key key=funcgrad.random.key(0)
+reduce reduction
+replacement replace
+rho decay
+rng key
+seed key key=funcgrad.random.key(0)
+shuffle key key=funcgrad.random.key(0), by which it shuffles
+size shape
+size_average reduction
+static_argname static_argnames
+static_argnum static_argnums
+step_size learning_rate
+steps length
+strides stride
+training key key=, which is given in training alone
+units out_features
+vocab_size num_embeddings
+weight weights
+y_pred predictions
+y_true targets
+"""
