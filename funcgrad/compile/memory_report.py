@@ -17,7 +17,7 @@ class MemoryReport(NamedTuple):
     constants: int
     equations: tuple[tuple[str, int], ...]  # descriptions, in order, with the bytes live at each
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         total = self.workspace + self.arguments + self.outputs + self.constants
         rows = [
             f"planned peak {_size(total)}: workspace {_size(self.workspace)}, arguments "

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from . import tree
+from .registry import load
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,9 +36,11 @@ class PicklableFunction(functools.partial):
     def __deepcopy__(self, memo: Any) -> "PicklableFunction":
         return self
 
+    def __outline__(self) -> Any:
+        return load("funcgrad.core.outline").parts_of_call(*self.origin)
+
     def __repr__(self) -> str:
-        name = getattr(self, "__qualname__", "")
-        return f"<function {name} made by {self.origin[0].__name__}>"
+        return str(load("funcgrad.core.outline").outline(self))
 
 
 def _called(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..core.errors import DtypeError, FuncgradError
 from ..core.lazy import answering
+from ..core.outline import outline
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import check_single
 from .datasets import Collate, IterableDataset, Sampler, dataset_of, stack
@@ -97,6 +98,13 @@ class Loader:
                 f"Loader: drop_last leaves no batch of {self._size}: got "
                 f"{self._dataset.rows} rows; use a smaller batch_size"
             )
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        parts = {"rows": self._dataset.rows, "batch_size": self._size, "key": self._key}
+        known = [(name, x) for name, x in parts.items() if x is not None]
+        return "Loader", [*known, ("epoch", self._epoch), ("done", self._done)]
+
+    __repr__ = outline
 
     @property
     def epoch(self) -> int:

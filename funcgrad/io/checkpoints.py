@@ -12,6 +12,7 @@ from ..c.compiler import is_found
 from ..core.config import config
 from ..core.errors import warn
 from ..core.lazy import answering
+from ..core.outline import outline
 from .atomic import is_protected
 from .formats import DamagedFileError
 from .serialization import load_metadata, read, write
@@ -60,6 +61,11 @@ class CheckpointManager:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._known = set(self.steps())  # steps found at the start, and steps saved here
         self._later: set[int] = set()  # steps later than the restored one
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return type(self).__name__, [("directory", str(self._directory)), ("keep", self._keep)]
+
+    __repr__ = outline
 
     def save(self, step: int, state: Any, metadata: Mapping[str, str] | None = None) -> None:
         """Write a state, then delete old ones.

@@ -97,8 +97,8 @@ class Sequential(Module):
             return Sequential(*self.layers[index])
         return self.layers[index]
 
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))})"
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return "Sequential", [("", layer) for layer in self.layers]
 
 
 @module

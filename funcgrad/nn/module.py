@@ -17,7 +17,7 @@ import numpy as np
 from typing_extensions import dataclass_transform
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
+from ..core.avals import Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
 from ..core.lazy import is_inside_call, unknown
 from ..core.nodes import (
@@ -28,6 +28,7 @@ from ..core.nodes import (
     register_dataclass,
     register_parameters,
 )
+from ..core.outline import outline
 from ..core.registry import load
 from ..core.trace import Tracer
 from ..random import Key, fold_in
@@ -165,11 +166,12 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     def __hash__(self) -> int:
         return hash(tree.structure(self))
 
-    def __repr__(self) -> str:
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
         every: Any = dataclasses.fields(type(self))  # type: ignore[arg-type]
         fields = [f for f in every if _is_shown(getattr(self, f.name, None), f)]
-        shown = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
-        return f"{type(self).__name__}({', '.join(shown)})"
+        return type(self).__name__, [(f.name, getattr(self, f.name)) for f in fields]
+
+    __repr__ = outline
 
 
 # not frozen to type checkers, since __init__ and __post_init__ may assign to self
@@ -203,6 +205,8 @@ def module(cls: type[T]) -> type[T]:
     for name in ("init", "__eq__", "__hash__", "__repr__"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
+    if cls.__repr__ is outline and not hasattr(cls, "__outline__"):
+        cls.__outline__ = Module.__outline__  # type: ignore[attr-defined]
     # instead of frozen=True: better errors, and a third of the time to build
     built: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
     built.__setattr__, built.__delattr__ = Module.__setattr__, Module.__delattr__
@@ -301,7 +305,7 @@ def check_fields(model: Any) -> None:
             if isinstance(x, np.ndarray | Tracer | Module):
                 raise ModuleError(
                     f"{who}: the field {name!r} is static by its annotation, so its value "
-                    f"would not be trained: got {_text(x)}; annotate it with nn.Array or "
+                    f"would not be trained: got {outline(x)}; annotate it with nn.Array or "
                     f"nn.Module, in a container tuple[nn.Module, ...]"
                 )
         try:
@@ -309,7 +313,7 @@ def check_fields(model: Any) -> None:
         except TypeError:
             raise ModuleError(
                 f"{who}: the field {name!r} is static, so it must be hashable: got "
-                f"{_text(value)}; use a tuple for a list, or annotate it with nn.Array"
+                f"{outline(value)}; use a tuple for a list, or annotate it with nn.Array"
             ) from None
 
 
@@ -331,17 +335,3 @@ def _is_shown(value: Any, f: dataclasses.Field) -> bool:
     return value is not f.default and (
         isinstance(value, (np.ndarray, Module)) or is_arraylike(value) or value != f.default
     )
-
-
-def _text(x: Any) -> str:
-    """The text of a field's value: arrays as shape and dtype, functions as their name."""
-    if isinstance(x, np.ndarray):
-        return str(Aval(x.shape, x.dtype))
-    if is_arraylike(x) and type(x) not in PYTHON_SCALARS:
-        return str(aval_of(x))
-    if type(x) in (tuple, list):
-        inner = ", ".join(map(_text, x)) + ("," if type(x) is tuple and len(x) == 1 else "")
-        return f"({inner})" if type(x) is tuple else f"[{inner}]"
-    if type(x) is dict:
-        return f"{{{', '.join(f'{k!r}: {_text(v)}' for k, v in x.items())}}}"
-    return getattr(x, "__name__", None) or repr(x)

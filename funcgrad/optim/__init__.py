@@ -5,7 +5,12 @@ Rare optimizers are in ``optim.contrib``.
 
 import typing as _typing
 
-from ..core.lazy import missing as _missing, publish as _publish, recipes as _recipes
+from ..core.lazy import (
+    calls as _calls,
+    missing as _missing,
+    publish as _publish,
+    recipes as _recipes,
+)
 from ..core.registry import load as _load
 from .adaptive import (
     ScaleByAdaDeltaState as ScaleByAdaDeltaState,
@@ -133,6 +138,17 @@ else:
         __name__,
         "adadelta adagrad adam adamax adamaxw adamw amsgrad apply_updates global_norm lamb lion "
         "nadam nadamw radam rmsprop sgd",
+    )
+    _calls(
+        __name__,
+        "adadelta adagrad adam adamax adamaxw adamw amsgrad lamb lbfgs lion nadam nadamw radam "
+        "rmsprop sgd adaptive_grad_clip add_decayed_weights apply_if_finite chain clip "
+        "clip_by_block_rms clip_by_global_norm ema freeze identity masked multi_transform "
+        "named_chain partition scale scale_by_adadelta scale_by_adam scale_by_adamax "
+        "scale_by_amsgrad scale_by_lbfgs scale_by_backtracking_linesearch "
+        "scale_by_learning_rate scale_by_lion scale_by_radam scale_by_rms scale_by_rss "
+        "scale_by_schedule scale_by_stddev scale_by_trust_ratio scale_by_zoom_linesearch "
+        "selective_transform set_to_zero trace zero_nans",
     )
 
     def __getattr__(name: str) -> object:

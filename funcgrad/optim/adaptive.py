@@ -6,13 +6,16 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.lazy import answering
+from ..core.outline import outlined
 from ..ops.elementwise import root
 from ..ops.structure import cast
-from .base import GradientTransformation, check_decay, check_number, stateful
+from .base import GradientTransformation, stateful
 from .numerics import (
     Tree,
     abs_sq,
     bias_factor,
+    check_decay,
+    check_number,
     corrected_root,
     debias,
     divisor,
@@ -28,6 +31,7 @@ from .numerics import (
 )
 
 
+@outlined
 class ScaleByAdamState(NamedTuple):
     """The count of updates, and the running means of the gradients and of their squares."""
 
@@ -36,6 +40,7 @@ class ScaleByAdamState(NamedTuple):
     nu: Tree
 
 
+@outlined
 class ScaleByAmsgradState(NamedTuple):
     """The state of Adam, and the maximum of the mean of squares."""
 
@@ -45,12 +50,14 @@ class ScaleByAmsgradState(NamedTuple):
     nu_max: Tree
 
 
+@outlined
 class ScaleByRssState(NamedTuple):
     """The sum of the squared gradients."""
 
     sum_of_squares: Tree
 
 
+@outlined
 class ScaleByAdaDeltaState(NamedTuple):
     """The running means of the squared gradients and of the squared updates."""
 
@@ -58,6 +65,7 @@ class ScaleByAdaDeltaState(NamedTuple):
     e_x: Tree
 
 
+@outlined
 class ScaleByRmsState(NamedTuple):
     """The count of updates, and the running mean of the squared gradients."""
 

@@ -13,10 +13,11 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, shape_of
+from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError, short, shown
 from ..core.lazy import unknown
-from ..core.parameters import check_initialized, is_model
+from ..core.outline import outline, outlined, parts_of_call
+from ..core.parameters import check_initialized
 from ..core.pickling import portable
 from ..ops.structure import cast
 from .numerics import Tree, cast_like, is_float16, is_floating, map_floating, to_float16, to_float32
@@ -76,6 +77,13 @@ class GradientTransformation(NamedTuple, Generic[S]):
     def __reduce__(self) -> Any:
         return _pair, (type(self), *map(portable, self))
 
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        call = getattr(self.update, "call", None)
+        return parts_of_call(*call) if call else (type(self).__name__, [*self._asdict().items()])
+
+    def __repr__(self) -> str:
+        return outline(self)
+
 
 GradientTransformation.__getattr__ = unknown("optimizer")  # type: ignore[attr-defined]
 
@@ -93,6 +101,7 @@ class GradientTransformationExtraArgs(GradientTransformation[S]):
     update: UpdateExtraArgsFn[S]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
+@outlined
 class EmptyState(NamedTuple):
     """The state of a transformation without memory."""
 
@@ -378,23 +387,3 @@ def require_params(who: str, params: Tree | None) -> Tree:
             f"opt.update(grads, state, params)"
         )
     return params
-
-
-def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
-    """Raise unless a hyperparameter is a scalar, or a schedule where one is allowed."""
-    kind = "a scalar or a schedule" if schedule else "a scalar"
-    if is_model(value):
-        raise TypeError(
-            f"{who}: {name} must be {kind}: got the model {shown(value)}; the optimizer takes the "
-            f"parameters in init and update: state = opt.init(model)"
-        )
-    if not is_arraylike(value) and not (schedule and callable(value)):
-        raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}")
-
-
-def check_decay(who: str, **rates: Any) -> None:
-    """Raise if a decay rate that is known is outside [0, 1)."""
-    for name, value in rates.items():
-        check_number(who, name, value)
-        if type(value) in PYTHON_SCALARS and not 0 <= value < 1:
-            raise ValueError(f"{who}: {name} must be in [0, 1): got {value}")

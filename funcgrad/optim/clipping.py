@@ -8,13 +8,13 @@ import numpy as np
 from ..control.conditionals import cond
 from ..core import tree
 from ..core.lazy import answering
+from ..core.outline import outlined
 from ..core.parameters import check_initialized
 from .base import (
     EmptyState,
     GradientTransformation,
     GradientTransformationExtraArgs,
     Optimizer,
-    check_number,
     checked,
     in_float32,
     leafwise,
@@ -22,6 +22,7 @@ from .base import (
 )
 from .numerics import (
     Tree,
+    check_number,
     is_floating,
     like,
     map_floating,
@@ -34,12 +35,14 @@ from .numerics import (
 )
 
 
+@outlined
 class ZeroNansState(NamedTuple):
     """For each array of the last updates, whether it held a nan."""
 
     found_nan: Tree
 
 
+@outlined
 class ApplyIfFiniteState(NamedTuple):
     """Counts of refused updates, in a row and in all, and whether the last was finite."""
 

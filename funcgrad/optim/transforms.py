@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.lazy import answering
+from ..core.outline import outlined
 from ..core.parameters import trainable
 from .base import (
     EmptyState,
@@ -13,8 +14,6 @@ from .base import (
     Mask,
     ScalarOrSchedule,
     Schedule,
-    check_decay,
-    check_number,
     in_float32,
     leafwise,
     require_params,
@@ -24,6 +23,8 @@ from .base import (
 from .numerics import (
     Tree,
     bias_factor,
+    check_decay,
+    check_number,
     full_like,
     like,
     map_floating,
@@ -37,12 +38,14 @@ from .numerics import (
 )
 
 
+@outlined
 class CountState(NamedTuple):
     """The count of updates, an int32."""
 
     count: Any
 
 
+@outlined
 class EmaState(NamedTuple):
     """The count of updates, and their running mean."""
 
@@ -50,12 +53,14 @@ class EmaState(NamedTuple):
     ema: Tree
 
 
+@outlined
 class TraceState(NamedTuple):
     """The decaying sum of the updates."""
 
     trace: Tree
 
 
+@outlined
 class ScaleByLionState(NamedTuple):
     """The count of updates, and the running mean of the gradients."""
 

@@ -13,6 +13,7 @@ from ..core.avals import dtype_of, is_arraylike
 from ..core.errors import shown
 from ..core.integers import whole
 from ..core.lazy import answering
+from ..core.outline import outlined
 from ..ops.structure import cast, upcast
 from .base import (
     GradientTransformationExtraArgs,
@@ -44,18 +45,21 @@ class MaskedNode(NamedTuple):
     """A node without leaves, in place of the parameters that a masked transformation skips."""
 
 
+@outlined
 class MaskedState(NamedTuple):
     """The state of a masked transformation."""
 
     inner_state: Tree
 
 
+@outlined
 class PartitionState(NamedTuple):
     """The state of each group's transformation."""
 
     inner_states: dict[Hashable, Tree]
 
 
+@outlined
 class MultiStepsState(NamedTuple):
     """The accumulated gradients, their count, and the count of updates."""
 
@@ -65,6 +69,7 @@ class MultiStepsState(NamedTuple):
     acc_grads: Tree
 
 
+@outlined
 class InjectHyperparamsState(NamedTuple):
     """The count of updates, the hyperparameters by name, and the state of the optimizer."""
 

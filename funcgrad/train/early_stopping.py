@@ -10,11 +10,13 @@ from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.lazy import answering
+from ..core.outline import outlined
 from ..core.parameters import check_initialized
 from ..core.trace import Tracer
 from ..random import RangeError
 
 
+@outlined
 class StoppingState(NamedTuple):
     """The state of early stopping, a tree.
 

@@ -1,6 +1,6 @@
 """Rare optimizers, used like those of ``optim``. A table of contents."""
 
-from ...core.lazy import publish as _publish
+from ...core.lazy import calls as _calls, publish as _publish
 from .adaptive import (
     ScaleByAdanState as ScaleByAdanState,
     adabelief as adabelief,
@@ -35,4 +35,9 @@ from .signs import (
     sign_sgd as sign_sgd,
 )
 
+_calls(
+    __name__,
+    "adabelief add_noise adan centralize lars novograd noisy_sgd rprop scale_by_adan "
+    "scale_by_belief scale_by_novograd scale_by_rprop scale_by_sign scale_by_yogi sign_sgd yogi",
+)
 _publish(__name__)

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.outline import outlined
 from ...core.parameters import trainable
 from ..adaptive import ScaleByAdamState, scale_by_moments
 from ..alias import Adam, Scheduled, descend
@@ -13,13 +14,13 @@ from ..base import (
     GradientTransformationExtraArgs,
     Mask,
     ScalarOrSchedule,
-    check_decay,
     stateful,
 )
 from ..numerics import (
     Tree,
     abs_sq,
     bias_factor,
+    check_decay,
     corrected_root,
     debias,
     full_like,
@@ -36,6 +37,7 @@ from ..numerics import (
 from ..transforms import add_decayed_weights
 
 
+@outlined
 class ScaleByAdanState(NamedTuple):
     """The running means of gradients m, differences v and squares n; the last gradient g; t."""
 

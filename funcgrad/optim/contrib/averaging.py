@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...control.conditionals import cond
+from ...core.outline import outlined
 from ..base import GradientTransformationExtraArgs, Optimizer, checked
 from ..numerics import Tree, cast_like, like, map_floating, zero_count
 
@@ -21,6 +22,7 @@ class LookaheadParams(NamedTuple):
         return cls(params, params)
 
 
+@outlined
 class LookaheadState(NamedTuple):
     """The state of the fast optimizer, and the count of updates since the last synchronization."""
 

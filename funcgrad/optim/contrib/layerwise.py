@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core import tree
+from ...core.outline import outlined
 from ...core.parameters import trainable
 from ...ops.elementwise import root
 from ..alias import Scheduled, descend
@@ -15,13 +16,13 @@ from ..base import (
     Mask,
     ScalarOrSchedule,
     chain_as,
-    check_decay,
     leafwise,
     require_params,
     stateful,
 )
 from ..numerics import (
     Tree,
+    check_decay,
     full_like,
     like,
     map_floating,
@@ -42,6 +43,7 @@ from ..transforms import (
 from ..wrappers import MaskedState, masked
 
 
+@outlined
 class ScaleByNovogradState(NamedTuple):
     """The count of updates, their decaying sum, and the running mean of squared norms."""
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core import tree
 from ...core.avals import dtype_of, shape_of
+from ...core.outline import outlined
 from ...core.parameters import trainable
 from ...ops.structure import cast
 from ...random import Key, key as random_key, normal, split
@@ -14,11 +15,18 @@ from ..base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
     ScalarOrSchedule,
-    check_number,
 )
-from ..numerics import Tree, is_floating, like, next_count, zero_count
+from ..numerics import (
+    Tree,
+    check_number,
+    is_floating,
+    like,
+    next_count,
+    zero_count,
+)
 
 
+@outlined
 class AddNoiseState(NamedTuple):
     """The count of updates, and the key of the next noise."""
 

@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...core.outline import outlined
 from ..alias import Scheduled, descend
 from ..base import (
     EmptyState,
@@ -11,14 +12,21 @@ from ..base import (
     GradientTransformationExtraArgs,
     ScalarOrSchedule,
     chain_as,
-    check_number,
     leafwise,
     stateful,
 )
-from ..numerics import Tree, full_like, like, map_floating, map_state
+from ..numerics import (
+    Tree,
+    check_number,
+    full_like,
+    like,
+    map_floating,
+    map_state,
+)
 from ..transforms import scale
 
 
+@outlined
 class ScaleByRpropState(NamedTuple):
     """The step size of each element, and its last update."""
 

@@ -10,6 +10,7 @@ from ...core import tree
 from ...core.avals import dtype_of, shape_of
 from ...core.integers import whole
 from ...core.lazy import answering
+from ...core.outline import outlined
 from ...ops.structure import cast
 from ...transforms.grad import value_and_grad
 from ..base import (
@@ -39,6 +40,7 @@ from ..transforms import scale, scale_by_learning_rate
 from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
 
 
+@outlined
 class ScaleByLBFGSState(NamedTuple):
     """The last parameters and gradients, and the memory of their changes.
 

@@ -16,6 +16,7 @@ from ...control.loops import while_loop
 from ...core import tree
 from ...core.avals import dtype_of
 from ...core.lazy import answering
+from ...core.outline import outlined
 from ...core.parameters import check_initialized
 from ...core.trace import is_concrete
 from ...ops.structure import cast
@@ -40,6 +41,7 @@ class LinesearchInfo(NamedTuple):
     curvature_error: Any
 
 
+@outlined
 class LinesearchState(NamedTuple):
     """The last step size, and the value and the gradient there."""
 

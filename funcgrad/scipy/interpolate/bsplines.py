@@ -7,6 +7,7 @@ import numpy as np
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, UnsupportedError, shown
 from ...core.nodes import register_node
+from ...core.outline import outline
 from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -42,6 +43,11 @@ class BSpline:
             raise UnsupportedError(
                 f"BSpline: extrapolate must be a bool: got {shown(extrapolate)}; use CubicSpline"
             )
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return "BSpline", [("t", self.t), ("c", self.c), ("k", self.k)]
+
+    __repr__ = outline
 
     def __call__(self, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         """The value, or derivative ``nu``, at places of any shape."""

@@ -9,6 +9,7 @@ import numpy as np
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, shown
 from ...core.nodes import register_node
+from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -62,6 +63,11 @@ class RegularGridInterpolator:
                         f"RegularGridInterpolator: axis {d} must be strictly ascending or "
                         f"descending: got {shown(known)}"
                     )
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return type(self).__name__, [("points", self.grid), ("values", self.values)]
+
+    __repr__ = outline
 
     @staticmethod
     def _check(method: str) -> None:

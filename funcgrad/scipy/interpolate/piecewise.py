@@ -9,6 +9,7 @@ from ...control.loops import scan
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError, shown
 from ...core.nodes import register_node
+from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...numpy.indexing import take
 from ...ops.operand import operand, strong
@@ -46,6 +47,11 @@ class PPoly:
                 f"PPoly: c must be [k, m, ...] for m + 1 breakpoints: got {aval_of(self.c)} and "
                 f"{aval_of(self.x)}"
             )
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return type(self).__name__, [("c", self.c), ("x", self.x)]
+
+    __repr__ = outline
 
     def _like(self, c: Any) -> "PPoly":
         return PPoly(c, self.x, self.extrapolate, self.axis)

@@ -10,6 +10,7 @@ from ...core import tree
 from ...core.avals import Aval, aval_of
 from ...core.errors import MissingRuleError, shown
 from ...core.integers import several
+from ...core.outline import outline
 from ...core.pickling import found_by_name, portable
 from ...core.trace import Primitive, Tracer
 from ...ops.structure import zeros_like
@@ -105,6 +106,11 @@ class CustomFunction(Generic[P, R]):
                     f"the function"
                 )
             self.nondiff.append(list(self.signature.parameters).index(name))
+
+    def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
+        return self.who, [("", self.fun)]
+
+    __repr__ = outline
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         raise NotImplementedError
