@@ -1,5 +1,6 @@
 """Programs on JAX: primitives, loops, derivatives of both libraries, the backend "jax" of jit."""
 
+import pickle
 import subprocess
 import sys
 import warnings
@@ -206,7 +207,7 @@ def test_faults_are_numpys_errors():
     take = fg.jit(lambda x, i: fg.lax.scan(lambda c, k: (c, x[k]), 0.0, i)[1], backend="jax")
 
     assert_same(np.array([2.0, 0.0]), take(np.arange(3.0), np.array([-1, 0])))
-    with pytest.raises(IndexError, match="an index is out of range"):
+    with pytest.raises(IndexError, match="an index is out of bounds"):
         take(np.arange(3.0), np.array([0, 3]))
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         fg.jit(np.linalg.cholesky, backend="jax")(-np.eye(2))
@@ -220,6 +221,46 @@ def test_integers_and_casts_have_numpys_meaning():
             assert_same(function(x), np.asarray(to_jax(function)(x)))
         for dtype in (np.int64, np.int32):
             assert_same(far.astype(dtype), np.asarray(to_jax(lambda x, d=dtype: x.astype(d))(far)))
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (lambda b: (-b, b - b, b + 1), (True,)),
+        (np.logaddexp2, (True, np.array(2, np.uint64))),
+        (np.logaddexp2, (np.ones(2, bool), np.ones(2, bool))),
+        (lambda u: np.clip(u, -1, 300), (np.array([1, 200], np.uint8),)),
+        (np.sin, (np.array([1.0, 2.0], ">f8"),)),
+    ],
+    ids=["booleans", "logaddexp2", "logaddexp2 of booleans", "clip", "byte order"],
+)
+def test_operands_are_cast_as_in_numpy(function, args):
+    want = function(*args)
+
+    assert_same(want, fg.jit(function, backend="jax")(*args), 1e-3)
+
+
+@pytest.mark.parametrize("solve", [np.linalg.inv, lambda a: np.linalg.solve(a, a[0])])
+def test_a_singular_matrix_is_numpys_error(solve):
+    f = fg.jit(solve, backend="jax")
+
+    assert_same(solve(W), f(W), 1e-12)
+    for singular in (np.ones((3, 3)), np.stack([W, np.zeros((3, 3))])):
+        with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+            fg.jit(np.linalg.inv, backend="jax")(singular)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        f(np.ones((3, 3)))
+
+
+def test_a_dtype_that_jax_lacks_is_refused():
+    words = r"convert at .*test_bridge.*: JAX has no dtype \S*; convert it to a narrower one"
+    x = np.ones(2, np.longdouble)
+    if x.dtype.itemsize == 8:
+        pytest.skip("long double is double on this platform")
+    with pytest.raises(UnsupportedError, match="JAX has no dtype"):
+        fg.jit(np.sin, backend="jax")(x)
+    with pytest.raises(UnsupportedError, match=words):
+        fg.jit(lambda y: np.sin(y.astype(x.dtype)), backend="jax")(np.ones(2))
 
 
 def test_results_are_new_arrays_that_can_be_written():
@@ -252,6 +293,21 @@ def test_a_placement_needs_the_backend():
         fg.jit(np.sin, device="cpu")
 
     assert_same(np.sin(X), fg.jit(np.sin, backend="jax", device="cpu")(X), 1e-15)
+
+
+def test_one_option_places_arrays():
+    rows = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+
+    with pytest.raises(ValueError, match=r"device and in_shardings both .*; leave out device"):
+        fg.jit(np.sin, backend="jax", device="cpu", in_shardings=rows)
+
+
+def test_a_placement_by_objects_does_not_pickle():
+    device = jax.devices()[0]
+
+    assert pickle.loads(pickle.dumps(fg.jit(np.sin, backend="jax", device="cpu")))(0.0) == 0
+    with pytest.raises(TypeError, match=r"sin has device=, whose devices .*; pickle the function"):
+        pickle.dumps(fg.jit(np.sin, backend="jax", device=device))
 
 
 def test_the_source_is_stablehlo():

@@ -20,6 +20,22 @@ def _cholesky(at: At, a: Any, *, upper: bool) -> Any:
     return y
 
 
+@row("solve")
+def _solve(at: At, a: Any, b: Any) -> Any:
+    """By LU factors; nan for a singular matrix."""
+    a, b = _inexact(at, a), _inexact(at, b)
+    stack = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    a, b = (jnp.broadcast_to(x, (*stack, *x.shape[-2:])) for x in (a, b))
+    lu, _, rows = lax.linalg.lu(a)
+    zero = jnp.diagonal(lu, axis1=-2, axis2=-1) == 0
+    at.faults.add("singular", jnp.any(zero))
+    lu = lu + jnp.where(jnp.eye(a.shape[-1], dtype=bool), zero[..., None, :], 0).astype(lu.dtype)
+    b = jnp.take_along_axis(b, rows[..., None], -2)
+    y = lax.linalg.triangular_solve(lu, b, left_side=True, lower=True, unit_diagonal=True)
+    x = lax.linalg.triangular_solve(lu, y, left_side=True)
+    return jnp.where(jnp.any(zero, -1)[..., None, None], jnp.nan, x)
+
+
 ROWS["lu"] = lambda at, a: lax.linalg.lu(_inexact(at, a))
 ROWS["svd"] = lambda at, a, *, full: jnp.linalg.svd(_inexact(at, a), full_matrices=full)
 ROWS["eig"] = lambda at, a: jnp.linalg.eig(jnp.asarray(a, at.outs[0].dtype))

@@ -36,6 +36,7 @@ class JaxProgram:
         self.jaxpr, self.name = jaxpr, name
         self.placement = placement or Placement()
         self.weak = [v.aval.weak for v in jaxpr.outvars]  # Python scalars
+        self.swapped = any(not a.dtype.isnative for a in in_avals(jaxpr))
         program = elementary(first_passed(jaxpr))
 
         def replayed(*xs: Any) -> tuple[list[Any], Any]:
@@ -63,9 +64,11 @@ class JaxProgram:
 
         Raises:
             IndexError: if an index is out of range.
-            LinAlgError: if a matrix is not positive definite.
+            LinAlgError: if a matrix is singular, or not positive definite.
             ValueError: if an integer has a negative integer power.
         """
+        if self.swapped:  # JAX takes native byte order alone
+            args = tuple([np.asarray(x, np.asarray(x).dtype.newbyteorder("=")) for x in args])
         with jax.enable_x64(True), jax.default_device(self.device):
             outs, code = self.run(*args)
             found = 0 if code is None else int(code)
@@ -78,9 +81,11 @@ class JaxProgram:
     def _after(self, code: int, args: Sequence[Any]) -> tuple[Any, ...]:
         """What follows a fault."""
         if code & FAULTS["index"]:
-            raise IndexError(f"jit of {self.name}: an index is out of range")
+            raise IndexError(f"jit of {self.name}: an index is out of bounds")
         if code & FAULTS["cholesky"]:
             raise np.linalg.LinAlgError("Matrix is not positive definite")
+        if code & FAULTS["singular"]:
+            raise np.linalg.LinAlgError("Singular matrix")
         if code & FAULTS["power"]:
             raise ValueError("Integers to negative integer powers are not allowed.")
         return self.masked(*args)

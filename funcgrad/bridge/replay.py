@@ -29,7 +29,7 @@ from .rules import ROWS, At, Row, Token, row
 __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
 
 # a fault -> its bit in a code
-FAULTS = {"not finite": 1, "index": 2, "cholesky": 4, "power": 8}
+FAULTS = {"not finite": 1, "index": 2, "cholesky": 4, "power": 8, "singular": 16}
 
 
 class Faults:
@@ -139,19 +139,31 @@ def elementary(jaxpr: Jaxpr, linear: bool = False) -> Jaxpr:
 
     Raises:
         MissingRuleError: if a primitive has neither a row nor a decomposition.
+        UnsupportedError: if JAX lacks a dtype.
     """
+    for v in jaxpr.invars:
+        _check_dtype(v.aval, "jit")
     kept: Collection[str] = LINEAR if linear else ()
     return decompose_where(jaxpr, lambda eqn: eqn.prim.name not in kept and _is_coarse(eqn))
 
 
 def _is_coarse(eqn: Eqn) -> bool:
     name = eqn.prim.name
+    where = f" at {eqn.source}" if eqn.source else ""
+    for v in eqn.outs:
+        _check_dtype(v.aval, f"{name}{where}")
     if name in ROWS:
         return False
     if name in REFUSED:
-        where = f" at {eqn.source}" if eqn.source else ""
         raise MissingRuleError(f"{name}{where}: it has no form in JAX: {REFUSED[name]}")
     return True
+
+
+def _check_dtype(aval: Aval, who: str) -> None:
+    if aval.dtype.char in "gG":
+        raise UnsupportedError(
+            f"{who}: JAX has no dtype {aval.dtype}; convert it to a narrower one"
+        )
 
 
 def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:

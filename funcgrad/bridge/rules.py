@@ -59,8 +59,10 @@ def elementwise(function: Callable[..., Any], keep: Sequence[int] = ()) -> Row:
 
     def apply(at: At, *xs: Any) -> Any:
         dtype = common([a for i, a in enumerate(at.ins) if i not in keep])
-        # a function of integers with floating-point results: NumPy casts first
-        if at.dtype.kind in "fc" and dtype.kind in "biuf" and dtype != at.dtype:
+        # a function of integers with floating-point results: NumPy casts first; so does Python
+        # where booleans are integers
+        narrow = "b" if at.dtype.kind in "iu" else "biuf"
+        if at.dtype.kind != "b" and dtype.kind in narrow:
             dtype = at.dtype
         own = [x if i in keep else jnp.asarray(x, dtype) for i, x in enumerate(xs)]
         return function(*own)

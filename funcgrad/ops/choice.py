@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import shape_of
+from ..core.avals import dtype_of, shape_of
 from .bits import INTEGERS, mask_of, selectable
 from .compare import eq, isnan, logical_and, lt
 from .dependences import Ins, Outs, Sets, union
@@ -125,6 +125,14 @@ def _winner(t: Any, x: Any, y: Any, other: Any) -> Any:
     return where(eq(x, other), t * 0.5, where(eq(x, y), t, 0))
 
 
+def _inside(x: Any, bound: Any) -> Any:
+    """A bound that is Python's integer, moved into the range of an integer dtype."""
+    dtype = dtype_of(x)
+    if type(bound) is not int or dtype.kind not in "iu":
+        return bound
+    return int(min(max(bound, np.iinfo(dtype).min), np.iinfo(dtype).max))
+
+
 def _unless_nan(extremum: Any, a: Any, b: Any) -> Any:
     return where(isnan(a), b, where(isnan(b), a, extremum(a, b)))
 
@@ -173,7 +181,8 @@ clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
                           lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi),
                           lower=_lower_clip,
-                          decompose=lambda x, lo, hi: minimum(maximum(x, lo), hi))
+                          decompose=lambda x, lo, hi: minimum(maximum(x, _inside(x, lo)),
+                                                              _inside(x, hi)))
 heaviside   = Elementwise("heaviside", np.heaviside, None,
                           lambda t, y, a, b: where(a == 0, t, 0), decompose=_steps)
 # fmt: on

@@ -273,6 +273,8 @@ def _quotient_term(k: int, xs: Sequence[Any], ys: Sequence[Any]) -> list[Any]:
 
 def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tuple[Any, ...]:
     (out,) = prim.infer(*map(aval_of, xs))
+    if type(prim.function) is np.ufunc and out.dtype.kind == "f":  # NumPy casts first
+        xs = tuple([cast(x, out.dtype) if dtype_of(x).kind in "biu" else x for x in xs])
     y = simpler(*xs)
     return (y if out.weak else broadcast_like(strip_weak_type(y), out),)
 

@@ -153,6 +153,7 @@ class Compiled(Generic[P, R]):
     def __reduce__(self) -> Any:
         if found_by_name(self):
             return self.fun.__qualname__
+        self.spec.placement.check_pickles(self.fun.__name__)
         if not self._pickles():
             by_value = portable(self.fun)
             with suppress(Exception):  # what it closes over may not be pickled

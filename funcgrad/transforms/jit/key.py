@@ -87,6 +87,8 @@ class ArgSpec:
         given = [n for n, x in zip(Placement._fields, self.placement, strict=True) if x is not None]
         if given and self.backend != "jax":
             raise ValueError(f"jit: {given[0]} is an option of XLA; give backend='jax' with it")
+        if given[0:1] == ["device"] and given[1:]:
+            raise ValueError(f"jit: device and {given[1]} both place arrays; leave out device")
         self.checks = options["debug_nans"]
         limit = options["memory_limit"]
         self.memory_limit = None if limit is None else bytes_of(limit)

@@ -21,6 +21,19 @@ class Placement(NamedTuple):
     in_shardings: Any = None
     out_shardings: Any = None
 
+    def check_pickles(self, name: str) -> None:
+        """Refuse to pickle objects of JAX, which belong to a process.
+
+        Raises:
+            TypeError: if a device or a sharding is such an object.
+        """
+        for option, x in zip(self._fields, self, strict=True):
+            if x is not None and not isinstance(x, str):
+                raise TypeError(
+                    f"jit: {name} has {option}=, whose devices belong to this process, and cannot "
+                    f"be pickled; pickle the function itself, and compile it in the other process"
+                )
+
     def flat(
         self, in_tree: tree.TreeDef, dynamic: Sequence[bool], consts: int, out_tree: tree.TreeDef
     ) -> "Placement":
