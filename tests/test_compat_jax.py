@@ -126,6 +126,82 @@ def test_triangular_systems_are_solved_from_both_sides():
     np.testing.assert_allclose(solve(a, b, lower=True, transpose_a=True) @ a.T, b, rtol=1e-5)
 
 
+def in_both(function, *args):
+    """A result, after a check that jit gives the same."""
+    found = function(*args)
+    for a, b in zip(jax.tree.leaves(jax.jit(function)(*args)), jax.tree.leaves(found), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6)
+    return jax.tree.map(np.ndarray.tolist, found)
+
+
+def test_a_read_out_of_range_is_clamped_and_a_write_is_dropped():
+    x, table = jnp.arange(3.0), jnp.arange(6.0).reshape(3, 2)
+    far, several = jnp.array(5), jnp.array([0, 5, -5, -1])
+
+    assert in_both(lambda i: x[i], several) == [0.0, 2.0, 0.0, 2.0]
+    assert in_both(lambda i, j: table[i, j], 5, far) == 5.0
+    assert in_both(lambda i: table[:, i].sum(), far) == 9.0
+    assert in_both(lambda i: x.at[i].get(mode="clip"), several) == [0.0, 2.0, 0.0, 2.0]
+    assert in_both(lambda i: x.at[i].set(9.0), several) == [9.0, 1.0, 9.0]
+    assert in_both(lambda i: x.at[i].add(1.0), several) == [1.0, 1.0, 3.0]
+    assert in_both(lambda i: x.at[i].set(9.0), far) == [0.0, 1.0, 2.0]
+    assert in_both(lambda i: table.at[i, 0].add(9.0), far) == table.tolist()
+    assert in_both(lambda i: table.at[:, i].set(jnp.ones(3))[:, 1], jnp.array(1)) == [1.0] * 3
+    assert in_both(lambda i: x.at[i].set(9.0, mode="clip"), far) == [0.0, 1.0, 9.0]
+    rows = jax.vmap(lambda i: x.at[i].set(9.0))(jnp.arange(2, 4))
+    slope = jax.grad(lambda v: jax.jit(lambda i: x.at[i].multiply(v).sum())(far))(2.0)
+    assert rows.tolist() == [[0.0, 1.0, 9.0], [0.0, 1.0, 2.0]] and slope == 0.0
+    assert x[3] == 2.0 and x.at[3].set(9.0).tolist() == [0.0, 1.0, 2.0]
+    with pytest.raises(IndexError, match="too many indices"):
+        x[0, 0]
+
+
+def test_sizes_of_results_are_given_where_they_depend_on_values():
+    x, rows = jnp.array([3, 1, 3, 2, 1]), jnp.array([[3, 1], [3, 1], [2, 1]])
+    options = {"return_index": True, "return_inverse": True, "return_counts": True}
+    ids, data = jnp.array([0, 2, 0, -1, 9]), jnp.arange(5.0)
+
+    unique = in_both(lambda x: jnp.unique(x, size=4, **options), x)
+    assert unique == ([1, 2, 3, 1], [1, 3, 0, 1], [2, 0, 2, 1, 0], [2, 1, 2, 0])
+    assert in_both(lambda x: jnp.unique(x, size=2, return_counts=True), x) == ([1, 2], [2, 1])
+    sliced = in_both(lambda r: jnp.unique(r, axis=0, size=3, fill_value=9), rows)
+    assert sliced == [[2, 1], [3, 1], [9, 9]]
+    assert in_both(lambda x: jnp.bincount(x, length=3), x) == [0, 2, 1]
+    repeated = lambda x: jnp.repeat(x, jnp.array([1, 2, 0]), total_repeat_length=5)
+    assert in_both(repeated, x[:3]) == [3, 1, 1, 3, 3]
+    assert in_both(lambda d: jax.ops.segment_sum(d, ids, 3), data) == [2.0, 0.0, 1.0]
+    assert jax.ops.segment_max(jnp.arange(2), jnp.array([1, 1])).tolist()[1] == 1
+
+
+def test_functions_of_lax_have_the_arguments_of_lax():
+    lax, x = jax.lax, jnp.array([[2.5, -1.5, 0.5], [3.0, 1.0, 2.0]])
+
+    assert in_both(lambda x: lax.reduce_sum(x, axes=(0,)), x) == [5.5, -0.5, 2.5]
+    assert in_both(lambda x: lax.reduce(x, 0.0, lax.add, (1,)), x) == [1.5, 6.0]
+    assert in_both(lambda x: lax.reduce(x, 9.0, lambda a, b: b - a, (1,)), x) == [-4.5, -5.0]
+    assert in_both(lambda x: lax.sort((x[1], x[0]), num_keys=1)[1], x) == [-1.5, 0.5, 2.5]
+    assert in_both(lambda x: lax.split(x, [1, 2], axis=1)[1], x) == [[-1.5, 0.5], [1.0, 2.0]]
+    assert in_both(lax.round, x) == [[3.0, -2.0, 1.0], [3.0, 1.0, 2.0]]
+    assert in_both(lambda x: lax.argmax(x, 1, jnp.int32), x) == [0, 0]
+    assert in_both(lambda x: lax.rev(x, dimensions=(1,))[0], x) == [0.5, -1.5, 2.5]
+    assert in_both(lambda x: lax.complex(x, x)[0, 0], x) == 2.5 + 2.5j
+    assert in_both(lambda x: lax.complex(x, x).view(jnp.float32)[0, :2], x) == [2.5, 2.5]
+    assert in_both(lambda x: lax.shift_right_logical(x, 1), jnp.array([-1, 8])) == [2**31 - 1, 4]
+    assert lax.reduce_xor(jnp.array([1, 2, 7]), (0,)) == 4
+    d, off, b = jnp.full((2, 3), 4.0), jnp.ones((2, 3)), jnp.ones((2, 3, 1))
+    matrix = 4.0 * np.eye(3) + np.eye(3, k=1) + np.eye(3, k=-1)
+    solved = lax.linalg.tridiagonal_solve(off, d, off, b)
+    np.testing.assert_allclose(matrix @ np.asarray(solved), b, rtol=1e-6)
+
+
+def test_functions_of_cores_that_are_scalars_are_vectorized():
+    evaluate = jnp.vectorize(jnp.polyval, signature="(n),()->()")
+
+    assert evaluate(jnp.ones((2, 3)), jnp.array([1.0, 2.0])).tolist() == [3.0, 7.0]
+    assert jnp.searchsorted(jnp.arange(3.0), 1.5, method="sort") == 2
+    assert str(jnp.array([2.5, 0.1])) == "[2.5 0.1]"
+
+
 def test_modules_beside_the_large_ones():
     from funcgrad.compat.jax.custom_batching import custom_vmap
     from funcgrad.compat.jax.experimental.ode import odeint

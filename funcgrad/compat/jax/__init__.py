@@ -25,8 +25,9 @@ from . import (
     trees as _trees,
     updates as updates,
 )
-from .arrays import Array as Array, Device as Device, TracedArray as _TracedArray
+from .arrays import Array as Array, TracedArray as _TracedArray
 from .config import config as config, enable_x64 as enable_x64
+from .devices import Device as Device
 from .dtypes import float0 as float0
 from .refusals import SHARDING as _SHARDING, refused as _refused, register as _register
 from .toplevel import (
@@ -120,6 +121,7 @@ custom_derivatives = _module(
     custom_vjp=custom_vjp,
 )  # fmt: skip
 custom_batching = _module("custom_batching", custom_vmap=_custom_vmap)
+ops = _module("ops", **_top.SEGMENTS)
 sharding = _module("sharding", **_SHARDING)
 NamedSharding, P = _SHARDING["NamedSharding"], _SHARDING["PartitionSpec"]
 errors = _module(

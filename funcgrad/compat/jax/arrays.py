@@ -15,18 +15,21 @@ from ...core.avals import aval_of, dtype_of
 from ...core.buffers import Buffer, plain
 from ...core.errors import UnsupportedError
 from ...core.trace import Tracer
-from ...numpy.indexing import getitem
 from ...ops.structure import cast
 from ...random.keys import Key
 from .config import NO_DTYPES, canonicalize_dtype, no_dtype
+from .devices import CPU, Device
+from .indexing import elements
 from .keys import KeyArray
 from .promotion import promoted
+from .views import view
 
 # keywords that choose how JAX computes
 IGNORED = (
     "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
-    "indices_are_sorted", "unique_indices", "fft_length", "method_",
+    "indices_are_sorted", "unique_indices", "unroll", "assume_unique_indices", "numpy_resid",
 )  # fmt: skip
+_WAYS = ("searchsorted", "digitize", "isin", "slogdet")  # whose ``method`` is a way to compute
 OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
 _METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
@@ -34,17 +37,6 @@ _METHODS = (
     "ravel", "repeat", "reshape", "round", "searchsorted", "sort", "squeeze", "std", "sum",
     "swapaxes", "take", "trace", "transpose", "var",
 )  # fmt: skip
-
-
-class Device(str):
-    """The only device."""
-
-    __slots__ = ()
-    id = process_index = 0
-    platform = device_kind = "cpu"
-
-
-CPU = Device("cpu")
 
 
 class ArrayMeta(type):
@@ -104,9 +96,7 @@ class Methods:
         )
 
     def __getitem__(self, index: Any) -> Any:
-        x, index = lowered_leaf(self), lowered(index)
-        traced = isinstance(x, Tracer) or holds_traced(index)
-        return raised(getitem(x, index) if traced else x[index])
+        return raised(elements(lowered_leaf(self), lowered(index)))
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])  # type: ignore[arg-type]
@@ -123,7 +113,7 @@ class Methods:
         of_class = isinstance(dtype, type) and issubclass(dtype, np.ndarray)
         if isinstance(self, np.ndarray) and of_class:
             return np.ndarray.view(self, dtype)
-        return raised(lowered_leaf(self).view(as_dtype(dtype)))
+        return raised(view(lowered_leaf(self), as_dtype(dtype)))
 
     def flatten(self, order: str = "C") -> Any:
         return call_numpy(np.ravel, self, order)
@@ -196,6 +186,9 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
     def __repr__(self) -> str:
         text = repr(np.ndarray.view(self, np.ndarray))
         return "Array" + text.removeprefix("array")
+
+    def __str__(self) -> str:
+        return str(np.ndarray.view(self, np.ndarray))
 
 
 class TracedArray(Methods):
@@ -274,6 +267,17 @@ class TracedArray(Methods):
 
 
 # crossing
+
+
+def keywords(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The keywords of a function of NumPy; without those that say how JAX computes."""
+    left = {k: v for k, v in given.items() if k not in IGNORED}
+    left = {k: v for k, v in left.items() if v is not None or k not in OPTIONAL}
+    if name in _WAYS:
+        left.pop("method", None)
+    if isinstance(left.get("axis"), list):
+        left["axis"] = tuple(left["axis"])
+    return left
 
 
 def concrete(x: Any) -> ConcreteArray:
@@ -384,10 +388,7 @@ def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__ca
 
 def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a function of NumPy to JAX's arrays."""
-    options = {k: v for k, v in lowered(kwargs).items() if v is not None or k not in OPTIONAL}
-    options = {k: v for k, v in options.items() if k not in IGNORED}
-    if isinstance(options.get("axis"), list):
-        options["axis"] = tuple(options["axis"])
+    options = lowered(keywords(function.__name__, kwargs))
     low = lowered(args)
     if holds_traced((low, options)):  # NumPy dispatches on some arguments only
         function = getattr(ours, function.__name__, function)

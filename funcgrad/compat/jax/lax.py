@@ -15,6 +15,32 @@ from ...core.lazy import kept as _kept
 from ...core.registry import load
 from . import numpy as jnp
 from .arrays import Methods, inward, lowered, outward, raised
+from .operations import (
+    RoundingMethod as RoundingMethod,
+    argmax as argmax,
+    argmin as argmin,
+    bitcast_convert_type as bitcast_convert_type,
+    complex as complex,
+    concatenate as concatenate,
+    reduce as reduce,
+    reduce_and as reduce_and,
+    reduce_max as reduce_max,
+    reduce_min as reduce_min,
+    reduce_or as reduce_or,
+    reduce_prod as reduce_prod,
+    reduce_sum as reduce_sum,
+    reduce_xor as reduce_xor,
+    rev as rev,
+    round as round,
+    shift_right_logical as shift_right_logical,
+    sort as sort,
+    sort_key_val as sort_key_val,
+    split as split,
+    squeeze as squeeze,
+    stack as stack,
+    tile as tile,
+    transpose as transpose,
+)
 from .refusals import refused
 from .scalars import dtype_in
 
@@ -29,14 +55,11 @@ _IGNORED = (
 # JAX's names that NumPy or our modules spell otherwise
 _NUMPY = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",
-    "atan2": "arctan2", "atanh": "arctanh", "argmax": "argmax", "argmin": "argmin",
-    "bitwise_not": "invert", "concatenate": "concatenate", "dot": "dot",
-    "full_like": "full_like", "is_finite": "isfinite", "reduce_and": "all", "reduce_max": "max",
-    "reduce_min": "min", "reduce_or": "any", "reduce_prod": "prod", "reduce_sum": "sum",
-    "rem": "fmod", "rev": "flip", "round": "round", "shift_left": "left_shift",
-    "shift_right_arithmetic": "right_shift", "sort": "sort", "split": "split",
-    "squeeze": "squeeze", "tile": "tile", "transpose": "transpose", "batch_matmul": "matmul",
-    "population_count": "bitwise_count", "stack": "stack", "add": "add", "sub": "subtract",
+    "atan2": "arctan2", "atanh": "arctanh", "bitwise_not": "invert", "dot": "dot",
+    "full_like": "full_like", "is_finite": "isfinite",
+    "rem": "fmod", "shift_left": "left_shift",
+    "shift_right_arithmetic": "right_shift", "batch_matmul": "matmul",
+    "population_count": "bitwise_count", "add": "add", "sub": "subtract",
     "mul": "multiply", "div": "divide", "neg": "negative", "pow": "power", "max": "maximum",
     "min": "minimum", "abs": "abs", "exp": "exp", "log": "log", "sin": "sin", "cos": "cos",
     "tanh": "tanh", "sqrt": "sqrt", "eq": "equal", "ne": "not_equal", "lt": "less",
@@ -242,16 +265,14 @@ def approx_min_k(operand: Any, k: int, reduction_dimension: int = -1, **_: Any) 
     return [-values, places]
 
 
-def sort_key_val(keys: Any, values: Any, dimension: int = -1, is_stable: bool = True) -> Any:
-    """Keys in order, and values in the order of the keys."""
-    order = jnp.argsort(keys, axis=dimension, stable=True)
-    along = [jnp.take_along_axis(jnp.asarray(x), order, axis=dimension) for x in (keys, values)]
-    return tuple(along)
-
-
 def with_sharding_constraint(x: Any, shardings: Any) -> Any:
     """Pass a tree through: one process computes."""
     return x
+
+
+def platform_dependent(*args: Any, default: Any = None, cpu: Any = None, **_: Any) -> Any:
+    """The function for the CPU, or the default one, of the arguments."""
+    return (cpu or default)(*args)
 
 
 optimization_barrier = lambda operand: operand

@@ -8,19 +8,18 @@ from typing import Any
 import numpy as np
 
 from ... import numpy as ours
-from ...core.avals import shape_of
-from ...core.errors import UnsupportedError
+from ...core.avals import dtype_of, shape_of
 from ...core.lazy import kept as _kept
 from ...core.trace import Tracer
 from ...numpy.at import at as _at
-from . import promotion
+from . import promotion, sizes
 from .arrays import (
     IGNORED,
-    OPTIONAL,
     Array,
     apply_ufunc,
     as_dtype,
     holds_traced,
+    keywords,
     lowered,
     raised,
 )
@@ -107,10 +106,7 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
     @functools.wraps(value)
     def call(*args: Any, **kwargs: Any) -> Any:
         args = lowered(tuple([dtype_in(x) for x in args]))
-        kwargs = lowered({k: dtype_in(v) for k, v in kwargs.items() if k not in IGNORED})
-        kwargs = {k: v for k, v in kwargs.items() if v is not None or k not in OPTIONAL}
-        if isinstance(kwargs.get("axis"), list):
-            kwargs["axis"] = tuple(kwargs["axis"])
+        kwargs = lowered({k: dtype_in(v) for k, v in keywords(name, kwargs).items()})
         if place is not None:
             args = _in_common(args, place)
         fun = value if plain is None or holds_traced((args, kwargs)) else plain
@@ -222,20 +218,7 @@ _where = function("where", ours.where, np.where)
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
     """Indices of the elements that are not 0; ``size`` of them, if given, with ``fill_value``."""
     x = lowered(asarray(a))
-    if size is None:
-        return raised(np.nonzero(x))
-    mask = np.ravel(x != 0)
-    order = np.argsort(~mask, stable=True)
-    order = (
-        order[:size]
-        if size <= len(mask)
-        else np.concatenate([order, np.zeros(size - len(mask), int)])
-    )
-    valid = np.arange(size) < np.sum(mask)
-    places = np.unravel_index(order, shape_of(x))
-    fills = fill_value if isinstance(fill_value, tuple) else (fill_value or 0,) * len(places)
-    rows = zip(places, fills, strict=True)
-    return raised(tuple([np.where(valid, place, fill) for place, fill in rows]))
+    return raised(np.nonzero(x) if size is None else sizes.nonzero(x, size, fill_value))
 
 
 def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -249,21 +232,48 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
 
 
 def unique(
-    ar: Any, *options: Any, size: int | None = None, fill_value: Any = None, **named: Any
-) -> Any:
+    ar: Any, return_index: bool = False, return_inverse: bool = False,
+    return_counts: bool = False, axis: int | None = None, *, size: int | None = None,
+    fill_value: Any = None, equal_nan: bool = True, sorted: bool = True,
+) -> Any:  # fmt: skip
     """Sorted elements without repetition; with ``size``, so many, filled with the smallest."""
+    asked = (return_index, return_inverse, return_counts)
     if size is None:
-        return _unique(ar, *options, **named)
-    if options or builtins.any(named.values()):
-        raise UnsupportedError("unique: size= works without indices, inverse and counts")
-    x = np.sort(np.ravel(lowered(asarray(ar))))
-    first = np.concatenate([np.ones(1, bool), x[1:] != x[:-1]])
-    (places,) = nonzero(raised(first), size=size)
-    fill = x[0] if fill_value is None else fill_value
-    return raised(np.where(np.arange(size) < np.sum(first), x[lowered(places)], fill))
+        return _unique(ar, *asked, axis, equal_nan=equal_nan)
+    values, *rest = sizes.unique(lowered(asarray(ar)), axis, size, lowered(fill_value))
+    chosen = [x for x, wanted in zip(rest, asked, strict=True) if wanted]
+    return raised((values, *chosen) if chosen else values)
 
 
 _unique = function("unique", ours.unique, np.unique)
+
+
+def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | None = None) -> Any:
+    """See numpy.bincount; ``length`` is that of the result."""
+    if length is None:
+        return _bincount(x, weights, minlength)
+    return raised(sizes.bincount(lowered(asarray(x)), lowered(weights), length))
+
+
+_bincount = function("bincount", ours.bincount, np.bincount)
+
+
+def repeat(
+    a: Any,
+    repeats: Any,
+    axis: int | None = None,
+    *,
+    total_repeat_length: int | None = None,
+    **_: Any,
+) -> Any:
+    """See numpy.repeat; ``total_repeat_length`` is the length of the result."""
+    if total_repeat_length is None:
+        return _repeat(a, repeats, axis)
+    x, repeats = lowered((asarray(a), repeats))
+    return raised(sizes.repeat(x, repeats, axis, total_repeat_length))
+
+
+_repeat = function("repeat", ours.repeat, np.repeat)
 
 
 def take(
@@ -278,6 +288,22 @@ def take(
         return raised(_at(x)[index].get(mode="fill", fill_value=fill_value))
     out_of_range: Any = mode if mode in ("clip", "wrap") else "raise"
     return raised(ours.take(x, i, axis=axis, mode=out_of_range))
+
+
+def take_along_axis(
+    arr: Any, indices: Any, axis: int | None = -1, mode: str | None = None, fill_value: Any = None
+) -> Any:
+    """See numpy.take_along_axis; with mode "fill" an index out of range gives ``fill_value``."""
+    x, i = lowered((asarray(arr), asarray(indices)))
+    if mode not in ("clip", "fill"):
+        return raised(ours.take_along_axis(x, i, axis))
+    x, i, axis = (np.ravel(x), np.ravel(i), 0) if axis is None else (x, i, axis)
+    n = shape_of(x)[axis]
+    found = ours.take_along_axis(x, np.clip(i, -n, n - 1), axis)
+    if mode == "fill":
+        fill = np.nan if fill_value is None and dtype_of(x).kind in "fc" else fill_value or 0
+        found = np.where((i >= -n) & (i < n), found, fill)
+    return raised(found)
 
 
 def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:

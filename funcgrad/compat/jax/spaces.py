@@ -134,6 +134,12 @@ def _triangular_solve(
     return x if left_side else x.mT
 
 
+def _tridiagonal_solve(dl: Any, d: Any, du: Any, b: Any, **_: Any) -> Any:
+    """x of tridiagonal systems, whose diagonals have the length of the main one."""
+    solve = lax.function(load("funcgrad.scipy.interpolate.piecewise").tridiagonal)
+    return jnp.vectorize(solve, signature="(n),(n),(n),(n,m)->(n,m)")(dl, d, du, b)
+
+
 def _logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = False) -> Any:
     """log(mean(exp(x)))."""
     x = jnp.asarray(x)
@@ -167,6 +173,7 @@ OWN: dict[str, Any] = {
     "jax.scipy.sparse.linalg.gmres": krylov.gmres,
     "jax.nn.logmeanexp": _logmeanexp,
     "jax.lax.linalg.triangular_solve": _triangular_solve,
+    "jax.lax.linalg.tridiagonal_solve": _tridiagonal_solve,
     "jax.nn.identity": _identity,
     "jax.nn.one_hot": _one_hot,
     "jax.nn.sparse_plus": _sparse_plus,

@@ -13,8 +13,10 @@ from ...core.registry import load
 from ...core.trace import Tracer, is_concrete
 from ...ops.ravel import ravel_pytree as _ravel_pytree
 from ...random.keys import Key
-from .arrays import CPU, Device, inward, lowered, outward, raised
+from . import sizes
+from .arrays import inward, lowered, outward, raised
 from .config import canonicalize_dtype
+from .devices import CPU, Device
 from .keys import KEY_DTYPE
 
 
@@ -161,3 +163,15 @@ def odeint(func: Callable[..., Any], y0: Any, t: Any, *args: Any, **options: Any
     """Solution of y' = func(y, t, *args); see funcgrad.scipy.integrate.odeint."""
     solve = load("funcgrad.scipy.integrate").odeint
     return raised(solve(inward(func), lowered(y0), lowered(t), *lowered(args), **options))
+
+
+def _segments(name: str) -> Callable[..., Any]:
+    def call(data: Any, segment_ids: Any, num_segments: int | None = None, **_: Any) -> Any:
+        return raised(sizes.segments(name, lowered(data), lowered(segment_ids), num_segments))
+
+    call.__name__ = f"segment_{name}"
+    call.__doc__ = "Slices with equal ids, combined."
+    return call
+
+
+SEGMENTS = {f"segment_{name}": _segments(name) for name in ("sum", "prod", "min", "max")}

@@ -7,9 +7,10 @@ import numpy as np
 
 from ...core.avals import dtype_of
 from ...core.trace import Tracer
-from ...numpy.at import at as updated_at
+from ...numpy.at import at
 from ...ops.structure import cast
 from .arrays import Methods, inward, lowered, lowered_leaf, raised
+from .indexing import elements, updated
 
 
 class Updates:
@@ -35,7 +36,7 @@ class Update:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         x = lowered_leaf(self.array)
         name = {"mul": "multiply", "sub": "subtract"}.get(name, name)
-        method = getattr(updated_at(x)[lowered(self.index)], name)
+        index = lowered(self.index)
 
         def call(
             *args: Any, out_sharding: Any = None, wrap_negative_indices: bool = True, **options: Any
@@ -44,11 +45,20 @@ class Update:
                 inward(a) if callable(a) and not isinstance(a, Methods) else lowered(a)
                 for a in args
             ]
-            if name not in ("get", "apply"):
+            options = lowered(options)
+            if name == "get":
+                return raised(_read(x, index, options))
+            if name != "apply":
                 low = [_assigned(v, x) for v in low]
-            return raised(method(*low, **lowered(options)))
+            return raised(updated(x, index, name, low, options))
 
         return call
+
+
+def _read(x: Any, index: Any, options: dict[str, Any]) -> Any:
+    if options.get("mode") in (None, "clip"):
+        return elements(x, index)
+    return at(x)[index].get(**options)
 
 
 def _assigned(v: Any, x: Any) -> Any:

@@ -52,5 +52,5 @@ def _vmap(fun: Callable[..., Any], axes: Any, size: int) -> Callable[..., Any]:
 
 
 def _cores(signature: str) -> list[int]:
-    inputs = signature.replace(" ", "").split("->")[0].strip("()")
+    inputs = signature.replace(" ", "").split("->")[0][1:-1]
     return [len(part.split(",")) if part else 0 for part in inputs.split("),(")]
