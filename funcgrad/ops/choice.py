@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, shape_of
+from ..core.jaxpr import Literal
 from .bits import INTEGERS, mask_of, selectable
 from .compare import eq, isnan, logical_and, lt
 from .dependences import Ins, Outs, Sets, union
@@ -75,7 +76,16 @@ def _lower_wins(build: Any, t: Any, x: Any, y: Any, other: Any) -> Any:
 def _lower_clip(build: Any, x: Any, lo: Any, hi: Any) -> Any:
     if x.aval.dtype.kind != "f":  # bounds out of range of a small integer dtype raise
         return None
-    return build("minimum", build("maximum", x, lo), hi)
+    return _bounded(build, "minimum", _bounded(build, "maximum", x, lo), hi)
+
+
+def _bounded(build: Any, name: str, x: Any, bound: Any) -> Any:
+    """An extremum which of equal operands is x, if these may be zeros of two signs.
+
+    NumPy's is the second operand, and slower where the first is a scalar.
+    """
+    is_fast = isinstance(bound, Literal) and bound.value != 0
+    return build(name, x, bound) if is_fast else build(name, bound, x)
 
 
 class Selection(Elementwise):
@@ -181,8 +191,8 @@ clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
                           lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi),
                           lower=_lower_clip,
-                          decompose=lambda x, lo, hi: minimum(maximum(x, _inside(x, lo)),
-                                                              _inside(x, hi)))
+                          decompose=lambda x, lo, hi: minimum(_inside(x, hi),
+                                                              maximum(_inside(x, lo), x)))
 heaviside   = Elementwise("heaviside", np.heaviside, None,
                           lambda t, y, a, b: where(a == 0, t, 0), decompose=_steps)
 # fmt: on
