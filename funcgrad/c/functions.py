@@ -226,7 +226,8 @@ def cast(text: str, x: Value, dtype: np.dtype) -> str:
     if have.kind == "f" and dtype.kind in "iu" and dtype.itemsize < 4:
         return f"({ctype(dtype)})(int32_t){text}"
     if have.kind == "f" and dtype.kind == "u":
-        return f"({ctype(dtype)})(int64_t){text}" if dtype.itemsize == 4 else f"(uint64_t){text}"
+        wide = dtype.itemsize == 8
+        return f"as_uint64_{label_of(have)}({text})" if wide else f"(uint32_t)(int64_t){text}"
     return f"({ctype(dtype)}){text}"
 
 

@@ -14,8 +14,9 @@ from .elementary import elementary, uncommented
 _ROWS = {
     "sign": "{t} sign_{n}({t} x) {{ return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x; }}",
     "abs": "{t} abs_{n}({t} x) {{ return x < 0 ? ({t})(0 - (uint64_t)x) : x; }}",
-    "maximum": "{t} maximum_{n}({t} a, {t} b) {{ return a >= b || isnan(a) ? a : b; }}",
-    "minimum": "{t} minimum_{n}({t} a, {t} b) {{ return a <= b || isnan(a) ? a : b; }}",
+    # of equal operands the second, as in NumPy on x86: one may be -0
+    "maximum": "{t} maximum_{n}({t} a, {t} b) {{ return a > b || isnan(a) ? a : b; }}",
+    "minimum": "{t} minimum_{n}({t} a, {t} b) {{ return a < b || isnan(a) ? a : b; }}",
     "fmax": "{t} fmax_{n}({t} a, {t} b) {{ return a >= b || isnan(b) ? a : b; }}",
     "fmin": "{t} fmin_{n}({t} a, {t} b) {{ return a <= b || isnan(b) ? a : b; }}",
     "left_shift": "{t} left_shift_{n}({t} a, {t} b) "
@@ -24,6 +25,12 @@ _ROWS = {
                    "{{ return b >= 0 && b < 8 * ({t})sizeof a ? a >> b : a < 0 ? -1 : 0; }}",
 }
 _OF_FLOATS = {
+    # negative numbers wrap, and what is out of range is as in NumPy: C leaves both open
+    "as_uint64": """\
+uint64_t as_uint64_{n}({t} x) {{
+    const {t} half = 9223372036854775808.0{f};
+    return x >= half ? (uint64_t)(int64_t)(x - half) ^ UINT64_C(1) << 63 : (uint64_t)(int64_t)x;
+}}""",
     "is_before": "bool is_before_{n}({t} a, {t} b) {{ return a < b || (b != b && a == a); }}",
     "spacing": "{t} spacing_{n}({t} x) "
                "{{ return isinf(x) ? NAN : nextafter{f}(x, copysign{f}(INFINITY, x)) - x; }}",

@@ -27,7 +27,7 @@ def matmul(w: Statements, a: Value, b: Value, dtype: np.dtype) -> Value:
     if not aval.size:
         return w.array(aval)
     if not n:
-        return w.filled(aval, "0")
+        return w.filled(aval, 0)
     if aval.size <= TINY and aval.size * n <= UNROLLED:
         return _written_out(w, left, right, aval)
     out = w.array(aval)

@@ -9,7 +9,7 @@ from ..compile.names import Names, label
 from ..core.avals import Aval
 from ..core.jaxpr import Atom, Eqn, Literal, Var
 from .functions import cast
-from .literals import ctype, plain
+from .literals import ctype, number, plain
 from .nests import Lines, Nest
 from .values import TINY, Memory, Value, constant, in_memory, place, registers
 
@@ -149,13 +149,13 @@ class Statements(Lines):
         """A small value in another dtype."""
         return self.define(Aval(x.aval.shape, dtype), [cast(t, x, dtype) for t in x.items])
 
-    def filled(self, aval: Aval, text: str) -> Value:
-        """An array of one number."""
-        number = registers(Aval((), aval.dtype), [text])
+    def filled(self, aval: Aval, value: complex) -> Value:
+        """An array of one number, whose text has the dtype: isnan of an integer is refused."""
+        one = registers(Aval((), aval.dtype), [number(value, aval.dtype)])
         if aval.size <= TINY:
-            return number.broadcast(aval.shape)
+            return one.broadcast(aval.shape)
         out = self.array(aval)
-        self.copy(out, number)
+        self.copy(out, one)
         return out
 
     def stored(self, x: Value) -> Value:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import Aval
 from .functions import cast, product, wraps
-from .literals import NotInCError, ctype, label_of, number, part_of, suffix
+from .literals import NotInCError, ctype, label_of, part_of, suffix
 from .nests import Nest
 from .statements import Statements
 from .values import TINY, Memory, Value, place, registers, stand_in
@@ -53,6 +53,8 @@ def _step(how: str, dtype: np.dtype) -> tuple[str | None, str]:
         step = {"prod": "mul_{n}({0}, {1})"}.get(how, step)
     elif dtype.kind != "f" and start == "-0.0":
         start = "0"
+    if dtype.kind in "iu" and dtype.itemsize < 4 and how == "prod":
+        step = f"1u * {step}"  # not in int, which would overflow
     if wraps(dtype):
         step = {"sum": "add_{n}({0}, {1})", "prod": "mul_{n}({0}, {1})"}.get(how, step)
     if dtype.kind == "b":
@@ -102,9 +104,7 @@ def _reduced(w: Statements, how: str, terms: Terms) -> Value:
     if not count:
         if start is None:
             raise NotInCError(f"{how} of no elements")
-        fill = "0" if how == "sum" else start
-        floats = aval.dtype.kind == "f" and fill.isdecimal()  # gcc refuses isnan(0)
-        return w.filled(aval, number(int(fill), aval.dtype) if floats else fill)
+        return w.filled(aval, how in ("prod", "all"))
     if aval.size <= TINY and count * aval.size <= 4 * TINY:
         return _unrolled(w, terms, aval, count, step)
     terms = terms._replace(arrays=[w.stored(x) for x in terms.arrays])

@@ -38,13 +38,10 @@ TOLERANCES = {F64: 1e-12, F32: 2e-6, C128: 1e-12, C64: 4e-6}
 TOLERANCES |= {np.dtype(char): 1e-12 for char in "lBb?"}
 DERIVATIVES = 1e-10  # of the programs: their terms cancel
 SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -2.5, 3.0, 1e-310, -1e30, 710.0]
-UNSIGNED_ZEROS = {
-    "maximum",
-    "minimum",
-    "fmax",
-    "fmin",
-    "relu",
-}  # of 0.0 and -0.0 either is the largest
+# NumPy's choice of 0.0 and -0.0 depends on the length; of the others, on the processor
+UNSIGNED_ZEROS = {"fmax", "fmin"}
+if platform.machine() != "x86_64":
+    UNSIGNED_ZEROS |= {"maximum", "minimum", "relu"}
 BATCH, FEW = 40, 6  # rows in one program
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 
