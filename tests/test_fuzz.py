@@ -12,22 +12,23 @@ import pytest
 from funcgrad.ops.elementwise import mul, tanh
 
 from .fuzz import run as fuzz
-from .fuzz.generate import program
+from .fuzz.generate import Generator, program
 from .fuzz.laws import check, deadline
 from .fuzz.plain import NAMESPACE, rounding
 from .fuzz.plants import PLANTS, planted
 from .fuzz.programs import Block, Program, Step
+from .fuzz.wide import Wide
 
 PART, MANY = 50, 3000
 PARTS = [*range(4), *(pytest.param(part, marks=pytest.mark.slow) for part in (4, 5))]
 FOUND_WITHIN = 2000
 
 
-def described(report, seed):
+def described(report, seed, kind=Generator):
     """Return the programs of a report that differ, to be pasted."""
     return "\n".join(
         f"# python -m tests.fuzz --seed {seed} --start {number} --programs 1\n"
-        f"{program(seed, number).text}\n# {difference.kind}\n# {difference.detail}"
+        f"{program(seed, number, kind).text}\n# {difference.kind}\n# {difference.detail}"
         for number, difference in report.found[:3]
     )
 
@@ -37,6 +38,20 @@ def test_a_random_program_is_the_same_in_every_mode(part):
     report = fuzz.run(0, range(part * PART, (part + 1) * PART))
 
     assert not report.found, described(report, 0)
+
+
+def test_a_program_of_any_dtype_and_layout_is_that_of_numpy():
+    report = fuzz.run(0, range(100), only="values", kind=Wide)
+
+    assert not report.found, described(report, 0, Wide)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("law", ["in_c", "transformed_in_c"])
+def test_a_program_of_any_dtype_and_layout_is_the_same_in_c(law):
+    report = fuzz.run(0, range(300), only=law, kind=Wide)
+
+    assert not report.found, described(report, 0, Wide)
 
 
 @pytest.mark.slow

@@ -54,13 +54,18 @@ def block_values(g: Any, block: Block, *args: Any) -> list[Any]:
     return list(scope["block"](*args))
 
 
-def some(g: Any, count: int, rank: int = 0) -> list[str]:
-    return [g.operand("fc" if g.chance(0.3) else "f", rank) for _ in range(count)]
+def inexact_kinds(g: Any) -> str:
+    return "fc" if g.chance(0.3) else "f"
 
 
-def arrays(g: Any, count: int, rank: int = 0) -> list[str]:
-    """Return names of arrays: a Python scalar among them becomes one."""
-    names = some(g, count, rank)
+def arrays(g: Any, count: int, rank: int = 0, kinds: Any = None) -> list[str]:
+    """Return names of arrays: a Python scalar among them becomes one.
+
+    Args:
+        kinds: the generator -> the kinds of an operand; else those that a loop takes.
+    """
+    kinds = kinds or type(g).carried
+    names = [g.operand(kinds(g), rank) for _ in range(count)]
     return [
         n if usable(g.everything()[n]) else g.bind("np.broadcast_to({0}, ())", n) for n in names
     ]
@@ -224,7 +229,7 @@ def vmapped(g: Any) -> None:
 
 
 def custom(g: Any) -> None:
-    names = arrays(g, int(g.rng.integers(1, 3)))
+    names = arrays(g, int(g.rng.integers(1, 3)), kinds=inexact_kinds)
     block, _ = calls(g, names, closed=True)
     if g.chance(0.5):
         before = (
@@ -241,18 +246,54 @@ def custom(g: Any) -> None:
 
 def derived(g: Any) -> None:
     """Add the gradient of an inner function, so that the program's own is of second order."""
-    (name,) = arrays(g, 1)
+    (name,) = arrays(g, 1, kinds=inexact_kinds)
     total = lambda inner: [inner.bind("np.sum(np.real({0}))", inner.recent(inexact))]
     block = body(g, [name], total)
     emit(g, "fg.grad({b0})({0})", [name], [block])
 
 
-GROWERS = [
+def counted(g: Any) -> None:
+    """Add a loop whose number of steps the program computes."""
+    (name,) = arrays(g, 1)
+    start = g.everything()[name]
+    limit = g.bind("{0} % 4", g.exact("i", ()))
+    params = {g.fresh("p"): np.int64(1), g.fresh("p"): start}
+    block = g.block(params, int(g.rng.integers(1, 4)), like(start))
+    emit(g, "fg.lax.fori_loop(0, {0}, {b0}, {1})", [limit, name], [block])
+
+
+def vmapped_while(g: Any) -> None:
+    """Add a loop over rows, each with its own number of steps."""
+    (name,) = arrays(g, 1, 1)
+    sequence = g.everything()[name]
+    if not len(sequence):
+        return mapped(g)
+    _, count, block = stepped(g, sequence[0])
+    block = Block(block.params, block.steps, (f"({count}, {block.results[1]})",))
+    test = f"np.logical_and(c[0] < {g.choice([1, 3, 6])}, np.sum(np.abs(c[1])) < 5)"
+    text = f"fg.vmap(lambda x: fg.lax.while_loop(lambda c: {test}, {{b0}}, (0, x))[1])({{0}})"
+    return emit(g, text, [name], [block])
+
+
+def descent(g: Any) -> None:
+    """Add a loop whose step takes a gradient, of a function that may hold loops."""
+    (name,) = arrays(g, 1, kinds=lambda _: "f")
+    total = lambda inner: [inner.bind("np.mean(np.real({0}))", inner.recent(inexact))]
+    block = body(g, [name], total)
+    steps = int(g.rng.integers(0, 4))
+    text = f"fg.lax.fori_loop(0, {steps}, lambda i, x: x - 0.1 * fg.grad({{b0}})(x), {{0}})"
+    if g.chance(0.5):
+        text = f"fg.lax.scan(lambda x, _: (x - fg.grad({{b0}})(x) / 8, x), {{0}}, None, {steps})[1]"
+    emit(g, text, [name], [block])
+
+
+GROWERS = (
     cond, cond, switch, scan, scan, while_loop, fori_loop, mapped, associative_scan, wrapped,
     wrapped, stopped, vmapped, vmapped, custom, custom, derived,
-]  # fmt: skip
+)  # fmt: skip
+WIDE = (counted, vmapped_while, descent, cond, scan, while_loop)  # more often in wide programs
 
 
 def grow(g: Any) -> None:
     """Add a line that holds functions."""
-    g.choice(GROWERS)(g)
+    g.choice(g.growers)(g)

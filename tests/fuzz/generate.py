@@ -65,6 +65,11 @@ class RejectedError(Exception):
 class Generator:
     """The scope of one function: the names that it may read, and the value of each."""
 
+    dtypes, largest, palettes = frozenset(DTYPES), LARGEST, PALETTES
+    words, lines = WORDS, LINES
+    always = frozenset({"int64", "int32", "uint8", "bool"})  # in each palette
+    growers: tuple[Callable[[Any], None], ...] = control.GROWERS
+
     def __init__(
         self,
         rng: np.random.Generator,
@@ -165,8 +170,8 @@ class Generator:
         if isinstance(value, tuple):
             return
         dtype = getattr(value, "dtype", np.dtype(type(value)))
-        wanted = {*self.palette, "int64", "int32", "uint8", "bool"}
-        if dtype.name not in DTYPES or np.size(value) > LARGEST or np.ndim(value) > RANK:
+        wanted = {*self.palette, *self.always}
+        if dtype.name not in self.dtypes or np.size(value) > self.largest or np.ndim(value) > RANK:
             raise RejectedError
         if dtype.name not in wanted and self.chance(0.85):
             raise RejectedError
@@ -216,11 +221,24 @@ class Generator:
         """Return the text of a Python scalar, weak in NumPy's promotion."""
         return self.choice(["2.0", "0.5", "-1.5", "0.0", "1.0", "-1.0", "2", "0", "1", "-1", "3.0"])
 
+    def carried(self) -> str:
+        """Return the kinds of a value that a branch or a loop takes."""
+        return control.inexact_kinds(self)
+
+    def entry(self, position: int) -> Any:
+        """Return an argument: an array most often, else a Python scalar or integers."""
+        form = self.rng.random()
+        if position and form < 0.1:
+            return self.choice([0.5, 2.0, -1.5, 0.0])
+        if position and form < 0.25:
+            return self.array(self.shape(), self.choice("ib"))
+        return self.array(self.shape(), np.dtype(self.choice(self.palette)).kind)
+
     # lines
 
     def line(self) -> None:
         """Add a line of the grammar that fits; one that holds functions less often within them."""
-        weights = np.array([weight for weight, _ in LINES.values()])
+        weights = np.array([weight for weight, _ in self.lines.values()])
         holding = CONTROL / (CONTROL + weights.sum()) / max(self.depth, 1)
         for _ in range(30):
             before = len(self.steps), dict(self.values), set(self.live)
@@ -228,8 +246,8 @@ class Generator:
                 if self.depth < 3 and self.chance(holding):
                     control.grow(self)
                 else:
-                    family = self.rng.choice(list(LINES), p=weights / weights.sum())
-                    self.row(self.choice(LINES[family][1]))
+                    family = self.rng.choice(list(self.lines), p=weights / weights.sum())
+                    self.row(self.choice(self.lines[family][1]))
                 return
             except RejectedError:
                 self.steps, self.values, self.live = self.steps[: before[0]], *before[1:]
@@ -242,7 +260,7 @@ class Generator:
         def fill(match: re.Match[str]) -> str:
             kind, digit, mode, word = match.groups()
             if word is not None:
-                return str(WORDS[word](self, operands, sides))
+                return str(self.words[word](self, operands, sides))
             shapes = [np.shape(self.everything()[name]) for name in operands]
             if mode == "=":
                 name = self.exact(KINDS[kind], shapes[0])
@@ -280,7 +298,7 @@ class Generator:
         Args:
             closed: it reads nothing from outside.
         """
-        inner = Generator(self.rng, self.palette, self, closed)
+        inner = type(self)(self.rng, self.palette, self, closed)
         inner.values |= params
         inner.live |= set(params)
         for _ in range(length):
@@ -336,19 +354,19 @@ def is_inexact(value: Any) -> bool:
 # whole programs
 
 
-def program(seed: int, number: int) -> Program:
+def program(seed: int, number: int, kind: type[Generator] = Generator) -> Program:
     """Return the program of a number: always the same one for the same seed."""
     rng = np.random.default_rng([seed, number])
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return grown(rng)
+        return grown(rng, kind)
 
 
-def grown(rng: np.random.Generator) -> Program:
-    chances = np.array([chance for chance, _ in PALETTES])
-    palette = PALETTES[int(rng.choice(len(PALETTES), p=chances / chances.sum()))][1]
-    g = Generator(rng, palette)
-    inputs = {g.fresh("x"): entry(g, i) for i in range(int(rng.integers(1, 4)))}
+def grown(rng: np.random.Generator, kind: type[Generator] = Generator) -> Program:
+    chances = np.array([chance for chance, _ in kind.palettes])
+    palette = kind.palettes[int(rng.choice(len(kind.palettes), p=chances / chances.sum()))][1]
+    g = kind(rng, palette)
+    inputs = {g.fresh("x"): g.entry(i) for i in range(int(rng.integers(1, 4)))}
     g.values |= inputs
     g.live |= set(inputs)
     for _ in range(int(rng.integers(2, 9))):
@@ -366,16 +384,6 @@ def needed(steps: list[Step], results: tuple[str, ...]) -> list[Step]:
             kept.append(step)
             read |= step.names()
     return kept[::-1]
-
-
-def entry(g: Generator, position: int) -> Any:
-    """Return an argument: an array most often, else a Python scalar or integers."""
-    form = g.rng.random()
-    if position and form < 0.1:
-        return g.choice([0.5, 2.0, -1.5, 0.0])
-    if position and form < 0.25:
-        return g.array(g.shape(), g.choice("ib"))
-    return g.array(g.shape(), np.dtype(g.choice(g.palette)).kind)
 
 
 def outputs(g: Generator, inputs: dict[str, Any]) -> tuple[str, ...]:

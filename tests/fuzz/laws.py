@@ -78,21 +78,55 @@ def compiled_gradient(case: Case) -> None:
 
 def in_c(case: Case) -> None:
     """A program in C gives what the eager one gives, and so does its derivative."""
-    if not compiler.is_found() or re.search("copysign|signbit", case.program.source):
-        return  # the sign of nan is the processor's, and these show it
-    back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)
+    if not is_told_in_c(case):
+        return
+    inner = case.inner
+    back = lambda fun, *points: fg.vjp(inner(fun), *points)[1](case.cotangents)
     pull = lambda fun: case.precise(back(fun, *case.points))
 
     def both(*inputs: Any) -> Any:
         points = [inputs[i] for i in case.smooth]
         return case.fun(*inputs), back(case.fun, *points) if points else ()
 
-    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", "-O0"):
+    level = "-O2" if case.rng.random() < 0.1 else "-O0"
+    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", level):
         outs, gradient = fg.jit(both, backend="c")(*case.inputs)
     case.same("jit in C", outs, case.fun(*case.inputs), lambda fun: fun(*case.inputs))
     if case.smooth:
         got = case.precise(gradient)
         case.same("jit of vjp in C", got, pull(case.fun), pull, derivative=True)
+
+
+def is_told_in_c(case: Case) -> bool:
+    """Whether a program may be compared: the sign of nan is the processor's, and some show it."""
+    return compiler.is_found() and not re.search("copysign|signbit", case.program.source)
+
+
+def transformed_in_c(case: Case) -> None:
+    """So do tangents, rows of ``vmap`` with their gradients, and tangents of gradients."""
+    if not is_told_in_c(case):
+        return
+    inner, points = case.inner, tuple(case.points)
+    laws: list[tuple[str, Any, Any, Any]] = []  # the function of a program, its inputs, and wanted
+    mapped, axes = lanes(case)
+    if mapped:
+        again = lambda fun: looped(fun, mapped, axes)
+        laws.append(("vmap in C", lambda fun: fg.vmap(fun, in_axes=axes), mapped, again))
+    if points and forward(case):
+        push = lambda fun: lambda *p: fg.jvp(inner(fun), p, case.tangents)[1]
+        again = lambda fun: arrays(push(fun)(*points))
+        laws.append(("jvp in C", push, points, again))
+        back = lambda fun: lambda *p: fg.vjp(inner(fun), *p)[1](case.cotangents)
+        twice = lambda fun: lambda *p: fg.jvp(back(fun), p, case.tangents)[1]
+        again = lambda fun: case.precise(twice(fun)(*points))
+        laws.append(("jvp of vjp in C", twice, points, again))
+    if not laws:
+        return
+    law, form, args, again = laws[int(case.rng.integers(len(laws)))]
+    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", "-O0"):
+        got = fg.jit(form(case.fun), backend="c")(*args)
+    got = case.precise(got) if "vjp" in law else arrays(got)
+    case.same(law, got, again(case.fun), again, derivative="jvp" in law)
 
 
 def blocked(case: Case) -> None:
@@ -314,6 +348,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (symmetric, 0.4),
     (missed, 0.05),
     (in_c, 0.01),  # each compiles for half a second
+    (transformed_in_c, 0.0),
 ]
 
 

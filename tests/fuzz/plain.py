@@ -112,8 +112,7 @@ class At:
         return np.where(inside, y, np.nan).astype(y.dtype)
 
     def set(self, value, mode=None):
-        if not np.can_cast(np.asarray(value).dtype, self.x.dtype, "same_kind"):
-            raise TypeError("NumPy would drop an imaginary part, with a warning")
+        fitting(value, self.x)
         self.x[self.index if mode is None else self.moved(mode)[0]] = value
         return self.x
 
@@ -129,10 +128,18 @@ class At:
             if mode == "drop":
                 index, inside = self.moved(mode)
                 index = index[inside]
+            fitting(value, self.x)
             ufunc.at(self.x, index, np.asarray(value, self.x.dtype))
             return self.x
 
         return method
+
+
+def fitting(value, x):
+    """Raise where NumPy would drop an imaginary part, with a warning, or a sign."""
+    weak = isinstance(value, int | float) and x.dtype.kind != "b"
+    if not weak and not np.can_cast(np.asarray(value).dtype, x.dtype, "same_kind"):
+        raise TypeError
 
 
 class CustomJvp:
@@ -168,6 +175,7 @@ PLAIN = types.SimpleNamespace(
     lax=PLAIN_LAX, vmap=vmap, at=At, jit=same, checkpoint=same, custom_jvp=CustomJvp,
     custom_vjp=CustomJvp, stop_gradient=same, special=fg.special, grad=derivative(fg.grad),
     jvp=fg.jvp, vjp=fg.vjp, numpy=np, linalg=fg.linalg, nn=fg.nn, losses=fg.losses,
+    random=fg.random,
 )  # fmt: skip
 
 NUMBERS = {"inf": np.inf, "nan": np.nan}

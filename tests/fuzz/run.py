@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .compare import DifferenceError, print_kinds
-from .generate import program
+from .generate import Generator, program
 from .laws import check
 from .plain import NAMESPACE
 from .plants import PLANTS, planted
 from .programs import Program
 from .shrink import shrink
+from .wide import Wide
 from .writes import run as writes
 
 
@@ -43,11 +44,12 @@ def run(
     strict: bool = False,
     stop: bool = False,
     only: str | None = None,
+    kind: type[Generator] = Generator,
 ) -> Report:
     """Compare the programs of these numbers."""
     report = Report()
     for number in numbers:
-        difference, explained = check(program(seed, number), number, strict, only)
+        difference, explained = check(program(seed, number, kind), number, strict, only)
         report.tried += 1
         report.explained.update(explained)
         if difference is not None:
@@ -79,16 +81,16 @@ def checked(made: Program, number: int, strict: bool, law: str) -> DifferenceErr
     return check(made, number, strict, law)[0]
 
 
-def _part(work: tuple[int, range, bool, str | None]) -> Report:
-    seed, numbers, strict, only = work
-    return run(seed, numbers, strict, only=only)
+def _part(work: tuple[int, range, bool, str | None, type[Generator]]) -> Report:
+    seed, numbers, strict, only, kind = work
+    return run(seed, numbers, strict, only=only, kind=kind)
 
 
 def parts(args: argparse.Namespace) -> Iterator[Report]:
     """Yield reports, in the order in which workers finish them."""
-    end = args.start + args.programs
+    end, kind = args.start + args.programs, Wide if args.wide else Generator
     work = [
-        (args.seed, range(low, min(low + 200, end)), args.strict, args.law)
+        (args.seed, range(low, min(low + 200, end)), args.strict, args.law, kind)
         for low in range(args.start, end, 200)
     ]
     if args.workers == 1:
@@ -112,13 +114,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--law", help="the name of a law to be tried alone, such as missed")
     parser.add_argument("--no-shrink", action="store_true")
     parser.add_argument("--writes", action="store_true", help="programs that write into arrays")
+    parser.add_argument("--wide", action="store_true", help="programs of every dtype and layout")
     args = parser.parse_args(argv)
+    kind = Wide if args.wide else Generator
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if args.writes:
         return writes.main(args)
     if args.show:
         for number in range(args.start, args.start + args.programs):
-            print(f"# {number}\n{program(args.seed, number).text}\n")
+            print(f"# {number}\n{program(args.seed, number, kind).text}\n")
         return 0
     if args.plant:
         with planted(args.plant):
@@ -142,7 +146,7 @@ def conclude(report: Report, args: argparse.Namespace) -> None:
     """Print one shrunk program for each kind of failure, and the sums."""
 
     def smaller(number: int, difference: DifferenceError) -> tuple[Program, DifferenceError]:
-        made = program(args.seed, number)
+        made = program(args.seed, number, Wide if args.wide else Generator)
         if args.no_shrink:
             return made, difference
         made = shrunk(made, number, difference, args.strict)
