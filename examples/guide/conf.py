@@ -23,9 +23,14 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "sphinx_design",
+    "sphinx_gallery.gen_gallery",
 ]
-if any((HERE / "gallery").glob("GALLERY_HEADER.*")):
-    extensions.append("sphinx_gallery.gen_gallery")
+exclude_patterns = [
+    "gallery/**/*.ipynb",
+    "gallery/**/*.json",
+    "gallery/**/*.py",
+    "gallery/**/*.zip",
+]
 
 # pages
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
@@ -87,7 +92,7 @@ html_theme_options = {
         "color-brand-visited": "#7db7f2",
     },
 }
-pygments_style = "friendly"
+pygments_style = "tango"
 pygments_dark_style = "github-dark"
 copybutton_exclude = ".linenos, .gp, .go"
 copybutton_selector = "div.highlight-ipython3 pre, div.highlight-python pre, div.doctest pre"
@@ -104,3 +109,6 @@ def visit_math(self, node):
 def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("autodoc-process-docstring", docstrings.process, priority=100)
+    app.connect("autodoc-process-signature", docstrings.signature)
+    app.connect("autodoc-skip-member", docstrings.skip)
+    app.connect("doctree-read", docstrings.unlink)

@@ -12,12 +12,12 @@ from types import ModuleType
 
 import numpy as np
 import uses
-from docstrings import escape
 
 import funcgrad
 
 NUMPY = "https://numpy.org/doc/stable/reference/generated/numpy.{}.html"
 SCIPY = "https://docs.scipy.org/doc/scipy/reference/generated/scipy.{}.html"
+LITERAL = re.compile(r"(``.*?``|:\w+:`[^`]*`|`[^`]*`)")
 TWIN = re.compile(r"; see numpy\.([\w.]+)\.$|^Apply numpy\.([\w.]+) .*$")
 TAIL = re.compile(
     r"[:;.] |[:;.]$|, (?:each|and errors|from|by|in|on trees|for arrays|with|which|as)\b"
@@ -38,6 +38,14 @@ TOP = {
     "Arrays and settings": "at ravel_pytree tree_flatten device_put block_until_ready config",
     "Checks": "check_grads",
 }  # fmt: skip
+
+# the files whose names come first on a page
+FIRST = {
+    "funcgrad.nn": "layers containers conv normalization recurrent cells attention transformer",
+    "funcgrad.optim": "alias schedules wrappers transforms clipping adaptive",
+    "funcgrad.lax": "loops conditionals associative implicit solve collectives",
+    "funcgrad.random": "keys draws",
+}
 
 # the order of the pages, and their sections on the first one
 SECTIONS = {
@@ -89,6 +97,12 @@ def home(value):
 
 def ours(value):
     return home(value).partition(".")[0] == "funcgrad"
+
+
+def escape(line):
+    """A line without accidental markup."""
+    parts = LITERAL.split(line)
+    return "".join(p if i % 2 else re.sub(r"([*|\\]|_\b)", r"\\\1", p) for i, p in enumerate(parts))
 
 
 # what a name is: an entry of its own, or a row of a table
@@ -156,7 +170,10 @@ def groups(path, names, values):
         assert set(names) <= set(" ".join(TOP.values()).split()), "TOP lacks a name"
         return {title: text.split() for title, text in TOP.items()}
     found = {}
-    for name in names:
+    first = FIRST.get(path, "").split()
+    stem = lambda name: home(values[name]).rpartition(".")[2]
+    rank = lambda name: first.index(stem(name)) if stem(name) in first else len(first)
+    for name in sorted(names, key=rank):
         found.setdefault(home(values[name]), []).append(name)
     if len(names) <= 12 or len(found) == 1:
         return {"": names}
