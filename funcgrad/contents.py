@@ -108,6 +108,7 @@ PRIMITIVES = {
     "transforms.jit.primitive": "jit_in_c jit jit_by_cost jit_by_jax checked_jit",
     "transforms.checkpoint": "checkpoint name",
     "ops.stop_gradient": "stop_gradient",
+    "ops.callback": "debug_callback debug_cotangent_callback",
     "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",
 }
 

@@ -432,9 +432,10 @@ def test_objects_beyond_the_bound_are_deleted(monkeypatch, tmp_path):
 LEFT_TO_NUMPY = {
     "its program stands in place of it": "checked_jit checkpoint custom_batch custom_jvp "
     "custom_vjp jit jit_by_cost jit_by_jax jit_in_c name",
-    "the optimiser replaces it": "absent live resume seed settle start stop_gradient einsum",
+    "the optimiser replaces it": "absent live resume seed settle start stop_gradient einsum "
+    "debug_cotangent_callback",
     "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
-    "a user's function is called": "linear_solve matrix_function general_function",
+    "a user's function is called": "linear_solve matrix_function general_function debug_callback",
     "loops that end when all elements have converged": "airy jv yv ive kve expn riemann_zeta "
     "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope ellipkm1 ellipe elliprf elliprd ellipkinc "
     "ellipeinc amplitude gammaincinv gammainccinv betaincinv betainccinv schur hessenberg "

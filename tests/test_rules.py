@@ -51,6 +51,7 @@ HOLDERS = {
     **dict.fromkeys(("checkpointed_scan", "checkpointed_while", "reversal", "sweep",
                      "while_reversal"), "test_checkpointed_loops"),
 }  # fmt: skip
+EFFECTS = dict.fromkeys(("debug_callback", "debug_cotangent_callback"), "test_debug_callbacks")
 # bound only to what belongs together: a Hermitian matrix, or the parts of a decomposition
 MATRICES = dict.fromkeys((
     "hermitian_part", "matrix_function", "sqrtm", "lyapunov", "slopes_of_eigenvalues",
@@ -170,7 +171,17 @@ def pulled(function, weights):
 
 
 def test_every_primitive_has_a_row():
-    known = [*CASES, *HOLDERS, *MATRICES, *OF_VALUES, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
+    known = [
+        *CASES,
+        *HOLDERS,
+        *EFFECTS,
+        *MATRICES,
+        *OF_VALUES,
+        *COLLECTIVES,
+        *NUMBERS,
+        *BITS,
+        *MARKS,
+    ]
     assert sorted(OWN) == sorted(known)
 
 

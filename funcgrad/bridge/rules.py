@@ -15,6 +15,7 @@ from jax import lax
 from jax.scipy import special
 
 from ..core.avals import Aval
+from ..ops.callback import examples
 from ..ops.index import ARRAY, Index
 from ..ops.windows import Window
 
@@ -186,6 +187,16 @@ def _constant(at: At, *, array: Any) -> Any:
 @row("stop_gradient")
 def _stop_gradient(at: At, x: Any) -> Any:
     return x  # rules of derivatives are those of this library
+
+
+@row("debug_callback")
+def _debug_callback(at: At, *xs: Any, target: Any, batches: Any) -> Any:
+    def call(*xs: Any) -> None:
+        for values in examples([np.asarray(x)[()] for x in xs], batches):
+            target(values)
+
+    jax.debug.callback(call, *xs, ordered=True)
+    return ()
 
 
 @row("broadcast")

@@ -145,6 +145,8 @@ def _in_numpy(eqn: Eqn) -> float:
     if held:
         inside = sum(in_numpy(program.eqns) for program in held)
         return STATEMENT + _turns(eqn) * (STEP * (1 + len(eqn.outs)) + inside)
+    if not eqn.outs:  # a call of Python
+        return STATEMENT
     rates = _rates(eqn)
     if rates is None:
         return VIEW

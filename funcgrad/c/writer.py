@@ -98,6 +98,8 @@ class Writer(Statements):
         dying: Collection[Var],
     ) -> None:
         """Write one equation, and put its outputs into ``env``."""
+        if eqn.prim.has_effect:
+            raise NotInCError(f"{eqn.prim.name} calls Python")
         ins = [self.read(a, env) for a in eqn.ins]
         self.wanted = [(targets.get(v), self.names.hint(v)) for v in eqn.outs]
         self.out = eqn.outs[0].aval

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.dead_code import dce
+from ..core.effects import is_effectful, without_effects
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..ops.constant import Array, constant_p
 from ..ops.structure import broadcast_p, reshape_p
@@ -24,7 +25,7 @@ def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
         if not ins or type(ins[0]) is not Literal or any(v.aval.shape for v in eqn.outs):
             return None
         operands = [a.value for a in ins if isinstance(a, Literal)]
-        if len(operands) < len(ins):
+        if len(operands) < len(ins) or is_effectful(eqn):
             return None
         try:
             with np.errstate(all="raise"):
@@ -50,7 +51,7 @@ def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
         wanted = _frontier(jaxpr, known, barred, room)
         if not wanted:
             return jaxpr
-        needed = dce(Jaxpr(jaxpr.invars, (), jaxpr.eqns, tuple(wanted)))
+        needed = dce(without_effects(Jaxpr(jaxpr.invars, (), jaxpr.eqns, tuple(wanted))))
         values: dict[Var, Any] = {}
         failed = _computed(needed, dict(known), values, set(wanted))
         if failed is None:
@@ -64,7 +65,13 @@ def _frontier(jaxpr: Jaxpr, known: Mapping[Any, Any], barred: set[Eqn], room: in
     read: dict[Any, None] = {}
     for eqn in jaxpr.eqns:
         large = sum(nbytes(v.aval) for v in eqn.outs) > _LARGE * room
-        if large or eqn in barred or programs_in(eqn.params) or not _is_known(eqn, makers):
+        if (
+            large
+            or eqn.prim.has_effect
+            or eqn in barred
+            or programs_in(eqn.params)
+            or not _is_known(eqn, makers)
+        ):
             read.update(dict.fromkeys(eqn.ins))
         else:
             makers.update(dict.fromkeys(eqn.outs, eqn))

@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Sequence
 
+from ..core.effects import is_effectful
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..core.static import typed
 from ..ops.elementwise import add, mul
@@ -21,6 +22,8 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
         try:
             first = seen.setdefault(key, eqn.outs)
         except TypeError:  # a parameter that is not hashable
+            return None
+        if first is not eqn.outs and is_effectful(eqn):
             return None
         return None if first is eqn.outs else first
 

@@ -335,6 +335,11 @@ def masked_program(jaxpr: Jaxpr) -> Jaxpr:
     return fallback(jaxpr)
 
 
+def without_checks(jaxpr: Jaxpr) -> Jaxpr:
+    """The program with masks, if it would have a check: it has no fallback."""
+    return masked_program(jaxpr) if any(True for _ in _fallbacks(jaxpr)) else jaxpr
+
+
 def _fallbacks(jaxpr: Jaxpr) -> Iterator[Any]:
     for eqn in jaxpr.eqns:
         if eqn.prim is settle_p:

@@ -171,7 +171,7 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
     last: dict[Shape, int] = {}
     for eqn in _small_first(_slices_first(jaxpr)):
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
-        shape = eqn.outs[0].aval.shape
+        shape = eqn.outs[0].aval.shape if eqn.outs else ()
         place = last.get(shape, -1) if _fusible(eqn) else -1
         if place >= max(ready, 0):
             groups[place].append(eqn)
@@ -241,9 +241,11 @@ def _small_first(eqns: Sequence[Eqn]) -> list[Eqn]:
 
 def _fusible(eqn: Eqn) -> bool:
     """Whether an equation may be part of a chain: elementwise, over a big array."""
-    (out, *more) = eqn.outs
     prim = eqn.prim
-    if not isinstance(prim, (Elementwise, Convert)) or more or out.aval.size < BIG:
+    if not isinstance(prim, (Elementwise, Convert)):
+        return False
+    (out, *more) = eqn.outs
+    if more or out.aval.size < BIG:
         return False
     shape = out.aval.shape
     rank = len(shape)

@@ -39,6 +39,8 @@ def live_bytes(jaxpr: Jaxpr, last: dict[Any, int]) -> list[int]:
 
 def overwritten(eqn: Eqn, at: int, last: dict[Any, int]) -> Var | None:
     """The operand in whose memory equation number ``at`` can write its output, or None."""
+    if not eqn.outs:
+        return None
     (out, *others) = eqn.outs
     for i, x in enumerate(eqn.ins):
         if others or not isinstance(x, Var) or last[x] != at or not out.aval.shape:

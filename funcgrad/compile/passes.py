@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.dead_code import dce
+from ..core.effects import has_effects
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from ..ops.assign import add_at_p
 from ..ops.contract import matmul
@@ -69,6 +70,7 @@ LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its s
 # fmt: on
 LARGE = 500  # equations from which on a program is large
 SEARCHING = frozenset({dce, simplify, cse})
+MOVING = frozenset({reroll, long_axes_last, pack, schedule, merge_spans})  # not past an effect
 AT_ONCE = frozenset({cse, dce})  # a second time changes nothing, nor cse after dce
 
 
@@ -122,6 +124,8 @@ def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mod
 def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     """Whether a pass may change a program, by a test that costs less than the pass."""
     eqns = jaxpr.eqns
+    if change in MOVING and has_effects(jaxpr):
+        return False
     if change in (inline, hoist):
         rule = "inline" if change is inline else "hoist"
         return any(getattr(eqn.prim.holds, rule) is not None for eqn in eqns)

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.effects import has_effects
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Jaxpr
 from .constant_folding import fold_constants
-from .finite_checks import keep_donated, masked_program
+from .finite_checks import keep_donated, masked_program, without_checks
 from .names import label, quote
 from .passes import FIRST, LARGE, LAST, optimize, passed
 from .rematerialization import fit_memory, keep_states
@@ -142,6 +143,7 @@ def compiled(
         passed(keep_donated(program, donated) if donated else program, LAST),
         title or name, names, donated, threads, masked,
     )  # fmt: skip
+    jaxpr = without_checks(jaxpr) if has_effects(jaxpr) else jaxpr  # a fallback repeats effects
     with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
         program = optimize(jaxpr)
         program = fold_constants(program, constants) if constants else program

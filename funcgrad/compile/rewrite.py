@@ -86,7 +86,7 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
             eqn = replace_eqn(eqn, over(eqn, now))
         build.source, build.scope = eqn.source, eqn.scope
         start = len(build.eqns)
-        outs = step(build, eqn)
+        outs = None if eqn.prim.has_effect else step(build, eqn)
         if outs is None or not build.replaces(eqn, outs, start):
             build.add(eqn)
         else:

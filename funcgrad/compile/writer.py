@@ -300,6 +300,9 @@ class Writer(Statements):
         prim, name = eqn.prim, self.part(eqn.prim, "run")
         outs = [Value(self.names.token(self.names.hint(v)), v.aval) for v in eqn.outs]
         call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
+        if not outs:
+            self.line(call)
+            return []
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
         lent = any(x.allocation is not None and x.aval.shape for x in ins)
         for out in outs:

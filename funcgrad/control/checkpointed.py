@@ -13,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval
+from ..core.effects import params_without_effects, without_effects
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, eval_jaxpr
 from ..core.lists import compress, split_list
@@ -92,7 +93,8 @@ class CheckpointedScan(Scan, Checkpointed):
         trip = ScanTrip(params, args, seeds, functools.partial(step, params["jaxpr"]), masks)
         if kind == "jvp":
             outs = self.bind(*trip.before, *args, **trip.wide.with_counts(params, trip.program))
-            return list(outs), lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
+            again = params_without_effects(params)
+            return list(outs), lambda ts: self.apply_dual(args, ts, reach, step, again)[1]
         return trip.outputs(reach)
 
 
@@ -151,7 +153,7 @@ class Trip:
 
         def back(values: list[Any]) -> list[Any]:
             own, cts = split_list(values, len(ins))
-            outs = eval_jaxpr(cut.known, (), own)
+            outs = eval_jaxpr(without_effects(cut.known), (), own)
             invariant = own[len(cut.consts) : before]
             available = {"in": own[before:], "out": outs, "invariant": invariant}
             return list(eval_jaxpr(cut.unknown, (), [*cut.residuals(available), *cts]))
@@ -172,8 +174,8 @@ class ScanTrip(Trip):
         sizes = {"length": length, "steps": length - 1, "reverse": reverse, "checkpoint": slots,
                  "kept": kept_states(length, slots)}  # fmt: skip
         sweep = {**self.wide.with_counts(sizes, self.program), "kept_carry": tuple(state)}
-        run = lambda: sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
-        carry, stacks, snaps = split_list(run(), k, m - k)
+        run = lambda params: sweep_p.bind(*self.given, *self.carry, *self.xs, **params)
+        carry, stacks, snaps = split_list(run(sweep), k, m - k)
         ins = [*self.consts, *carry, *[x[last] for x in self.xs]]
         outs = list(eval_jaxpr(cut.known, (), [*self.before, *ins]))
         available = {"in": ins, "out": outs, "invariant": self.before[len(cut.consts) :]}
@@ -187,7 +189,7 @@ class ScanTrip(Trip):
         operands = [*more, *self.given, *(self.carry[i] for i in held)]
         layout = ReversalLayout(len(operands), len(state), len(self.xs), count)
         params = layout.with_counts(sizes, up, down)
-        snapshots = Kept(snaps, lambda: split_list(run(), m)[1])
+        snapshots = Kept(snaps, lambda: split_list(run(params_without_effects(sweep)), m)[1])
 
         def later(values: Sequence[Any]) -> list[Any]:
             d, e = split_list(values, count)

@@ -15,6 +15,7 @@ from typing_extensions import override
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.dead_code import live
 from ..core.dependence import dependent
+from ..core.effects import params_without_effects
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.lists import Flags, split_list
@@ -218,7 +219,8 @@ class CheckpointedWhile(ByDecomposition, Scan, Checkpointed):
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
-        again = lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
+        silent = params_without_effects(params)
+        again = lambda ts: self.apply_dual(args, ts, reach, step, silent)[1]
         if params["kept_carry"] is not None:
             return list(self.bind(*args, **params)), again
         masks = kind == "jvp" or is_staged(args)
@@ -321,8 +323,8 @@ class WhileTrip(Trip):
         wide = self.wide.with_counts({**self.params, "cond": cond}, self.program)
         loop = {**wide, **counted(wide), "kept_carry": (0, *(i + 1 for i in state))}
         start = np.zeros((), COUNT.dtype)
-        run = lambda: checkpointed_while_p.bind(*self.given, start, *self.carry, **loop)
-        outs = run()
+        run = lambda params: checkpointed_while_p.bind(*self.given, start, *self.carry, **params)
+        outs, again = run(loop), params_without_effects(loop)
         steps, carry, rest = split_list(outs, 1, k)
         plan, stacks = rest[-1], rest[:-1]
         operands = [plan, *steps, *more, *self.given, *(self.carry[i] for i in held)]
@@ -331,7 +333,7 @@ class WhileTrip(Trip):
         m = len(operands)
         up, down = with_count(up, m), with_idle_count(down, m)
 
-        kept = Kept(stacks, lambda: split_list(run()[:-1], 1 + k)[1])
+        kept = Kept(stacks, lambda: split_list(run(again)[:-1], 1 + k)[1])
         layout = ReversalLayout(m, len(stacks), 0, sum(self.layout.counts(reach.ins)))
         params = layout.with_counts({"checkpoint": slots}, up, down)
 

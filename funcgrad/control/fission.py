@@ -11,6 +11,7 @@ from ..compile.rewrite import Builder, over
 from ..compile.simplification import simplify
 from ..core.companions import NO_PROGRAMS
 from ..core.dead_code import dce
+from ..core.effects import is_effectful
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, replace_eqn
 from ..core.trace import Primitive
 from ..ops.assign import add_at_p, set_at_p
@@ -51,7 +52,7 @@ class Parts(NamedTuple):
 
 def split_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     """Replace a scan by equations for all its steps and a scan of the others."""
-    if eqn.params["length"] < FEWEST:
+    if eqn.params["length"] < FEWEST or is_effectful(eqn):
         return None
     body, n, k = eqn.params["jaxpr"], eqn.params["num_consts"], eqn.params["num_carry"]
     ins, outs = body.invars, body.outvars

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..compile.rewrite import over
+from ..core.effects import without_effects
 from ..core.jaxpr import Eqn, Jaxpr, Var, replace_eqn
 from ..core.lists import split_list
 from ..core.registry import primitives
@@ -54,7 +55,8 @@ class Pair:
         outvars = tuple([now.get(a, a) for a in step.outvars])
         consts, carried, others = split_list(step.invars, m, d)
         others = [x for x in others if x not in now]
-        whole = Jaxpr((*consts, *body.invars, *carried, *others), (), (*body.eqns, *moved), outvars)
+        again = without_effects(body).eqns
+        whole = Jaxpr((*consts, *body.invars, *carried, *others), (), (*again, *moved), outvars)
         up, down, fixed, state = divided(body, whole, n, k, m)
         length = there.params["length"]
         slots = max(min(states, length), 1)

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from ..compile.rewrite import on_programs
 from ..core.dead_code import live
 from ..core.dependence import fixed_point
+from ..core.effects import without_effects
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.lists import compress, split_list
 from ..core.propagation import Propagation
@@ -90,6 +91,7 @@ def divided(
     )
     state = [i for i in range(k) if flags[i]]
     order = [*fixed, *state]
+    known = without_effects(known)  # they were there in the forward pass
     given, carry, xs = split_list(known.invars, n, k)
     others = [Var(v.aval) for v in back.invars[:more]]
     ins = [*others, *given, *(carry[i] for i in order), *xs]

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ..core.avals import Aval
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, linear_in
+from ..core.effects import params_without_effects, without_effects
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
@@ -148,9 +149,10 @@ class While(JaxprPrimitive, Masking, Codegen):
             return self.bind_jvp(cond_consts, passes, ts, params)
         if len(passes) > 1 or not are_untraced(primals):
             trip = RoundTrip(passes, [pass_partial_eval(loop, *jvp_seeds(loop)) for loop in passes])
-            return self.outs(cond_consts, trip, params), self.bind_jvp(
-                cond_consts, passes, ts, params
-            )[1]
+            outs = self.outs(cond_consts, trip, params)
+            again = [p._replace(program=without_effects(p.program)) for p in passes]
+            silent = params_without_effects(params)
+            return outs, self.bind_jvp(cond_consts, again, ts, silent)[1]
         (loop,), ((t_consts, t_carry),), n = passes, ts, len(passes[0].consts)
         outs, later = self.run_saving(cond_consts, loop, *jvp_seeds(loop), params)
         seeds = [compress(t_consts, loop.ins[:n]), compress(t_carry, loop.ins[n:]), []]
@@ -310,7 +312,8 @@ class While(JaxprPrimitive, Masking, Codegen):
         forward = [trip.forward_pass(j) for j in range(len(passes))]
         parts = split_list(cts, *(len(loop.carry) for loop in passes))
         backward = [trip.backward_pass(j, parts[j], cts) for j in reversed(range(len(passes)))]
-        results = self.bound(params["cond"], cond_consts, [*forward, *backward])[len(passes) :]
+        cond = without_effects(params["cond"])
+        results = self.bound(cond, cond_consts, [*forward, *backward])[len(passes) :]
         by_operand: list[Any] = []
         for loop, found in zip(passes, reversed(results), strict=True):
             by_operand += expand(cast_cotangents(loop, found), loop.ins[: sum(loop.size)])

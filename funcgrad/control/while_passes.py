@@ -13,6 +13,7 @@ import numpy as np
 from ..core.avals import Aval, aval_of
 from ..core.dead_code import live
 from ..core.dependence import fixed_point
+from ..core.effects import without_effects
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Tracer
@@ -214,7 +215,8 @@ class RoundTrip:
                 *mine,
                 *map(Var, emitted[len(mine) :]),
             ]  # not read: residuals of others
-        first = Jaxpr(tuple(ins), (), cut.known.eqns, cut.known.outvars)
+        again = without_effects(cut.known).eqns  # the primal pass has them
+        first = Jaxpr(tuple(ins), (), again, cut.known.outvars)
         return first, [*before, *loop.consts], loop.carry
 
     def backward_pass(self, j: int, cts: Sequence[Any], all_cts: Sequence[Any]) -> Bound:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from .effects import is_effectful
 from .jaxpr import Atom, Eqn, Jaxpr, programs_in, replace_eqn
 
 # indices of the operands and outputs that stay, and the new parameters
@@ -10,10 +11,10 @@ Pruned = tuple[list[int], list[int], dict[str, Any]]
 
 
 def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
-    """The equations on which these outputs depend: the others are dead code."""
+    """The equations on which these outputs depend, or that have an effect: others are dead code."""
     needed, kept = set(outvars), []
     for eqn in reversed(eqns):
-        if not needed.isdisjoint(eqn.outs):
+        if not needed.isdisjoint(eqn.outs) or is_effectful(eqn):
             needed.update(eqn.ins)
             kept.append(eqn)
     return kept[::-1]
@@ -27,7 +28,7 @@ def dce(jaxpr: Jaxpr) -> Jaxpr:
     kept: list[Eqn] = []
     for eqn in reversed(jaxpr.eqns):
         used = [v in needed for v in eqn.outs]
-        if not any(used):
+        if not any(used) and not is_effectful(eqn):
             continue
         if eqn.prim.holds.prune is not None and not (all(used) and _reads_all(eqn)):
             eqn = pruned(eqn, used)

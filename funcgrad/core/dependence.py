@@ -5,6 +5,7 @@ from typing import Any
 
 from .avals import is_inexact
 from .dead_code import dce
+from .effects import is_effectful
 from .jaxpr import Eqn, Jaxpr, Literal, Var
 from .lists import Flags, compress
 
@@ -67,11 +68,12 @@ def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
 
 
 def split_invariant(eqns: Sequence[Eqn], constant: Iterable[Any]) -> tuple[list[Eqn], list[Eqn]]:
-    """Split equations into loop-invariant ones and the others."""
+    """Split equations into loop-invariant ones and the others, with all effects."""
     known = set(constant)
     before, during = [], []
     for eqn in eqns:
-        if all(isinstance(atom, Literal) or atom in known for atom in eqn.ins):
+        free = all(isinstance(atom, Literal) or atom in known for atom in eqn.ins)
+        if free and not is_effectful(eqn):
             known.update(eqn.outs)
             before.append(eqn)
         else:

@@ -12,6 +12,7 @@ import numpy as np
 from .avals import Aval, aval_of, is_inexact
 from .companions import NO_PROGRAMS, Dependence
 from .dead_code import dce
+from .effects import without_effects
 from .index_sets import IndexSets, TooManyError, full_sets
 from .jaxpr import Eqn, Jaxpr, Literal
 from .trace import Primitive, Tracer
@@ -99,7 +100,7 @@ class Propagation:
 
     def run(self, jaxpr: Jaxpr, ins: Sequence[Operand]) -> list[Operand]:
         """The outputs of a program without constants."""
-        program = dce(jaxpr)
+        program = dce(without_effects(jaxpr))
         last: dict[Any, int] = {a: i for i, eqn in enumerate(program.eqns) for a in eqn.ins}
         kept = set(program.outvars)
         env: dict[Any, Operand] = dict(zip(program.invars, ins, strict=True))

@@ -15,7 +15,8 @@ def show(jaxpr: Any, indent: str = "") -> str:
     lines = [f"{{ lambda {consts}; {ins}. let"]
     for eqn in jaxpr.eqns:
         right = (eqn.prim.name + _params(eqn.params, indent), *map(names.atom, eqn.ins))
-        lines.append(f"    {names.typed(eqn.outs)} = {' '.join(right)}")
+        left = f"{names.typed(eqn.outs)} = " if eqn.outs else ""
+        lines.append(f"    {left}{' '.join(right)}")
     outs = ", ".join(map(names.atom, jaxpr.outvars))
     lines.append(f"  in ({outs}{',' if len(jaxpr.outvars) == 1 else ''}) }}")
     return f"\n{indent}".join(lines)

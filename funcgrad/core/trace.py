@@ -2,8 +2,7 @@
 
 Every trace has a serial number, and :meth:`Primitive.bind` passes an operation to the innermost
 trace (largest serial) among the tracers in its arguments; all other arguments are constants to it.
-Without a tracer NumPy runs it. There is no ambient state, so threads, generators and exceptions
-are safe.
+Without a tracer NumPy runs it. No state is ambient: threads, generators, exceptions are safe.
 """
 
 import itertools
@@ -58,7 +57,7 @@ class Trace:
     # fmt: off
     __slots__ = (
         "around", "count", "dead", "escaped", "inner", "masked", "origin", "rebinds", "serial",
-        "took", "wrote",
+        "takes_effects", "took", "wrote",
     )
     # fmt: on
 
@@ -74,6 +73,7 @@ class Trace:
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
         # whether x += y gives a new array, as for immutable arrays
         self.rebinds: bool = outer is not None and outer.rebinds
+        self.takes_effects = False  # whether effects become equations, see effects.py
         self.took = False  # whether it read a buffer that was made before it began
         self.wrote = False  # whether an array was written in place while it ran
         self.escaped = 0  # how many writes of transforms inside reached arrays made outside these
@@ -299,6 +299,7 @@ class Primitive:
     """
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
+    has_effect: ClassVar[bool] = False  # True: its equations stay in programs, see effects.py
     is_builtin: bool = False  # True: its name is taken
 
     joint: JointRules = NO_JOINT_RULES

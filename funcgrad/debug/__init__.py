@@ -1,7 +1,14 @@
-"""Debugging of numerical faults: the operation that made a nan or inf."""
+"""Debugging: prints and breakpoints under any transform, and faults of numbers by their line."""
 
 from ..core.errors import NanError as NanError, UntakenWarning as UntakenWarning
 from ..core.lazy import publish as _publish
 from ..transforms.nans import Untaken as Untaken, nans as nans
+from .callbacks import (
+    breakpoint as breakpoint,
+    callback as callback,
+    callback_cotangent as callback_cotangent,
+    print as print,
+    print_cotangent as print_cotangent,
+)
 
 _publish(__name__)

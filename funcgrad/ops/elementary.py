@@ -52,6 +52,7 @@ REFUSED = {
     ),
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "c_kernel": "it is a function in C",
+    "debug_callback": "it calls a Python function",
     "check": "it raises where values are not finite",
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,

@@ -28,8 +28,9 @@ jax.device_get np.asarray  the value itself, which is an array
 jax.devices -  the only device is the CPU
 jax.pure_callback fg.custom_jvp  a plain call, or custom_jvp
 jax.named_call fg.checkpoint_name
-jax.debug.print fg.debug  print(), which shows values under grad and jvp
-jax.debug.callback fg.debug  a plain call
+jax.debug.print fg.debug.print
+jax.debug.callback fg.debug.callback
+jax.debug.breakpoint fg.debug.breakpoint
 jax.experimental -  use the functions of funcgrad
 jax.random.PRNGKey fg.random.key  key(seed, impl="threefry2x32") for JAX's bits
 jax.lax.select_n np.select

@@ -17,6 +17,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.companions import Codegen
 from ..core.dead_code import live
+from ..core.effects import params_without_effects, without_effects
 from ..core.errors import shown
 from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, constants_as_inputs, eval_jaxpr
@@ -72,7 +73,8 @@ class Checkpoint(CallPrimitive):
             # the outputs of the derivative's known part: a custom rule may compute its own
             alone = _program(cut.known, cut.known.invars, cut.known.outvars[:m])
             outs = self.bind(*cut.consts, *args, **{**params, "jaxpr": alone})
-            return outs, lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
+            again = params_without_effects(params)
+            return outs, lambda ts: self.apply_dual(args, ts, reach, step, again)[1]
         return self.recomputed(cut, args, params)
 
     def recomputed(
@@ -83,7 +85,7 @@ class Checkpoint(CallPrimitive):
         residuals = cut.known.outvars[m:]
         saved = _saved(cut.known, residuals, params["policy"])
         first = _program(cut.known, cut.known.invars, (*cut.known.outvars[:m], *saved))
-        again = _program(cut.known, (*cut.known.invars, *saved), residuals)
+        again = _program(without_effects(cut.known), (*cut.known.invars, *saved), residuals)
         outs = self.bind(*before, *args, **{**params, "jaxpr": first})
         outs, kept_values = split_list(outs, m)
 

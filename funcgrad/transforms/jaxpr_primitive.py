@@ -17,7 +17,8 @@ from ..core.avals import Aval, aval_of
 from ..core.companions import HoldsPrograms
 from ..core.dead_code import pruned_call
 from ..core.dependence import dependent, linear_in
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.effects import has_effects, program_around
+from ..core.jaxpr import Jaxpr, eval_jaxpr, programs_in
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.propagation import Operand, Propagation
 from ..core.trace import Primitive
@@ -63,6 +64,14 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
     def programs(self, **params: Any) -> Sequence[Jaxpr]:
         """The programs held, which have the same operands."""
         return (params["jaxpr"],)
+
+    @override
+    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
+        if any(map(has_effects, programs_in(params))):
+            program = program_around(args)
+            if program is not None:  # else it would run here, once
+                return program.process(self, args, params)
+        return super().bind(*args, **params)
 
     def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
         """Operands and outputs that depend on those flagged; ``smoothly``, with a derivative."""

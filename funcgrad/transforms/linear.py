@@ -148,7 +148,8 @@ class Linearization:
     def record(self, masked: bool = False) -> None:
         avals = [aval_of(x) for x, t in zip(self.leaves, self.tracked, strict=True) if t]
         pushed = functools.partial(self.push, masked)
-        self.closed, _ = stage(self.origin, pushed, [Aval(a.shape, a.dtype) for a in avals])
+        avals = [Aval(a.shape, a.dtype) for a in avals]
+        self.closed, _ = stage(self.origin, pushed, avals, takes_effects=False)
 
     def push(self, masked: bool, tangents: list[Any]) -> list[Any]:
         rest = iter(tangents)

@@ -21,6 +21,7 @@ from ..core import tree
 from ..core.avals import dtype_of, is_inexact
 from ..core.buffers import settled
 from ..core.companions import inlined
+from ..core.effects import without_effects
 from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr, user_line
 from ..core.trace import MARK, NOTE, ConcreteTracer, Primitive, Trace
@@ -354,7 +355,7 @@ def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
     trace = Checking(name)
     given = [trace.wrap(x, Provenance(f"operand {i} of {name}", "")) for i, x in enumerate(args)]
     with np.errstate(all="ignore"):
-        for y in evaluated(trace, jaxpr, given):
+        for y in evaluated(trace, without_effects(jaxpr), given):
             trace.unwrapped(y)
 
 

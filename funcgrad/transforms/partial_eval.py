@@ -14,6 +14,7 @@ from ..core.dead_code import live
 from ..core.dependence import split_invariant
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
 from ..core.lists import Flags, compress
+from ..core.trace import running
 from ..ops.convert import Convert
 from ..ops.families import Elementwise
 from ..ops.operand import Weaken
@@ -66,13 +67,16 @@ def partial_eval_jaxpr(
             with masks.
     """
     early, late = Staging(origin), Staging(origin)
+    before = running.get()
     try:
+        running.set(early)  # effects on constants belong to the known part
         inputs = [early.input(a) for a in ins]
         outs, results = both(inputs, [late.input(a) for a in seeds])
         unknown = late.close(results)
         unknown = resumed(early, unknown) if masks else unknown
         known = early.close(outs)
     finally:
+        running.set(before)
         for trace in (early, late):
             trace.end()
     values = [x._var if _is_of(early, x) else x for x in unknown.consts]
@@ -157,7 +161,7 @@ def _viewed(
     eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], available: Any
 ) -> tuple[list[Eqn], list[Var], list[Any]]:
     """Replace residuals that are views, or integers like i - 1, by equations that compute them."""
-    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if _is_cheap(eqn)}
+    makers = {e.outs[0]: (n, e) for n, e in enumerate(eqns) if e.outs and _is_cheap(e)}
     saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
     views: list[tuple[int, Eqn]] = []
     rows = list(zip(variables, values, strict=True))

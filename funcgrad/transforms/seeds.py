@@ -26,6 +26,7 @@ from ..compile.mask_marks import (
     start_p,
 )
 from ..core.companions import inlined
+from ..core.effects import silent
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.memory import identity
 from ..core.trace import Trace, Tracer, running
@@ -69,12 +70,13 @@ def over_paths(
             trace.inner = True
         return results
     traces = traces_for(origin, any(map(_is_variable, seeds)))
-    before = running.get()
+    before, token = running.get(), silent.set(True)
     try:
         running.set(traces[0])  # rules of the user's may fill arrays
         given = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
         return [unmasked(traces, x) for x in run(given, True)]
     finally:
+        silent.reset(token)
         running.set(before)
         for trace in traces:
             trace.dead = True

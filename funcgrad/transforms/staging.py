@@ -75,6 +75,7 @@ class Staging(Trace):
         super().__init__(origin, masked)
         # bytes, up to which arrays are copied; None: constants are neither copied nor checked
         self.limit = None if not guarded else math.inf if lasting else BRIEF
+        self.takes_effects = True
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are large ones
         self.eqns: list[Eqn] = []
         self.positions: dict[Var, int] = {}  # the count when an equation defined the variable
@@ -206,15 +207,17 @@ def stage(
     masked: bool = False,
     transposed: bool = False,
     operands: Sequence[Any] = (),
+    takes_effects: bool = True,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
     ``lasting`` and ``guarded`` control copies of arrays that it closes over, see Staging.
     ``masked``: derivatives inside are computed with masks. ``transposed``: the program will be
     transposed. ``operands``: the values of the inputs, if their order in memory may be asked.
+    ``takes_effects``: False if it is the program of tangents alone, beside values that are known.
     """
     trace = Staging(origin, lasting, guarded, masked)
-    trace.transposed = transposed
+    trace.transposed, trace.takes_effects = transposed, takes_effects
     before = running.get()
     try:
         running.set(trace)

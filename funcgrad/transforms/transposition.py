@@ -6,6 +6,7 @@ from typing import Any
 from ..compile.mask_marks import start_p
 from ..core.avals import aval_of
 from ..core.dead_code import dce
+from ..core.effects import without_effects
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.registry import overrides
@@ -50,7 +51,7 @@ def transpose_program(
     Raises:
         MissingRuleError: if an equation is not linear in what depends on the inputs.
     """
-    jaxpr = dce(closed.jaxpr)
+    jaxpr = dce(without_effects(closed.jaxpr))  # values of the inputs are not known
     consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     numbers = {var: i for i, var in enumerate(jaxpr.invars)}
     records: list[Record] = []

@@ -13,6 +13,7 @@ from types import ModuleType as _ModuleType
 from typing import Any as _Any
 
 from ...core.registry import load as _load
+from ...debug import breakpoint as _breakpoint
 from ...transforms.abstract import ShapeDtypeStruct as ShapeDtypeStruct
 from . import (
     dtypes as dtypes,
@@ -109,7 +110,10 @@ tree = _module(
 )  # fmt: skip
 flatten_util = _module("flatten_util", ravel_pytree=_top.ravel_pytree)
 test_util = _module("test_util", check_grads=_top.check_grads)
-debug = _module("debug", print=_top.debug_print, callback=_top.debug_callback, log=_top.debug_print)
+debug = _module(
+    "debug", print=_top.debug_print, callback=_top.debug_callback, log=_top.debug_print,
+    breakpoint=_breakpoint,
+)  # fmt: skip
 typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
 core = _module("core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct)
 ad_checkpoint = _module(

@@ -1,6 +1,7 @@
 """Functions of ``jax`` itself: devices, printing, callbacks, tests."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from ...core.avals import dtype_of, shape_of
 from ...core.errors import UnsupportedError
 from ...core.registry import load
 from ...core.trace import Tracer, is_concrete
+from ...debug import callbacks
 from ...ops.ravel import ravel_pytree as _ravel_pytree
 from ...random.keys import Key
 from . import sizes
@@ -118,13 +120,16 @@ def check_grads(
 
 
 def debug_print(fmt: str, *args: Any, ordered: bool = False, **kwargs: Any) -> None:
-    """Print values; under jit their shapes, once."""
-    print(fmt.format(*lowered(args), **lowered(kwargs)))
+    """Print values in order, under any transform; see funcgrad.debug.print."""
+    callbacks.print(fmt, *lowered(args), **lowered(kwargs))
 
 
-def debug_callback(callback: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-    """Call a function with the values, which must be concrete."""
-    pure_callback(callback, None, *args, **kwargs)
+def debug_callback(
+    callback: Callable[..., Any], *args: Any, ordered: bool = False, **kwargs: Any
+) -> None:
+    """Call a function with values, under any transform; see funcgrad.debug.callback."""
+    call = functools.wraps(callback)(lambda *xs, **named: callback(*raised(xs), **raised(named)))
+    callbacks.callback(call, *lowered(args), **lowered(kwargs))
 
 
 def pure_callback(callback: Callable[..., Any], result: Any, *args: Any, **kwargs: Any) -> Any:

@@ -219,7 +219,7 @@ class CustomJvp(Ruled):
             return compress(got, smooth)
 
         avals = tangent_avals(list(map(aval_of, xs)), flags)
-        closed, _ = stage(self.name, tangents_out, avals, transposed=True)
+        closed, _ = stage(self.name, tangents_out, avals, transposed=True, takes_effects=False)
         outs[:] = values_of(apply, xs, outs, seeds)
         check_outs(self, fun, outs)
         values = lambda *cs: rule(cs, xs, instantiate_zeros([None] * len(xs), xs))[0]
