@@ -1,13 +1,17 @@
 """Objects as text: one screen, without addresses, as the call that makes them."""
 
 import pickle
+import sys
 import tempfile
+import xml.etree.ElementTree as ET
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
 from funcgrad import nn, optim
+from funcgrad.core.html import tree_html
 from funcgrad.core.outline import LINES, WIDTH, outline
 
 KEY = fg.random.key(0)
@@ -112,3 +116,69 @@ def test_a_class_with_a_repr_of_its_own_keeps_it():
 
     assert repr([Named(nn.Dense(1, 1))]) == "[mine]"
     assert repr(nn.Sequential(Named(nn.Dense(1, 1)))) == "Sequential(mine)"
+
+
+# notebooks
+
+HISTORY = fg.train.History(
+    (i, {"loss": np.exp(-i), "odd": np.nan, "<b>": float(i)}) for i in range(9)
+)
+BROKEN = {"w": np.array([1.0, np.nan]), "<script>": np.zeros(3)}
+HTML = {
+    "model": lambda: nn.MLP(4, 8, 1).init(KEY),
+    "deep model": lambda: DEEP.init(KEY),
+    "program": lambda: fg.make_jaxpr(fg.grad(lambda x: np.sum(np.tanh(x) ** 2)))(X),
+    "program of constants": lambda: fg.make_jaxpr(lambda: 1.0)(),
+    "long program": lambda: fg.make_jaxpr(lambda x: sum(np.sin(x * k) for k in range(99)))(X),
+    "compiled": lambda: called(fg.jit(np.sin)),
+    "memory": lambda: fg.jit(np.sin).memory(X),
+    "summary": lambda: nn.summary(nn.MLP(4, 8, 1), np.ones((2, 4), np.float32)),
+    "history": lambda: HISTORY,
+    "empty history": lambda: fg.train.History(),
+}
+
+
+def called(f):
+    for n in range(6):
+        f(np.ones(n))
+    return f
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_the_html_of_a_notebook_is_well_formed(name):
+    text = HTML[name]()._repr_html_().replace("class=text", 'class="text"').replace(" open>", ">")
+
+    ET.fromstring(f"<page>{text}</page>")
+    assert len(text) < 200_000
+
+
+def test_the_graph_of_a_program_has_a_box_for_each_equation_and_value():
+    program = fg.make_jaxpr(lambda x, y: np.sin(x) * y + 2.0)(1.0, 2.0)
+    text = program._repr_html_()
+
+    assert [text.count(f"<{tag} ") for tag in ("rect", "path")] == [6, 5]
+    assert ">add 2.0<" in text
+
+
+def test_statistics_name_what_is_not_finite_and_names_are_escaped():
+    text = tree_html(BROKEN)
+
+    assert "mean 1, std 0" in text and "1 nan or inf" in text
+    assert "&lt;script&gt;" in text and "<script>" not in text
+
+
+def test_a_history_is_drawn_again_while_it_is_recorded(monkeypatch):
+    shown, times = [], iter(np.arange(0.0, 9.0, 0.3))
+    output = SimpleNamespace(update=lambda history: shown.append(len(history)))
+    notebook = SimpleNamespace(
+        get_ipython=lambda: SimpleNamespace(kernel=object()),
+        display=SimpleNamespace(display=lambda history, display_id: output),
+    )
+    monkeypatch.setitem(sys.modules, "IPython", notebook)
+    monkeypatch.setattr("funcgrad.train.history.time.monotonic", lambda: next(times))
+    history = fg.train.History().live()
+    for loss in range(4):
+        history.record(loss=loss)
+
+    assert shown == [0, 2, 4]
+    assert len(pickle.loads(pickle.dumps(history))) == 4

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from ..core.outline import amount
+from ..core.registry import load
+
 
 class MemoryReport(NamedTuple):
     """The planned memory of one call, in bytes; it prints as a table of the largest moments.
@@ -20,26 +23,18 @@ class MemoryReport(NamedTuple):
     def __repr__(self) -> str:
         total = self.workspace + self.arguments + self.outputs + self.constants
         rows = [
-            f"planned peak {_size(total)}: workspace {_size(self.workspace)}, arguments "
-            f"{_size(self.arguments)}, outputs {_size(self.outputs)}, constants "
-            f"{_size(self.constants)}"
+            f"planned peak {amount(total)}: workspace {amount(self.workspace)}, arguments "
+            f"{amount(self.arguments)}, outputs {amount(self.outputs)}, constants "
+            f"{amount(self.constants)}"
         ]
         fullest = sorted(range(len(self.equations)), key=lambda i: -self.equations[i][1])[:8]
         for i in sorted(fullest):
             words, live = self.equations[i]
-            rows.append(f"  equation {i:4}: {_size(live):>9} live at {words}")
+            rows.append(f"  equation {i:4}: {amount(live):>9} live at {words}")
         return "\n".join(rows)
 
-
-def _size(n: int) -> str:
-    """A number of bytes with a unit.
-
-    >>> _size(1536)
-    '1.5 kB'
-    """
-    amount = float(n)
-    for unit in ("B", "kB", "MB"):
-        if amount < 1024:
-            return f"{amount:.{0 if unit == 'B' else 1}f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GB"
+    def _repr_html_(self) -> str:
+        html = load("funcgrad.core.html")
+        sizes = zip(self._fields[:-1], map(amount, self[:-1]), strict=True)
+        whole = html.table(("memory", "bytes"), [*sizes], texts=1)
+        return str(html.page(whole, html.folded("largest moments", repr(self))))

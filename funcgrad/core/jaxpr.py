@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from .avals import Aval, aval_of
 from .errors import FuncgradError
+from .registry import load
 from .show import show
 from .trace import Primitive
 
@@ -102,6 +103,9 @@ class Jaxpr:
     def __repr__(self) -> str:
         return show(self)
 
+    def _repr_html_(self) -> str:
+        return str(load("funcgrad.core.html").program_html(self))
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedJaxpr:
@@ -127,6 +131,9 @@ class ClosedJaxpr:
 
     def __repr__(self) -> str:
         return repr(self.jaxpr)
+
+    def _repr_html_(self) -> str:
+        return str(load("funcgrad.core.html").program_html(self))
 
 
 def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:

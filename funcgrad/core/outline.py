@@ -68,6 +68,20 @@ def outlined(cls: T) -> T:
     return cls
 
 
+def amount(nbytes: int) -> str:
+    """A number of bytes with a unit.
+
+    >>> amount(1536)
+    '1.5 kB'
+    """
+    left = float(nbytes)
+    for unit in ("B", "kB", "MB"):
+        if left < 1024:
+            return f"{left:.{0 if unit == 'B' else 1}f} {unit}"
+        left /= 1024
+    return f"{left:.1f} GB"
+
+
 def parts_of_call(
     function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> tuple[str, list[tuple[str, Any]]]:

@@ -173,6 +173,9 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
 
     __repr__ = outline
 
+    def _repr_html_(self) -> str:
+        return str(load("funcgrad.core.html").tree_html(self))
+
 
 # not frozen to type checkers, since __init__ and __post_init__ may assign to self
 @dataclass_transform(eq_default=False, field_specifiers=(dataclasses.field, param, state))
@@ -202,7 +205,7 @@ def module(cls: type[T]) -> type[T]:
     (3,)
     """
     names = _names_seen_by(cls, sys._getframe(1).f_locals)
-    for name in ("init", "__eq__", "__hash__", "__repr__"):
+    for name in ("init", "__eq__", "__hash__", "__repr__", "_repr_html_"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
     if cls.__repr__ is outline and not hasattr(cls, "__outline__"):

@@ -12,6 +12,7 @@ from ..core.dead_code import live
 from ..core.jaxpr import Eqn
 from ..core.lazy import answering
 from ..core.nodes import Path
+from ..core.registry import load
 from ..random import Key
 from ..transforms.abstract import ShapeDtypeStruct
 from ..transforms.staging import stage, staged_in
@@ -69,21 +70,32 @@ class Summary:
     nbytes: int
     activation_nbytes: int
 
-    def __repr__(self) -> str:
+    def _lines(self) -> list[tuple[str, ...]]:
+        """The cells of the table, the head first."""
         lines: list[tuple[str, ...]] = [("path", "layer", "output", "params", "FLOPs", "bytes")]
         for row in self.rows:
             numbers = (f"{n:,}" for n in (row.params, row.flops, row.nbytes))
             lines.append((row.path, row.layer, " ".join(map(str, row.output)), *numbers))
-        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        texts = [_aligned(line, widths) for line in lines]
-        rule = "-" * max(map(len, texts))
+        return lines
+
+    def _total(self) -> str:
         resting = self.params - self.trained
-        total = (
+        return (
             f"{self.params:,} parameters{f', {resting:,} of them not trained' if resting else ''}; "
             f"{self.nbytes:,} bytes of parameters and state, {self.activation_nbytes:,} of "
             f"activations; {self.flops:,} FLOPs"
         )
-        return "\n".join([texts[0], rule, *texts[1:], rule, total])
+
+    def __repr__(self) -> str:
+        lines = self._lines()
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        texts = [_aligned(line, widths) for line in lines]
+        rule = "-" * max(map(len, texts))
+        return "\n".join([texts[0], rule, *texts[1:], rule, self._total()])
+
+    def _repr_html_(self) -> str:
+        html, (head, *rows) = load("funcgrad.core.html"), self._lines()
+        return str(html.page(html.table(head, rows, texts=3), self._total()))
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:

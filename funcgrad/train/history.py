@@ -5,6 +5,8 @@ import io as streams
 import json
 import math
 import operator
+import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,14 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
+from ..core.registry import load
 from ..io.atomic import replacing
 from ..random import RangeError
+from .curves import curves
 from .metrics import UnknownNameError
 
 _SHOWN = 20  # rows of a printed table; longer tables show both ends
+REDRAW = 0.5  # seconds between two pictures of a notebook
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -46,6 +51,8 @@ class History:
 
     def __init__(self, rows: Iterable[tuple[int, Mapping[str, Any]]] = ()) -> None:
         self._rows: list[tuple[int, dict[str, float]]] = []
+        self._output: Any = None  # of a notebook, and when it was drawn
+        self._drawn = 0.0
         for step, numbers in rows:
             self.record(step, numbers)
 
@@ -75,6 +82,30 @@ class History:
             self._rows[-1][1].update(row)
         else:
             self._rows.append((step, row))
+        if self._output is not None and time.monotonic() - self._drawn > REDRAW:
+            self._draw()
+
+    def live(self) -> "History":
+        """Draw the curves in a notebook, and again while numbers are recorded; then itself.
+
+        Elsewhere it does nothing, so a script may call it too. Another call draws the last state.
+
+        >>> history = History().live()
+        >>> history.record(loss=1.0)
+        """
+        notebook = sys.modules.get("IPython")
+        if notebook is not None and getattr(notebook.get_ipython(), "kernel", None) is not None:
+            if self._output is None:
+                self._output = notebook.display.display(self, display_id=True)
+            self._draw()
+        return self
+
+    def _draw(self) -> None:
+        self._output.update(self)
+        self._drawn = time.monotonic()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_output": None}
 
     def until(self, step: int) -> "History":
         """The history before a step, to continue from a checkpoint."""
@@ -152,6 +183,10 @@ class History:
         width = max(map(len, self.names), default=0)
         lines = [f"{name.ljust(width)}  {_spark(self[name])}" for name in self.names]
         return "\n".join([f"History of {len(self)} steps", *lines])
+
+    def _repr_html_(self) -> str:
+        columns = [(name, self.steps, self[name]) for name in self.names]
+        return str(load("funcgrad.core.html").page(curves(columns)))
 
     def plot(self, *names: str, ax: Any = None) -> Any:
         """Plot columns over the steps with matplotlib, and return the axes.

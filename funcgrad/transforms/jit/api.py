@@ -1,6 +1,7 @@
 """jit: stage a function once for each key, compile it to NumPy source, and run that."""
 
 import functools
+import operator
 import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from ...core.explanations import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.lazy import answering
 from ...core.pickling import found_by_name, portable
+from ...core.registry import load
 from ...core.tree_code import MISS, Static
 from ..arguments import check_callable
 from ..nans import OFF, debugging
@@ -30,6 +32,8 @@ from .key import ArgSpec, JitOptions
 from .signature import Entry, Signature, entry, stage_call
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
+_SHOWN = 4  # programs that a notebook shows
+_serial = operator.attrgetter("serial")
 
 # of the context of a call
 _mode, _settings, _axes = debugging.get, current.get, axis_env.get
@@ -179,6 +183,12 @@ class Compiled(Generic[P, R]):
     def __repr__(self) -> str:
         return f"<jit of {getattr(self.fun, '__qualname__', repr(self.fun))}>"
 
+    def _repr_html_(self) -> str:
+        html, programs = load("funcgrad.core.html"), sorted(self._signatures.values(), key=_serial)
+        kept = [html.folded(s.heading(), s.text(standalone=False)) for s in programs[-_SHOWN:]]
+        hidden = len(programs) - len(kept)
+        return str(html.page(html.escape(repr(self)), f" ({hidden} older)" * (hidden > 0), *kept))
+
     # about the program of a call
 
     def source(
@@ -210,7 +220,7 @@ class Compiled(Generic[P, R]):
 
     def explain(self, /, *args: Any, **kwargs: Any) -> str:
         """Why a call with such arguments would compile; without arguments, why the last one did."""
-        signatures = sorted(self._signatures.values(), key=lambda s: s.serial)
+        signatures = sorted(self._signatures.values(), key=_serial)
         if not args and not kwargs:
             if not signatures:
                 return f"{self!r}: nothing was compiled yet"

@@ -224,6 +224,12 @@ class Signature:
         program = self.compile(backend="numpy") if self.key.backend == "auto" else self.program
         return self.key, program, self.consts, self.out_tree
 
+    def heading(self) -> str:
+        """The name of the function and its arguments, with their shapes and dtypes."""
+        pairs = zip(self.inputs, self.staged.invars, strict=True)
+        shown = (f"{self.spec.name_of(*place)}: {v.aval}" for place, v in pairs)
+        return f"{self.name}({', '.join(shown)})"
+
     def text(self, standalone: bool) -> str:
         """The source of the program that calls run."""
         source = self.donating[0].source
