@@ -72,8 +72,8 @@ def callback(f: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     >>> def f(x):
     ...     fg.debug.callback(seen.append, x)
     ...     return x**2
-    >>> print(fg.jit(fg.vmap(fg.grad(f)))(np.array([1.0, 2.0])), *seen)
-    [2. 4.] 1.0 2.0
+    >>> fg.jit(fg.vmap(fg.grad(f)))(np.array([1.0, 2.0])), len(seen)
+    (array([2., 4.]), 2)
     """
     check_callable("debug.callback", f)
     _call(f, args, kwargs, is_arraylike, _name(f))
@@ -113,8 +113,9 @@ def callback_cotangent(f: Callable[..., Any], x: Any) -> Any:
 
     >>> import funcgrad as fg
     >>> seen = []
-    >>> print(fg.grad(lambda x: 3.0 * fg.debug.callback_cotangent(seen.append, x**2))(2.0), *seen)
-    12.0 3.0
+    >>> f = lambda x: 3.0 * fg.debug.callback_cotangent(seen.append, x**2)
+    >>> float(fg.grad(f)(2.0)), list(map(float, seen))
+    (12.0, [3.0])
     """
     check_callable("debug.callback_cotangent", f)
     target = Target(_name(f), f, (None,), tree.structure(((0,), {})), (True,))
