@@ -435,6 +435,17 @@ def test_a_plain_class_needs_its_fields_named():
     del handlers[Plain]
 
 
+def test_a_dataclass_without_fields_is_a_node_without_children():
+    @dataclass
+    class Empty:
+        pass
+
+    tree.register_dataclass(Empty)
+
+    assert tree.leaves(Empty()) == [] and tree.map(lambda v: v, Empty()) == Empty()
+    del handlers[Empty]
+
+
 def test_partial_is_called_with_its_arguments_and_is_differentiated_through():
     f = tree.Partial(lambda a, b, *, c: a * b + c, 2.0, c=1.0)
 

@@ -154,7 +154,7 @@ def _split_fields(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of the children and of the static fields of a dataclass."""
     fields = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
-    if (data is None or meta is None) and not fields:
+    if (data is None or meta is None) and not dataclasses.is_dataclass(cls):
         raise TypeError(
             f"register_dataclass: {cls.__name__} is not a dataclass; give its data_fields and "
             f"meta_fields"
