@@ -37,10 +37,10 @@ def test_the_public_modules():
         "", ".bridge", ".compat", ".data", ".debug", ".dist", ".errors", ".export", ".extend",
         ".io", ".lax", ".linalg", ".losses",
         ".nn", ".nn.init", ".numpy", ".numpy.emath", ".numpy.fft", ".numpy.linalg", ".optim",
-        ".optim.contrib", ".random", ".scipy", ".scipy.fft", ".scipy.integrate",
-        ".scipy.interpolate", ".scipy.linalg", ".scipy.ndimage", ".scipy.optimize", ".scipy.signal",
-        ".scipy.sparse", ".scipy.sparse.linalg", ".scipy.special", ".scipy.stats", ".sparse",
-        ".special", ".train", ".tree",
+        ".optim.contrib", ".random", ".random.bijectors", ".scipy", ".scipy.fft",
+        ".scipy.integrate", ".scipy.interpolate", ".scipy.linalg", ".scipy.ndimage",
+        ".scipy.optimize", ".scipy.signal", ".scipy.sparse", ".scipy.sparse.linalg",
+        ".scipy.special", ".scipy.stats", ".sparse", ".special", ".train", ".tree",
     ]  # fmt: skip
 
 

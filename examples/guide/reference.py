@@ -51,7 +51,8 @@ FIRST = {
 SECTIONS = {
     "Transforms": "funcgrad errors debug tree",
     "Arrays and mathematics":
-        "numpy numpy.linalg numpy.fft numpy.emath linalg special random lax sparse",
+        "numpy numpy.linalg numpy.fft numpy.emath linalg special random random.bijectors "
+        "lax sparse",
     "Models and training": "nn nn.init losses optim optim.contrib data train io",
     "SciPy":
         "scipy.integrate scipy.optimize scipy.stats scipy.signal scipy.interpolate scipy.ndimage "

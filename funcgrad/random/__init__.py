@@ -9,7 +9,13 @@ key once. ``philox.py`` and ``threefry.py`` define the generators.
 ((2, 3), np.False_)
 """
 
-from ..core.lazy import publish as _publish
+from ..core.lazy import (
+    fetched as _fetched,
+    homes_of as _homes_of,
+    missing as _missing,
+    publish as _publish,
+)
+from ..core.registry import load as _load
 from .arguments import RangeError as RangeError
 from .choice import categorical as categorical, choice as choice, permutation as permutation
 from .discrete import (
@@ -64,4 +70,21 @@ from .transformed import (
 )
 from .truncated import truncated_normal as truncated_normal
 
-_publish(__name__)
+# loaded at first use: they need the compiler
+_PARTS = ("bijectors",)
+_HOMES = _homes_of({
+    "mcmc.diagnostics": "ess rhat",
+    "mcmc.problem": "Samples Statistics",
+    "mcmc.sampling": "hmc nuts",
+})  # fmt: skip
+
+
+def __getattr__(name: str) -> object:
+    if name in _PARTS:
+        return _load(f"{__name__}.{name}")
+    if name in _HOMES:
+        return _fetched(__name__, _HOMES[name], name)
+    raise _missing(__name__, name)
+
+
+_publish(__name__, [*_PARTS, *_HOMES])

@@ -24,7 +24,7 @@ NUMPYS = {
     fg.numpy.fft: "numpy.fft",
     fg.numpy.emath: "numpy.lib.scimath",
 }
-SPACES = [fg, *NUMPYS]
+SPACES = [fg, fg.random, *NUMPYS]
 
 
 def path_of(space: ModuleType) -> Path:

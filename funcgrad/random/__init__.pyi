@@ -1,0 +1,81 @@
+# Written by `python -m tests.support.stubs`, not by hand.
+
+from . import (
+    bijectors as bijectors,
+)
+from .arguments import (
+    RangeError as RangeError,
+)
+from .choice import (
+    categorical as categorical,
+    choice as choice,
+    permutation as permutation,
+)
+from .discrete import (
+    binomial as binomial,
+    geometric as geometric,
+    multinomial as multinomial,
+    poisson as poisson,
+    rademacher as rademacher,
+)
+from .draws import (
+    bernoulli as bernoulli,
+    bits as bits,
+    exponential as exponential,
+    gumbel as gumbel,
+    normal as normal,
+    randint as randint,
+    uniform as uniform,
+)
+from .gammas import (
+    beta as beta,
+    chisquare as chisquare,
+    dirichlet as dirichlet,
+    f as f,
+    gamma as gamma,
+    loggamma as loggamma,
+    t as t,
+)
+from .keys import (
+    Key as Key,
+    NotAKeyError as NotAKeyError,
+    fold_in as fold_in,
+    key as key,
+    key_data as key_data,
+    split as split,
+    wrap_key_data as wrap_key_data,
+)
+from .mcmc.diagnostics import (
+    ess as ess,
+    rhat as rhat,
+)
+from .mcmc.problem import (
+    Samples as Samples,
+    Statistics as Statistics,
+)
+from .mcmc.sampling import (
+    hmc as hmc,
+    nuts as nuts,
+)
+from .multivariate import (
+    multivariate_normal as multivariate_normal,
+    orthogonal as orthogonal,
+)
+from .transformed import (
+    ball as ball,
+    cauchy as cauchy,
+    double_sided_maxwell as double_sided_maxwell,
+    generalized_normal as generalized_normal,
+    laplace as laplace,
+    logistic as logistic,
+    lognormal as lognormal,
+    maxwell as maxwell,
+    pareto as pareto,
+    rayleigh as rayleigh,
+    triangular as triangular,
+    wald as wald,
+    weibull_min as weibull_min,
+)
+from .truncated import (
+    truncated_normal as truncated_normal,
+)
