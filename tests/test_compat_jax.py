@@ -64,6 +64,26 @@ def test_default_dtypes_follow_jax_enable_x64():
     assert jnp.zeros(2, jnp.float64).dtype == np.float32 and jnp.float32(1).dtype == np.float32
 
 
+def test_an_array_of_a_python_scalar_is_weak():
+    with jax.enable_x64(True):
+        one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)
+        made = jnp.array(one, float)
+        used = [one * x, -one * 2 * x, jnp.where(x > 0, jnp.exp(one), x), jax.jit(jnp.add)(one, x)]
+
+        assert one.weak_type and one.dtype == float and [u.dtype for u in used] == ["float32"] * 4
+        assert not made.weak_type and (made * x).dtype == float
+        assert jax.grad(lambda v: (v * x).sum())(one).dtype == float
+        assert (jnp.asarray(3) * jnp.ones(2, jnp.int8)).dtype == np.int8 and one.astype(int) == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_program_warns_of_no_division_by_zero():
+    reciprocal = lambda x: jnp.where(x == 0, 0, 1 / x)
+
+    assert jax.jit(reciprocal)(jnp.zeros(2)).tolist() == [0.0, 0.0]
+    assert jax.vmap(jax.grad(lambda x: jnp.log(x)))(jnp.zeros(2)).tolist() == [np.inf] * 2
+
+
 def test_an_array_is_indexed_by_and_multiplied_with_traced_values():
     table = jnp.arange(6.0).reshape(3, 2)
 
@@ -111,6 +131,8 @@ def test_keys_are_leaves_with_axes_of_their_own():
     assert keys.shape == (4,) and keys[0].shape == () and len(list(keys)) == 4
     assert jax.tree.structure(keys) == jax.tree.structure(1.0) and isinstance(keys, jax.Array)
     assert jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) and not jnp.issubdtype(float, "i4")
+    chosen = jax.jit(lambda mask: jnp.where(mask, keys, keys[::-1]))(jnp.arange(4) < 2)
+    assert jax.random.key_data(chosen).tolist() == jax.random.key_data(keys)[[0, 1, 1, 0]].tolist()
     assert jnp.stack([keys[0], keys[1]]).shape == (2,) and jax.random.key_data(keys).shape == (4, 2)
     draws = jax.vmap(jax.random.normal)(keys)
     scanned = jax.lax.scan(lambda c, k: (c, jax.random.normal(k)), 0, keys)[1]

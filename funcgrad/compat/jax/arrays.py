@@ -17,7 +17,7 @@ from ...core.errors import UnsupportedError
 from ...core.trace import Tracer
 from ...ops.structure import cast
 from ...random.keys import Key
-from .config import NO_DTYPES, canonicalize_dtype, no_dtype
+from .config import as_dtype, canonicalize_dtype
 from .devices import CPU, Device
 from .indexing import elements
 from .keys import KeyArray
@@ -31,6 +31,7 @@ IGNORED = (
 )  # fmt: skip
 _WAYS = ("searchsorted", "digitize", "isin", "slogdet")  # whose ``method`` is a way to compute
 OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
+WEAK = (int, float, complex)  # of which arrays are weak
 _METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
     "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp",
@@ -57,13 +58,11 @@ class Methods:
 
     @property
     def weak_type(self) -> bool:
-        x = lowered_leaf(self)
-        return isinstance(x, Tracer) and aval_of(x).weak
+        return self.weak if isinstance(self, ConcreteArray) else aval_of(own(self)).weak
 
     @property
     def aval(self) -> Any:
-        from_ = lowered_leaf(self)
-        return aval_of(from_)
+        return aval_of(own(self))
 
     def block_until_ready(self) -> Any:
         return self
@@ -96,13 +95,13 @@ class Methods:
         )
 
     def __getitem__(self, index: Any) -> Any:
-        return raised(elements(lowered_leaf(self), lowered(index)))
+        return raised(elements(own(self), lowered(index)))
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])  # type: ignore[arg-type]
 
     def astype(self, dtype: Any, copy: bool = False, device: Any = None) -> Any:
-        x, dtype = lowered_leaf(self), as_dtype(dtype)
+        x, dtype = own(self), as_dtype(dtype)
         if dtype.kind not in "c" and dtype_of(x).kind == "c":
             x = np.real(x)
         return raised(
@@ -113,7 +112,7 @@ class Methods:
         of_class = isinstance(dtype, type) and issubclass(dtype, np.ndarray)
         if isinstance(self, np.ndarray) and of_class:
             return np.ndarray.view(self, dtype)
-        return raised(view(lowered_leaf(self), as_dtype(dtype)))
+        return raised(view(own(self), as_dtype(dtype)))
 
     def flatten(self, order: str = "C") -> Any:
         return call_numpy(np.ravel, self, order)
@@ -158,6 +157,7 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
 
     __array_priority__ = 100.0
     __hash__ = None  # type: ignore[assignment]
+    weak = False  # made of a Python scalar: its dtype gives way to that of other operands
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
@@ -280,13 +280,20 @@ def keywords(name: str, given: dict[str, Any]) -> dict[str, Any]:
     return left
 
 
-def concrete(x: Any) -> ConcreteArray:
+def concrete(x: Any, weak: bool = False) -> ConcreteArray:
     """A read-only array with these elements, in the canonical dtype."""
     x = np.asarray(x)
     dtype = canonicalize_dtype(x.dtype) if x.dtype.kind in "iufc" else x.dtype
     y = (x if x.dtype == dtype else x.astype(dtype)).view(ConcreteArray)
     y.flags.writeable = False
+    if weak:
+        y.weak = True
     return y
+
+
+def own(x: Any) -> Any:
+    """The ndarray or tracer of an array."""
+    return x.value if isinstance(x, TracedArray) else np.ndarray.view(x, np.ndarray)
 
 
 def _is_key(x: Any) -> bool:
@@ -321,7 +328,7 @@ def lowered_leaf(x: Any) -> Any:
     if isinstance(x, KeyArray):
         return x.key
     if isinstance(x, ConcreteArray):
-        return np.ndarray.view(x, np.ndarray)
+        return x.item() if x.weak else np.ndarray.view(x, np.ndarray)
     if isinstance(x, (np.ndarray, np.generic)):
         if x.dtype.kind in "iufc" and x.dtype != (narrow := canonicalize_dtype(x.dtype)):
             return x.astype(narrow)
@@ -358,19 +365,11 @@ def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return raised(fun(*lowered(args), **lowered(kwargs)))
+        with np.errstate(all="ignore"):
+            return raised(fun(*lowered(args), **lowered(kwargs)))
 
     call.__doc__ = f"See {getattr(fun, '__module__', '')}.{getattr(fun, '__name__', 'call')}."
     return call
-
-
-def as_dtype(dtype: Any) -> np.dtype[Any]:
-    """A dtype from one of its names, scalar types or scalars."""
-    if isinstance(dtype, type) and issubclass(dtype, np.generic):
-        return np.dtype(dtype)
-    if isinstance(dtype, str) and dtype in NO_DTYPES:
-        raise no_dtype(dtype)
-    return np.dtype(getattr(dtype, "dtype", dtype))
 
 
 def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__call__") -> Any:
@@ -380,7 +379,10 @@ def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__ca
         low = promoted(ufunc, low)
         with np.errstate(all="ignore"):
             y = ufunc(*low)
-        return tuple(map(raised, y)) if isinstance(y, tuple) else raised_leaf(y)
+        if isinstance(y, tuple):
+            return tuple(map(raised, y))
+        weak = all(type(x) in WEAK for x in low) and y.dtype.kind in "ifc"
+        return concrete(y, weak=True) if weak else raised_leaf(y)
     options = {k: v for k, v in lowered(kwargs or {}).items() if v is not None}
     with np.errstate(all="ignore"):
         return raised(getattr(ufunc, method)(*low, **options))

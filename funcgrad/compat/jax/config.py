@@ -69,6 +69,15 @@ def no_dtype(name: str) -> UnsupportedError:
     return UnsupportedError(f"{name}: NumPy has no such dtype; use float32")
 
 
+def as_dtype(dtype: Any) -> np.dtype[Any]:
+    """A dtype from one of its names, scalar types or scalars."""
+    if isinstance(dtype, type) and issubclass(dtype, np.generic):
+        return np.dtype(dtype)
+    if isinstance(dtype, str) and dtype in NO_DTYPES:
+        raise no_dtype(dtype)
+    return np.dtype(getattr(dtype, "dtype", dtype))
+
+
 def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> np.dtype[Any]:
     """The dtype that an array of a dtype has: of 32 bits unless ``jax_enable_x64`` is set."""
     if isinstance(dtype, str) and dtype in NO_DTYPES:

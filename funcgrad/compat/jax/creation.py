@@ -8,8 +8,8 @@ import numpy as np
 from ... import numpy as ours
 from ...core.avals import dtype_of, shape_of
 from ...random.keys import Key
-from .arrays import ConcreteArray, as_dtype, concrete, holds_traced, lowered, raised
-from .config import canonicalize_dtype
+from .arrays import WEAK, ConcreteArray, concrete, holds_traced, lowered, raised
+from .config import as_dtype, canonicalize_dtype
 from .keys import KeyArray
 
 _LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
@@ -24,12 +24,14 @@ def array(
     if isinstance(object, (list, tuple)) and object and isinstance(object[0], KeyArray):
         return KeyArray(Key(np.stack([each.key.data for each in object]), object[0].key.impl))
     dtype = None if dtype is None else canonicalize_dtype(as_dtype(dtype))
-    if isinstance(object, ConcreteArray) and dtype in (None, object.dtype) and not ndmin:
+    done = isinstance(object, ConcreteArray) and not ndmin
+    if done and (dtype is None or (dtype == object.dtype and not object.weak)):
         return object
     low = lowered(object)
+    weak = type(low) in WEAK and dtype is None and not ndmin
     if holds_traced(low):
         return raised(ours.array(low, dtype, ndmin=ndmin))
-    return concrete(np.array(low, dtype, ndmin=ndmin))
+    return concrete(np.array(low, dtype, ndmin=ndmin), weak)
 
 
 def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any:

@@ -12,18 +12,18 @@ from ...core.avals import dtype_of, shape_of
 from ...core.lazy import kept as _kept
 from ...core.trace import Tracer
 from ...numpy.at import at as _at
+from ...random.keys import Key
 from . import promotion, sizes
 from .arrays import (
     IGNORED,
     Array,
     apply_ufunc,
-    as_dtype,
     holds_traced,
     keywords,
     lowered,
     raised,
 )
-from .config import canonicalize_dtype
+from .config import as_dtype, canonicalize_dtype
 from .creation import (
     array as array,
     asarray as asarray,
@@ -209,6 +209,11 @@ def where(
     """See numpy.where; without ``x`` and ``y`` the indices, as :func:`nonzero`."""
     if x is None and y is None:
         return nonzero(condition, size=size, fill_value=fill_value)
+    if isinstance(x, KeyArray) and isinstance(y, KeyArray):
+        mask = asarray(condition)[..., None]
+        return KeyArray(
+            Key(lowered(where(mask, raised(x.key.data), raised(y.key.data))), x.key.impl)
+        )
     return _where(asarray(condition) != 0, x, y)
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import TracedArray, as_dtype, lowered_leaf, raised
-from .config import NO_DTYPES, canonicalize_dtype, no_dtype
+from .arrays import TracedArray, lowered_leaf, raised
+from .config import NO_DTYPES, as_dtype, canonicalize_dtype, no_dtype
 
 
 class ScalarMeta(type):

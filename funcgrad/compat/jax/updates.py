@@ -9,7 +9,7 @@ from ...core.avals import dtype_of
 from ...core.trace import Tracer
 from ...numpy.at import at
 from ...ops.structure import cast
-from .arrays import Methods, inward, lowered, lowered_leaf, raised
+from .arrays import Methods, inward, lowered, own, raised
 from .indexing import elements, updated
 
 
@@ -34,7 +34,7 @@ class Update:
         self.array, self.index = array, index
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        x = lowered_leaf(self.array)
+        x = own(self.array)
         name = {"mul": "multiply", "sub": "subtract"}.get(name, name)
         index = lowered(self.index)
 
