@@ -6,6 +6,7 @@ import json
 import math
 import re
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ import pytest
 import funcgrad as fg
 from funcgrad import io, nn, optim, random, train, tree
 from funcgrad.core.errors import DtypeError, ShapeError
+from funcgrad.random import RangeError
+from funcgrad.train.history import HistoryError
 
 from .support.compare import assert_same
 
@@ -529,3 +532,95 @@ def test_progress_shows_in_a_notebook():
         assert list(train.progress(range(3), label="epoch", file=out)) == [0, 1, 2]
 
     assert "epoch" in file.getvalue() and "3/3" in file.getvalue() and not plain.getvalue()
+
+
+# files that are written while a training runs
+
+
+def test_rows_of_a_csv_file_are_on_disk_at_once_and_continued(tmp_path):
+    path = tmp_path / "run.csv"
+    log = train.CsvWriter(path)
+    log.record(0, loss=1.0, accuracy=0.1)
+    first = train.History.load(path)
+    with train.CsvWriter(path) as again:
+        again.record(1, {"loss": np.float32(0.5)})
+
+    assert (first["loss"].tolist(), first["accuracy"].tolist()) == ([1.0], [0.1])
+    assert train.History.load(path).arrays()["loss"].tolist() == [1.0, 0.5]
+    with pytest.raises(HistoryError, match=r"columns are loss, accuracy: got 'rate'"):
+        log.record(2, rate=1.0)
+    with pytest.raises(ShapeError, match=r"CsvWriter: loss must be a scalar: got f64\[2\]"):
+        log.record(2, loss=np.ones(2))
+    log.close()
+    (tmp_path / "other.csv").write_text("a,b\n")
+    with pytest.raises(HistoryError, match="begin with a column 'step': got 'a'"):
+        train.CsvWriter(tmp_path / "other.csv")
+
+
+def test_events_of_tensorboard_hold_numbers_and_histograms(monkeypatch, tmp_path):
+    events = []
+    writer = SimpleNamespace(
+        add_scalar=lambda *row: events.append(row),
+        add_histogram=lambda name, x, step: events.append((name, x.tolist(), step)),
+        close=lambda: events.append("closed"),
+    )
+    monkeypatch.setitem(
+        sys.modules, "tensorboardX", SimpleNamespace(SummaryWriter=lambda folder: writer)
+    )
+    with train.TensorBoardWriter(tmp_path) as log:
+        log.record(3, loss=0.5)
+        log.histograms(3, {"w": np.array([1.0, np.nan])}, name="grads")
+
+    assert events == [("loss", 0.5, 3), ("grads['w']", [1.0], 3), "closed"]
+
+
+def test_tensorboard_needs_its_package(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+
+    with pytest.raises(ImportError, match=r"pip install 'funcgrad\[tensorboard\]'"):
+        train.TensorBoardWriter(tmp_path)
+
+
+# learning rates
+
+
+@pytest.mark.parametrize("curvature", [1e-2, 1.0, 1e2])
+def test_the_suggested_rate_follows_the_curvature(curvature):
+    loss = lambda w, _: curvature * w * w / 2
+    found = train.learning_rate_range(loss, 1.0, [None], optimizer=optim.sgd, high=1e5, low=1e-5)
+
+    assert 0.05 < found.suggested * curvature < 2  # gradient descent diverges from 2 on
+    assert len(found.losses) < 100 and found.losses[-1] > found.losses.min()
+
+
+def test_rates_are_the_same_as_by_hand():
+    batches = [np.float64(k) for k in range(3)]
+    loss = lambda w, b: np.sum((w - b) ** 2)
+    found = train.learning_rate_range(
+        loss, np.ones(2), batches, optimizer=optim.sgd, low=1e-3, high=1e-1, steps=5
+    )
+    w, mean, losses = np.ones(2), 0.0, []
+    for i, rate in enumerate(np.geomspace(1e-3, 1e-1, 5)):
+        value, grads = fg.value_and_grad(loss)(w, batches[i % 3])
+        mean = 0.9 * mean + 0.1 * value
+        losses.append(mean / (1 - 0.9 ** (i + 1)))
+        w = w - rate * grads
+
+    assert np.allclose(found.rates, np.geomspace(1e-3, 1e-1, 5), rtol=1e-15)
+    assert np.allclose(found.losses, losses, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"low": 0.0}, "ascend from low > 0"),
+        ({"steps": 1}, "2 steps or more"),
+        ({"batches": []}, "must be a batch"),
+        ({"loss": lambda w, b: np.log(w - w)}, "must be finite: got"),
+    ],
+)
+def test_a_range_that_cannot_be_searched_is_refused(options, words):
+    given = {"loss": lambda w, b: w * w, "batches": [None], **options}
+
+    with np.errstate(all="ignore"), pytest.raises(RangeError, match=words):
+        train.learning_rate_range(given.pop("loss"), 1.0, given.pop("batches"), **given)

@@ -1,10 +1,11 @@
-"""Parts of a training loop: progress bar, running metrics, scores, early stopping, history."""
+"""Parts of a training loop: progress, metrics, scores, early stopping, history, log files."""
 
 from ..core.lazy import publish as _publish
 from .early_stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState
 from .history import History as History
 from .metrics import Metrics as Metrics, Stats as Stats
 from .progress_bar import Progress as Progress, progress as progress
+from .rate_range import RateRange as RateRange, learning_rate_range as learning_rate_range
 from .scores import (
     accuracy as accuracy,
     confusion_matrix as confusion_matrix,
@@ -17,5 +18,6 @@ from .scores import (
     root_mean_squared_error as root_mean_squared_error,
     top_k_accuracy as top_k_accuracy,
 )
+from .writers import CsvWriter as CsvWriter, TensorBoardWriter as TensorBoardWriter
 
 _publish(__name__)

@@ -71,13 +71,13 @@ class History:
             ShapeError: if a number is an array.
         """
         last = self._rows[-1][0] if self._rows else -1
-        step = last + 1 if step is None else _step(step)
+        step = last + 1 if step is None else step_of("History", step)
         if self._rows and step < last:
             raise RangeError(
                 f"History: step must not be less than the last, {last}: got {step}; use "
                 f"until({step}) to drop later steps"
             )
-        row = {name: _number(name, x) for name, x in {**(numbers or {}), **named}.items()}
+        row = {name: number("History", name, x) for name, x in {**(numbers or {}), **named}.items()}
         if self._rows and step == last:
             self._rows[-1][1].update(row)
         else:
@@ -303,20 +303,20 @@ def _ending(path: Any) -> str:
     return ending
 
 
-def _step(step: Any) -> int:
+def step_of(who: str, step: Any) -> int:
+    """A step; errors name ``who``."""
     try:
         return operator.index(step)
     except TypeError:
-        raise DtypeError(f"History: step must be an integer: got {step!r}") from None
+        raise DtypeError(f"{who}: step must be an integer: got {step!r}") from None
 
 
-def _number(name: str, x: Any) -> float:
+def number(who: str, name: str, x: Any) -> float:
+    """A scalar with a name as a Python scalar; errors name ``who``."""
     if name == "step":
-        raise ValueError(
-            "History: the name 'step' is reserved: pass the step as the first argument"
-        )
+        raise ValueError(f"{who}: the name 'step' is reserved: pass the step as the first argument")
     if shape_of(x):
-        raise ShapeError(f"History: {name} must be a scalar: got {aval_of(x)}; reduce it")
+        raise ShapeError(f"{who}: {name} must be a scalar: got {aval_of(x)}; reduce it")
     return float(x)
 
 
