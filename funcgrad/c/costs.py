@@ -120,6 +120,19 @@ def in_numpy(eqns: Sequence[Eqn]) -> float:
     return sum(map(_in_numpy, eqns))
 
 
+def by_line(eqns: Sequence[Eqn]) -> dict[str, float]:
+    """Microseconds inside a function in C for each source line of its equations."""
+    found: dict[str, float] = {}
+    for eqn in eqns:
+        inner = by_line([e for program in programs_in(eqn.params) for e in program.eqns])
+        total = sum(inner.values())
+        parts = {k: t / total for k, t in inner.items()} if total else {eqn.source: 1.0}
+        cost = in_c([eqn])
+        for source, part in parts.items():
+            found[source] = found.get(source, 0.0) + part * cost
+    return found
+
+
 def in_c(eqns: Sequence[Eqn]) -> float:
     """Microseconds of equations inside a function in C."""
     slow = _strided(eqns)

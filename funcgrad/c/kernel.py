@@ -14,6 +14,7 @@ from ..core.errors import UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr
 from ..core.trace import Primitive
 from .compiler import is_found
+from .costs import by_line
 from .library import Library, recover
 from .literals import NotInCError
 from .programs import function_of
@@ -151,5 +152,5 @@ def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names
     hints = [names.hint(v) or "x" for v in program.invars]
     told = [names.hint(v) or "out" for v in program.outvars]  # type: ignore[arg-type]
     function = function_of(program, name, f"{name}, written by funcgrad.", hints, told, True)
-    params, outs = {"library": Library(function)}, tuple(program.outvars)
+    params, outs = {"library": Library(function, by_line(eqns))}, tuple(program.outvars)
     return Eqn(kernel_p, program.invars, outs, params, eqns[0].source, eqns[0].scope)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ it behind the header of all objects, a scalar its value. That they lie there is 
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,10 +111,13 @@ def shim_of(function: Function) -> str:
 
 
 class Library:
-    """A function that is compiled when it is first asked for; it pickles as its source."""
+    """A function that is compiled when it is first asked for; it pickles as its source.
 
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    ``lines``: the part of its time that each source line takes, by the cost model.
+    """
+
+    def __init__(self, function: Function, lines: Mapping[str, float] | None = None) -> None:
+        self.function, self.lines = function, lines or {}
 
     @functools.cached_property
     def call(self) -> Callable[[tuple[Any, ...]], int]:
@@ -133,7 +136,7 @@ class Library:
         return Growing(call) if self.function.rows else call
 
     def __reduce__(self) -> Any:
-        return Library, (self.function,)
+        return Library, (self.function, self.lines)
 
 
 class Growing:

@@ -10,5 +10,6 @@ from .callbacks import (
     print as print,
     print_cotangent as print_cotangent,
 )
+from .profiles import Cost as Cost, Line as Line, Profile as Profile, profile as profile
 
 _publish(__name__)

@@ -1,6 +1,7 @@
 """Lines of user code for the operations of a derivative."""
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,17 +22,7 @@ class Located:
         self.line, self.prim, self.pull = _primed(line), prim, pull
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        before: dict[Any, str] = {}  # cotangents may be of another program
-        for x in (outs[0], *cts):
-            found: Any = (x,) if type(x) is StagingTracer else located_in(x)
-            before.update((t._trace, t._trace.at) for t in found)
-        try:
-            for trace in before:
-                trace.at = self.line
-            found = self.pull(cts, needs, outs, ins, **params)
-        finally:
-            for trace, at in before.items():
-                trace.at = at
+        found = self.at((outs[0], *cts), self.pull, cts, needs, outs, ins, **params)
         for values, own in ((outs, cts), (ins, found)):
             for x, ct in zip(values, own, strict=False):
                 if (ct := staged_in(ct)) is None or ct._var.of is not None:
@@ -39,6 +30,24 @@ class Located:
                 if (x := staged_in(x)) is not None and ct._var is not x._var:
                     ct._var.of = x._var
         return found
+
+    def add(self, a: Any, b: Any) -> Any:
+        """The sum of two cotangents, one of which the rule has just given."""
+        return self.at((a, b), operator.add, a, b)
+
+    def at(self, xs: Sequence[Any], fun: Callable[..., Any], *args: Any, **params: Any) -> Any:
+        """Call a function whose operations on traced values get the line of the derivative."""
+        before: dict[Any, str] = {}  # cotangents may be of another program
+        for x in xs:
+            found: Any = (x,) if type(x) is StagingTracer else located_in(x)
+            before.update((t._trace, t._trace.at) for t in found)
+        try:
+            for trace in before:
+                trace.at = self.line
+            return fun(*args, **params)
+        finally:
+            for trace, at in before.items():
+                trace.at = at
 
 
 @functools.lru_cache(4096)

@@ -351,7 +351,7 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             elif number in own and type(before) is type(ct) is np.ndarray:
                 np.add(before, ct, before)
             else:
-                cts[number] = before + ct
+                cts[number] = prim.add(before, ct) if type(prim) is Located else before + ct
                 # a large sum may reuse memory that has just become free
                 if type(ct) is np.ndarray and ct.nbytes <= SMALL:
                     own.add(number)

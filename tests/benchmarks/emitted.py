@@ -11,11 +11,12 @@ from collections import defaultdict
 
 import numpy as np
 
+from funcgrad.compile.clocks import Clocked, is_view, names_in
+
 from .peers import PEERS
 from .workload import leaves
 
 SECONDS = 0.5  # of measured calls
-VIEWS = {"reshape", "transpose", "swapaxes", "view"}
 
 
 class Costs:
@@ -39,42 +40,12 @@ class Costs:
         return start
 
 
-def is_view(node):
-    """Whether a statement only takes a view, and moves no bytes."""
-    if not isinstance(node, ast.Assign):
-        return False
-    value = node.value
-    if isinstance(value, ast.Call):
-        return isinstance(value.func, ast.Attribute) and value.func.attr in VIEWS
-    if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Call):
-        return False  # f(x)[()]
-    return isinstance(value, ast.Subscript | ast.Attribute | ast.Name | ast.Tuple)
-
-
-class Clocked(ast.NodeTransformer):
-    """Reports after each simple statement of a function."""
-
-    def visit_FunctionDef(self, node):
-        self.generic_visit(node)
-        node.body[:0] = ast.parse("_t = _clock()").body
-        return node
-
-    def visit_If(self, node):
-        self.generic_visit(node)
-        return self.reported(node)
-
-    def reported(self, node):
-        silent = is_view(node) or isinstance(node, ast.If)
-        names = [] if silent else sorted({x.id for x in ast.walk(node) if is_name(x)})
-        values = "".join(f"{name}, " for name in names)
-        report = f"_t = _tick({node.lineno}, _t, lambda: ({values}))"
-        return [node, *ast.parse(report).body]
-
-    visit_Assign = visit_AugAssign = visit_Expr = reported  # noqa: N815
-
-
-def is_name(node):
-    return isinstance(node, ast.Name)
+def report(line, nodes):
+    """The report of one statement, with the names of the arrays that it reads and writes."""
+    (node,) = nodes
+    silent = is_view(node) or isinstance(node, ast.If)
+    values = "".join(f"{name}, " for name in ([] if silent else names_in(node)))
+    return f"_t = _tick({line}, _t, lambda: ({values}))"
 
 
 def clocked(text):
@@ -85,9 +56,9 @@ def clocked(text):
     for node in ast.walk(main):
         if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
             called[node.lineno] = callee(node)
-    Clocked().visit(main)
+    module = Clocked(lambda node: node.lineno, report).module(text)
     scope = {"_clock": time.perf_counter, "_tick": None}
-    exec(compile(ast.fix_missing_locations(tree), "<clocked>", "exec"), scope)
+    exec(compile(module, "<clocked>", "exec"), scope)
     return scope, called
 
 

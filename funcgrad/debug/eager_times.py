@@ -1,0 +1,205 @@
+"""The costs of eager code by lines of user code: Python's own trace of lines.
+
+In the forward pass time belongs to the line of user code that runs. In the backward pass it
+belongs to the line that recorded the operation: while the function runs, the number of records on
+the tape is noted at each line.
+"""
+
+import bisect
+import functools
+import linecache
+import os
+import sys
+import sysconfig
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from ..compile.clocks import Place, places
+from ..core.errors import is_inside
+from ..core.trace import Primitive, running
+from ..transforms.reverse import Tape, backward
+from .compiled_times import Costs, Times, in_turns
+
+USER, GENERATED, WALK, RUN, OTHER = range(5)  # kinds of frames
+_WALK = backward.__code__
+_FOREIGN = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
+
+
+def eager_costs(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[str, Costs, Times]:
+    """The name of the engine, the costs of a call by places, and its times."""
+    clock, scale = LineClock(), LineClock(weighs=True)
+
+    def clocked() -> None:
+        with clock.tracing():
+            f(*args, **kwargs)
+
+    times = in_turns(lambda: f(*args, **kwargs), clocked, clock.read)
+    with scale.tracing():
+        f(*args, **kwargs)
+    costs: Costs = {}
+    for place in dict.fromkeys([*times.parts, *scale.bytes]):
+        if place is not None:
+            costs[place] = [times.parts.get(place, 0.0), scale.bytes[place], scale.arrays[place]]
+    return "eager", costs, times
+
+
+class LineClock:
+    """A trace function for ``sys.settrace`` that adds up seconds for each place.
+
+    ``weighs``: bytes read and written by operations, and new arrays, in place of seconds.
+    """
+
+    def __init__(self, weighs: bool = False) -> None:
+        self.weighs = weighs
+        self.seconds: dict[Place | None, float] = defaultdict(float)
+        self.bytes: dict[Place | None, float] = defaultdict(float)
+        self.arrays: dict[Place | None, float] = defaultdict(float)
+        self.kinds: dict[CodeType, int] = {}
+        self.marks: dict[int, tuple[Any, list[int], list[Place]]] = {}  # of tapes, by their records
+        self.walks: list[Any] = []  # the marks of each walk back that is under way
+        self.stack: list[Place | None] = []
+        self.now: Place | None = None
+        self.last = 0.0
+
+    def read(self) -> dict[Any, float]:
+        """The seconds of each place since the last time."""
+        found = dict(self.seconds)
+        self.seconds.clear()
+        return found
+
+    @contextmanager
+    def tracing(self) -> Iterator[None]:
+        """A block whose lines are traced."""
+        before = sys.gettrace()
+        self.now, self.stack, self.walks, self.marks = None, [], [], {}
+        self.last = time.perf_counter()
+        sys.settrace(self.start)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+            self.tick(None)
+
+    def tick(self, following: Place | None) -> None:
+        """End the time of a place, and begin that of the following."""
+        now = time.perf_counter()
+        self.seconds[self.now] += now - self.last
+        self.last, self.now = now, following
+
+    # trace functions: of calls, then of the lines of each kind of frame
+
+    def start(self, frame: FrameType, event: str, arg: Any) -> Any:
+        began = time.perf_counter()
+        local = self.called(frame)
+        now = time.perf_counter()  # its own time belongs to no place
+        self.last = now if self.last >= began else self.last + now - began
+        return local
+
+    def called(self, frame: FrameType) -> Any:
+        """The trace function of a frame, None for none."""
+        code = frame.f_code
+        kind = self.kinds.get(code)
+        if kind is None:
+            kind = self.kinds[code] = self.kind_of(code)
+        if kind in (USER, GENERATED):
+            self.stack.append(self.now)
+            self.tick(self.place_of(frame, kind) or self.now)
+            return self.user if kind == USER else self.generated
+        if kind == WALK:
+            self.stack.append(self.now)
+            self.walks.append(self.marks.get(id(frame.f_locals["records"])))
+            frame.f_trace_lines = False
+            return self.walk
+        caller = frame.f_back
+        if self.walks and caller is not None and caller.f_code is _WALK:
+            self.tick(self.recorded(caller) or self.now)
+        if kind == RUN and isinstance(frame.f_locals.get("self"), Primitive):
+            self.weigh(frame.f_locals.values())
+            frame.f_trace_lines = False
+            return functools.partial(self.ran, self.now)
+        return None
+
+    def kind_of(self, code: CodeType) -> int:
+        name = code.co_filename
+        if code is _WALK:
+            return WALK
+        if name.startswith("<funcgrad "):
+            return GENERATED
+        if is_inside(name):
+            return RUN if self.weighs and code.co_name == "run" else OTHER
+        return OTHER if name.startswith(("<string>", "<frozen", *_FOREIGN)) else USER
+
+    def place_of(self, frame: FrameType, kind: int) -> Place | None:
+        if kind == USER:
+            return Place(frame.f_code.co_filename, frame.f_lineno, bool(self.walks))
+        return self.of_generated(frame.f_code.co_filename).get(frame.f_lineno)
+
+    @functools.cached_property
+    def of_generated(self) -> Callable[[str], dict[int, Place | None]]:
+        """The places of the lines of a generated source, by its file name."""
+        return functools.lru_cache(None)(self.read_places)
+
+    def read_places(self, filename: str) -> dict[int, Place | None]:
+        paths = {os.path.basename(code.co_filename): code.co_filename
+                 for code, kind in self.kinds.items() if kind == USER}  # fmt: skip
+        found = places("".join(linecache.getlines(filename)))
+        return {n: p and p._replace(file=paths.get(p.file, p.file)) for n, p in found.items()}
+
+    def user(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line":
+            place = Place(frame.f_code.co_filename, frame.f_lineno, bool(self.walks))
+            self.tick(place)
+            self.mark(place)
+        elif event == "return":
+            self.tick(self.stack.pop())
+        return self.user
+
+    def generated(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "line":
+            self.tick(self.place_of(frame, GENERATED) or self.now)
+        elif event == "return":
+            self.tick(self.stack.pop())
+        return self.generated
+
+    def walk(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "return":
+            self.tick(self.stack.pop())
+            self.walks.pop()
+        return self.walk
+
+    def ran(self, place: Place | None, frame: FrameType, event: str, arg: Any) -> Any:
+        if event == "return" and arg is not None:
+            self.weigh(arg)
+            self.arrays[place] += sum(isinstance(x, np.ndarray) and x.base is None for x in arg)
+        return functools.partial(self.ran, place)
+
+    def weigh(self, values: Any) -> None:
+        """Add the bytes of operands or results."""
+        arrays = [x for v in values for x in (v if isinstance(v, tuple) else (v,))]
+        self.bytes[self.now] += sum(x.nbytes for x in arrays if isinstance(x, np.ndarray))
+
+    # tapes
+
+    def mark(self, place: Place) -> None:
+        """Note that what is recorded from now on belongs to a place."""
+        now = running.get()
+        for trace in () if now is None else (now, *(trace for trace, _ in now.around)):
+            if type(trace) is Tape:
+                _, counts, found = self.marks.setdefault(id(trace.records), (trace, [], []))
+                counts.append(trace.count)
+                found.append(place)
+
+    def recorded(self, walk: FrameType) -> Place | None:
+        """The place at which the operation was recorded whose derivative a walk computes."""
+        marks = self.walks[-1]
+        if marks is None:
+            return None
+        _, counts, found = marks
+        at = bisect.bisect_right(counts, walk.f_locals["first"]) - 1
+        return found[at]._replace(backward=True) if at >= 0 else None
