@@ -22,11 +22,11 @@ jax.tree_util.register_pytree_node fg.tree.register_node
 jax.tree_util.register_pytree_node_class fg.tree.register_node
 jax.tree_util.register_pytree_with_keys fg.tree.register_node
 jax.pmap fg.vmap
-jax.make_mesh -  one process computes: use vmap
-jax.sharding -  one process computes: use vmap
+jax.make_mesh fg.jit  jit(f, backend="jax", in_shardings=...), with a mesh of JAX
+jax.sharding fg.jit  jit(f, backend="jax", in_shardings=...), or dist.spmd
 jax.device_get np.asarray  the value itself, which is an array
-jax.devices -  the only device is the CPU
-jax.pure_callback fg.custom_jvp  a plain call, or custom_jvp
+jax.devices fg.jit  jit(f, backend="jax", device=...)
+jax.pure_callback fg.extend.Elementwise  a primitive of extend, or custom_jvp
 jax.named_call fg.checkpoint_name
 jax.debug.print fg.debug.print
 jax.debug.callback fg.debug.callback
@@ -45,7 +45,7 @@ jax.lax.scatter_add np.add  add.at(x, indices, y), or at(x)[indices].add(y)
 jax.lax.lgamma fg.special.gammaln
 jax.lax.logistic fg.nn.sigmoid
 jax.lax.reduce_sum np.sum
-jax.lax.with_sharding_constraint -  one process computes: leave it out
+jax.lax.with_sharding_constraint -  NumPy computes in one process: leave it out
 jax.nn.identity fg.nn.Identity  Identity(), or lambda x: x
 optax.safe_norm np.linalg.norm  norm, whose gradient at 0 is 0
 optax.safe_int32_increment np.add  count + 1
