@@ -10,12 +10,11 @@ from ..core.outline import outlined
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .base import GradientTransformation, stateful
+from .checks import check_decay, check_number
 from .numerics import (
     Tree,
     abs_sq,
     bias_factor,
-    check_decay,
-    check_number,
     corrected_root,
     debias,
     divisor,

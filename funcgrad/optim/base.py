@@ -13,14 +13,15 @@ import numpy as np
 from typing_extensions import TypeVar
 
 from ..core import tree
-from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
-from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError, short, shown
+from ..core.avals import dtype_of
+from ..core.errors import shown
 from ..core.lazy import unknown
 from ..core.outline import outline, outlined, parts_of_call
 from ..core.parameters import check_initialized
 from ..core.pickling import portable
 from ..ops.structure import cast
-from .numerics import Tree, cast_like, is_float16, is_floating, map_floating, to_float16, to_float32
+from .checks import check_fit, check_state, require_params
+from .numerics import Tree, cast_like, is_float16, map_floating, to_float16, to_float32
 
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
 Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
@@ -309,81 +310,3 @@ def apply_updates(params: P, updates: Tree) -> P:
     check_fit("apply_updates", "updates", updates, "parameters", params)
     new: P = map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
     return new
-
-
-# checks
-
-
-def check_fit(
-    who: str, what: str, updates: Tree, of: str, reference: Tree, is_leaf: tree.IsLeaf = None
-) -> tuple[list[Any], list[Any]]:
-    """The leaves of a reference and of the updates; raise unless their shapes agree.
-
-    Only the floating leaves of the reference are compared; gradients must be floating there.
-    """
-    wanted, treedef = tree.flatten(reference, is_leaf)
-    given = tree.flatten_up_to(treedef, updates, f"{who}: the {what} and the {of}")
-    for i, (p, u) in enumerate(zip(wanted, given, strict=True)):
-        if not is_floating(p):
-            continue
-        fits = is_arraylike(u) and shape_of(u) == shape_of(p)
-        if fits and (what == "updates" or is_floating(u)):
-            continue
-        one, its = what.removesuffix("s"), of.removesuffix("s")
-        path = tree.keystr(tree.leaves_with_path(reference, is_leaf)[i][0])
-        head = f"{who}: the {one}{path and f' at {path}'} must"
-        if not is_arraylike(u):
-            kind = type(u).__name__
-            raise TreeError(f"{head} be an array, as its {its} {aval_of(p)} is: got a {kind}")
-        if not fits:
-            raise ShapeError(f"{head} have the shape of its {its}, {aval_of(p)}: got {aval_of(u)}")
-        raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
-    return wanted, given
-
-
-def check_state(
-    who: str, state: Tree, kind: type, updates: Tree, field: str, params: Tree | None
-) -> None:
-    """Raise unless the state is of this class, and its field fits the updates."""
-    if not isinstance(state, kind):
-        raise ValueError(
-            f"{who}: the state must come from init of the same optimizer, a {kind.__name__}: got "
-            f"{type(state).__name__}; pass (grads, state, params)"
-        )
-    is_none = lambda x: x is None
-    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, field), is_none)
-    if params is None or not any(s is None for s in wanted):
-        return
-    pairs, treedef = tree.flatten_with_path(getattr(state, field), is_none)
-    for (path, s), p in zip(pairs, tree.flatten_up_to(treedef, params, who), strict=True):
-        if s is None and is_floating(p):
-            raise UninitializedError(
-                f"{who}: the state has nothing for the parameter{path and ' at '}"
-                f"{tree.keystr(path)}, {aval_of(p)}, which had no value when the state was made; "
-                f"make it by init(params) after model.init(key)"
-            )
-
-
-def resolve_mask(who: str, mask: Any, params: Tree) -> Tree:
-    """A mask, or the result of a mask that is a function of the parameters: a tree of booleans.
-
-    A model of booleans is a tree, although it can be called.
-    """
-    is_function = callable(mask) and tree.handler_of(mask) is None
-    mask = mask(params) if is_function else mask
-    for path, m in tree.leaves_with_path(mask):
-        if not isinstance(m, bool | np.bool_):
-            raise TypeError(
-                f"{who}: the mask must hold booleans: got {shown(m)}{tree.keystr(path) and ' at '}"
-                f"{short(tree.keystr(path))}"
-            )
-    return mask
-
-
-def require_params(who: str, params: Tree | None) -> Tree:
-    if params is None:
-        raise ValueError(
-            f"{who}: update needs the parameters: pass params, as in "
-            f"opt.update(grads, state, params)"
-        )
-    return params

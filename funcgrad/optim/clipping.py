@@ -20,9 +20,9 @@ from .base import (
     leafwise,
     stateless,
 )
+from .checks import check_number
 from .numerics import (
     Tree,
-    check_number,
     is_floating,
     like,
     map_floating,

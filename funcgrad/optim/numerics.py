@@ -9,9 +9,8 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, real_dtype, shape_of
-from ..core.errors import shown
 from ..core.lazy import answering
-from ..core.parameters import check_initialized, is_model
+from ..core.parameters import check_initialized
 from ..core.trace import Tracer
 from ..ops.elementwise import hypot, root
 from ..ops.reduce import axes_of, norm_p
@@ -222,23 +221,3 @@ def inner_product(a: Tree, b: Tree) -> Any:
 
 
 # hyperparameters
-
-
-def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
-    """Raise unless a hyperparameter is a scalar, or a schedule where one is allowed."""
-    kind = "a scalar or a schedule" if schedule else "a scalar"
-    if is_model(value):
-        raise TypeError(
-            f"{who}: {name} must be {kind}: got the model {shown(value)}; the optimizer takes the "
-            f"parameters in init and update: state = opt.init(model)"
-        )
-    if not is_arraylike(value) and not (schedule and callable(value)):
-        raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}")
-
-
-def check_decay(who: str, **rates: Any) -> None:
-    """Raise if a decay rate that is known is outside [0, 1)."""
-    for name, value in rates.items():
-        check_number(who, name, value)
-        if type(value) in PYTHON_SCALARS and not 0 <= value < 1:
-            raise ValueError(f"{who}: {name} must be in [0, 1): got {value}")

@@ -16,15 +16,12 @@ from .base import (
     Schedule,
     in_float32,
     leafwise,
-    require_params,
-    resolve_mask,
     stateful,
 )
+from .checks import check_decay, check_number, require_params, resolve_mask
 from .numerics import (
     Tree,
     bias_factor,
-    check_decay,
-    check_number,
     full_like,
     like,
     map_floating,

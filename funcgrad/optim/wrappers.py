@@ -20,11 +20,10 @@ from .base import (
     Mask,
     Optimizer,
     S,
-    check_state,
     checked,
-    resolve_mask,
     with_extra_args_support,
 )
+from .checks import check_state, resolve_mask
 from .numerics import (
     Tree,
     cast_like,

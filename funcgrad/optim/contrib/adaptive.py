@@ -16,11 +16,11 @@ from ..base import (
     ScalarOrSchedule,
     stateful,
 )
+from ..checks import check_decay
 from ..numerics import (
     Tree,
     abs_sq,
     bias_factor,
-    check_decay,
     corrected_root,
     debias,
     full_like,

@@ -17,12 +17,11 @@ from ..base import (
     ScalarOrSchedule,
     chain_as,
     leafwise,
-    require_params,
     stateful,
 )
+from ..checks import check_decay, require_params
 from ..numerics import (
     Tree,
-    check_decay,
     full_like,
     like,
     map_floating,

@@ -16,14 +16,8 @@ from ..base import (
     GradientTransformationExtraArgs,
     ScalarOrSchedule,
 )
-from ..numerics import (
-    Tree,
-    check_number,
-    is_floating,
-    like,
-    next_count,
-    zero_count,
-)
+from ..checks import check_number
+from ..numerics import Tree, is_floating, like, next_count, zero_count
 
 
 @outlined

@@ -15,14 +15,8 @@ from ..base import (
     leafwise,
     stateful,
 )
-from ..numerics import (
-    Tree,
-    check_number,
-    full_like,
-    like,
-    map_floating,
-    map_state,
-)
+from ..checks import check_number
+from ..numerics import Tree, full_like, like, map_floating, map_state
 from ..transforms import scale
 
 

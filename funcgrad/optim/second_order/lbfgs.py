@@ -20,9 +20,9 @@ from ..base import (
     ScalarOrSchedule,
     chain_as,
     identity,
-    require_params,
     stateful,
 )
+from ..checks import require_params
 from ..numerics import (
     Tree,
     cast_like,

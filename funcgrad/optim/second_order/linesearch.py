@@ -21,7 +21,8 @@ from ...core.parameters import check_initialized
 from ...core.trace import is_concrete
 from ...ops.structure import cast
 from ...transforms.grad import grad as grad_of, value_and_grad
-from ..base import GradientTransformationExtraArgs, require_params
+from ..base import GradientTransformationExtraArgs
+from ..checks import require_params
 from ..numerics import Tree, cast_like, inner_product, like, map_floating, widest_real_dtype
 
 

@@ -10,12 +10,8 @@ from ...core.lazy import answering
 from ...transforms.grad import value_and_grad
 from ...transforms.jit.api import jit
 from ..base import Optimizer, apply_updates, checked
-from ..numerics import (
-    Tree,
-    check_number,
-    is_floating,
-    map_floating,
-)
+from ..checks import check_number
+from ..numerics import Tree, is_floating, map_floating
 from .lbfgs import lbfgs
 
 
