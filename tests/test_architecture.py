@@ -86,8 +86,8 @@ READING_PATHS = {
 ROOMS = {
     ".": 740, "compile": 8_300, "control": 6_700, "core": 7_000, "data": 1_070, "debug": 1_300,
     "export": 1_700,
-    "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
-    "ops": 16_700, "optim": 4_360, "random": 5_000, "scipy": 10_500, "sparse": 2_700,
+    "io": 1_560, "lax": 560, "linalg": 510, "losses": 1_240, "nn": 4_700, "numpy": 8_450,
+    "ops": 16_700, "optim": 4_500, "random": 5_000, "scipy": 10_500, "sparse": 2_700,
     "special": 2_350, "train": 1_500, "transforms": 11_900, "bridge": 1_800, "dist": 770,
     "c": 5_000, "compat": 5_600, "peers": 640,
 }  # fmt: skip

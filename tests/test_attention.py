@@ -266,7 +266,7 @@ def test_errors_of_attention_name_the_layer():
             f(X, mask=np.ones((5, 5)))
         with pytest.raises(DtypeError, match=who + r"key_mask must be boolean: got i64"):
             f(X, key_mask=np.ones((2, 5), int))
-    with pytest.raises(ShapeError, match=r"x must be \[..., time, features\]: got f64\[8\]"):
+    with pytest.raises(ShapeError, match=r"x must be \[.*time, features\]: got f64\[8\]"):
         layer(X[0, 0])
     with pytest.raises(ValueError, match="an even number of features per head: got 3"):
         nn.MultiHeadAttention(6, 2, use_rotary=True)

@@ -539,7 +539,7 @@ def test_unknown_parameters_out_of_range_give_nan():
 K = PHILOX
 ERRORS = [
     (lambda: random.gamma(K, -1.0), RangeError, r"random.gamma: a must be nonnegative: got -1"),
-    (lambda: random.gamma(0, 1.0), random.NotAKeyError, r"random.gamma: .* write key\(0\)"),
+    (lambda: random.gamma(0, 1.0), random.NotAKeyError, r"random.gamma: .* write .*key\(0\)"),
     (lambda: random.gamma(K, np.nan), RangeError, r"random.gamma: a must be nonnegative: got nan"),
     (lambda: random.gamma(K, 1j), DtypeError, r"random.gamma: a must be real: got c128\[\]"),
     (lambda: random.gamma(K, 1.0, (), int), DtypeError, r"random.gamma: .*got int64"),

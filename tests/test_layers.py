@@ -15,6 +15,8 @@ from funcgrad.core.errors import DtypeError, ShapeError
 
 from .support.compare import assert_same
 
+# derivatives of predictions in the parameters are tested on purpose
+pytestmark = pytest.mark.filterwarnings("ignore:Dropout.*without a key")
 KEY = random.key(0)
 
 

@@ -391,7 +391,7 @@ OTHER_LOSSES: dict[str, Callable[[Any], Any]] = {
     "focal": lambda x: losses.sigmoid_focal_loss(x, OTHERS > 0, alpha=0.3),
     "soft focal": lambda x: losses.sigmoid_focal_loss(x, np.square(OTHERS), gamma=1.5),
     "poly": lambda x: losses.poly_loss_cross_entropy(x, np.eye(3)[[0, 1, 2, 0]]),
-    "kl": lambda x: losses.kl_divergence(x, np.square(OTHERS)),
+    "kl": lambda x: losses.kl_divergence(x - 9, np.square(OTHERS)),
     "log kl": lambda x: losses.kl_divergence_with_log_targets(OTHERS, x),
     "triplet": lambda x: losses.triplet_margin_loss(x, OTHERS, ROWS + 0.1),
     "contrastive": lambda x: losses.contrastive_loss(np.square(x), OTHERS > 0),

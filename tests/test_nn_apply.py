@@ -8,7 +8,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import nn, random, tree
-from funcgrad.core.errors import LeakedTracerError, ShapeError
+from funcgrad.core.errors import LeakedTracerError, ShapeError, TrainingWarning
 
 from .support.compare import assert_same
 
@@ -76,7 +76,8 @@ def test_a_gradient_comes_with_the_refreshed_model():
 
 
 def test_running_statistics_have_no_gradient_in_prediction_either():
-    gradient = fg.grad(lambda m: np.sum(m(X)))(net())
+    with pytest.warns(TrainingWarning):
+        gradient = fg.grad(lambda m: np.sum(m(X)))(net())
 
     assert not any(map(np.any, (gradient[1].mean, gradient[1].var)))
 
@@ -239,7 +240,7 @@ def test_errors_name_the_path_of_the_layer():
 
 
 def test_a_missing_parameter_is_named_with_its_path():
-    message = r"Dense\(.*\) at 'layers\[0\]': the parameter 'kernel' has no value .* nn\.combine"
+    message = r"Dense\(.*\) at 'layers\[0\]': the parameter 'kernel' has no value .* model\.init\("
 
     with pytest.raises(nn.UninitializedError, match=message):
         nn.Sequential(nn.Dense(3, 4))(X)
@@ -284,3 +285,54 @@ def test_a_users_exception_passes_unchanged():
 
     with pytest.raises(KeyError, match=r"^'mine'$"):
         nn.Sequential(fail)(X)
+
+
+# training passes that leave something out
+
+DROPS = nn.Sequential(nn.Dense(3, 4), nn.Dropout(0.5)).init(KEY)
+NORMS = nn.Sequential(nn.Dense(3, 4), nn.BatchNorm(4)).init(KEY)
+
+
+def no_key(m, x):
+    return np.sum(m(x))
+
+
+def no_apply(m, x):
+    return np.sum(m(x, key=KEY))
+
+
+INCOMPLETE = {
+    "dropout": (fg.grad(no_key), DROPS, "nothing .* without a key: got key=None; write model"),
+    "compiled": (fg.jit(fg.grad(no_key)), DROPS, "nothing .* without a key"),
+    "of examples": (
+        fg.grad(lambda m, x: np.sum(fg.vmap(no_key, (None, 0))(m, x))), DROPS, "without a key"),
+    "dropout alone": (
+        fg.grad(lambda w, x: np.sum(nn.Dropout(0.5)(x @ w))), np.ones((3, 2)), "without a key"),
+    "batch norm": (fg.grad(no_apply), NORMS, "statistics are lost: .*; write y, model = nn.apply"),
+    "one layer": (fg.grad(no_apply), NORMS[1].init(KEY), "statistics are lost"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INCOMPLETE)
+def test_a_training_pass_that_leaves_something_out_warns(name):
+    function, model, message = INCOMPLETE[name]
+    x = np.ones((5, 4 if name == "one layer" else 3))
+
+    with pytest.warns(TrainingWarning, match=message) as caught:
+        function(model, x)
+    assert {w.filename for w in caught} == {__file__}
+
+
+COMPLETE = {
+    "prediction": lambda: no_key(DROPS, X),
+    "gradient of the input": lambda: fg.grad(no_key, argnums=1)(DROPS, X),
+    "key": lambda: fg.grad(no_apply)(DROPS, X),
+    "no rate": lambda: fg.grad(no_key)(nn.MLP(3, 4, 2).init(KEY), X),
+    "apply": lambda: fg.grad(lambda m: np.sum(nn.apply(m, X, key=KEY)[0]))(NORMS),
+    "statistics alone": lambda: no_apply(NORMS, X),
+}
+
+
+@pytest.mark.parametrize("name", COMPLETE)
+def test_a_complete_pass_does_not_warn(name):
+    COMPLETE[name]()  # a warning would be an error

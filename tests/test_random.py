@@ -604,8 +604,8 @@ def test_a_key_passes_through_grad():
 
 K, T, X = PHILOX, THREEFRY, np.zeros((2, 3))
 ERRORS = [
-    (lambda: random.normal(0), NotAKeyError, r"random.normal: .* a key: got 0; write key\(0\)"),
-    (lambda: random.split(None), NotAKeyError, r"random.split: .*: got NoneType; write key"),
+    (lambda: random.normal(0), NotAKeyError, r"random.normal: .* a key: got 0; write .*key\(0\)"),
+    (lambda: random.split(None), NotAKeyError, r"random.split: .*: got NoneType; write .*key"),
     (lambda: random.uniform(np.zeros(2, "u4")), NotAKeyError, r"got u32\[2\]; write wrap_key"),
     (lambda: random.key_data([1, 2]), NotAKeyError, r"random.key_data: .*: got list"),
     (lambda: random.normal(random.split(K, 3)), ShapeError, r"a batch of shape \(3,\); map .*vmap"),

@@ -16,8 +16,8 @@ __all__ = [
     "AxisNameError", "ClosureError", "ConcretizationError", "ConversionError", "DtypeError",
     "FuncgradError", "LeakedTracerError", "MemoryLimitError", "MissingAttributeError",
     "MissingDerivativeError", "MissingRuleError", "MutatedError", "MutationError", "NanError",
-    "NestingError", "NonScalarError", "ShapeError", "TreeError", "UninitializedError",
-    "UnsupportedError", "UntakenWarning",
+    "NestingError", "NonScalarError", "ShapeError", "TrainingWarning", "TreeError",
+    "UninitializedError", "UnsupportedError", "UntakenWarning",
 ]  # fmt: skip
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -246,6 +246,26 @@ class NanError(FuncgradError, FloatingPointError):
 
 class UntakenWarning(RuntimeWarning):
     """A selection that hides a nan or inf, under ``debug.nans(untaken=True)``."""
+
+
+class TrainingWarning(UserWarning):
+    """A model that is trained by calls that leave a part of the training pass out.
+
+    Without a key ``Dropout`` drops nothing and ``BatchNorm`` uses its running statistics, so that
+    a loss of ``model(x)`` trains another model than the one described.
+
+    >>> import warnings, numpy as np, funcgrad as fg
+    >>> from funcgrad import nn
+    >>> model = nn.Sequential(nn.Dense(2, 3), nn.Dropout(0.5)).init(fg.random.key(0))
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     grads = fg.grad(lambda m: np.sum(m(np.ones(2))))(model)
+    >>> print(caught[0].message)
+    Dropout(0.5): it drops nothing in a training pass without a key: got key=None; write ...
+
+    The fix is a key for each step: ``model(x, key=key)``, or ``nn.apply(model, x, key=key)``, which
+    also returns the model with new statistics.
+    """
 
 
 class NestingError(FuncgradError, RecursionError):

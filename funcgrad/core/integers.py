@@ -6,6 +6,8 @@ An object with ``__index__`` is an integer, as for NumPy: NumPy scalars, 0-d arr
 import operator
 from typing import Any
 
+from .avals import aval_of, dtype_of
+
 
 def whole(x: Any) -> Any:
     """Convert an integer to a Python int; other objects, tracers and bools too, are unchanged.
@@ -20,6 +22,13 @@ def whole(x: Any) -> Any:
         return operator.index(x)
     except TypeError:  # the __index__ of a tracer, or of an array with more elements, raises
         return x
+
+
+def not_integers(what: str, x: Any) -> str:
+    """The end of an error message for an array of indices whose dtype is not integer."""
+    text = dtype_of(x).kind in "US"
+    cure = "use np.unique(labels, return_inverse=True)[1]" if text else "use astype(int)"
+    return f"{what} must be integers: got {aval_of(x)}; {cure}"
 
 
 def several(x: Any) -> tuple[Any, ...]:

@@ -238,9 +238,9 @@ register_node(
 )
 
 
-def cure(wanted: type, x: Any) -> str:
+def cure(wanted: type, x: Any, usual: str) -> str:
     """The cure for a node of another type; a notebook cell may have run twice."""
     kind = type(x)
     if kind is not wanted and kind.__qualname__ == wanted.__qualname__:
         return "the class was defined again: make the objects again with the new class"
-    return "give both the same structure"
+    return usual

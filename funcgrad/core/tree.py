@@ -329,8 +329,10 @@ def all_leaves(values: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
 # prefixes: trees whose leaves correspond to subtrees
 
 
-def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
-    """The subtrees of ``tree`` at the leaves of ``treedef``.
+def flatten_up_to(
+    treedef: TreeDef, tree: Any, who: str = "tree", usual: str = "give both the same structure"
+) -> list[Any]:
+    """The subtrees of ``tree`` at the leaves of ``treedef``; ``usual`` is the cure of its error.
 
     Raises:
         TreeError: if the tree does not have the structure, with the path and both sides.
@@ -348,7 +350,7 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
         if handler is None or (type(x), aux, len(children)) != node:
             raise TreeError(
                 f"{who}: the trees differ at {keystr(_path(trail)) or 'the root'}: expected "
-                f"{_describe(node)}: got {_describe_value(x)}; {cure(node[0], x)}"
+                f"{_describe(node)}: got {_describe_value(x)}; {cure(node[0], x, usual)}"
             )
         keys = handler.keys(x, aux, len(children))
         steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]

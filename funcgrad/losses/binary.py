@@ -6,11 +6,12 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..core.lazy import answering
+from ..core.trace import Tracer
 from ..nn.functions import log_sigmoid
 from ..ops.losses import binary_cross_entropy_p, sigmoid_binary_cross_entropy_p
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
-from .shared import pair, reduced
+from .shared import check_unit, pair, reduced
 
 
 @answering
@@ -66,12 +67,14 @@ def binary_cross_entropy_with_logits(
 
     Raises:
         ShapeError: if the shapes differ.
+        ValueError: if targets are whole numbers, and not all of them 0 or 1.
 
     >>> float(binary_cross_entropy_with_logits(np.array([-1e4, 1e4]), np.array([1.0, 1.0])))
     5000.0
     """
     who = "binary_cross_entropy_with_logits"
     x, y = pair(who, logits, targets, where)
+    check_unit(who, y)
     if pos_weight is None:
         losses = sigmoid_binary_cross_entropy_p(x, y)
     else:
@@ -98,6 +101,8 @@ def hinge(
     0.75
     """
     x, y = pair("hinge", predictions, targets, where)
+    if where is None and not isinstance(y, Tracer) and np.any(y == 0):
+        raise ValueError("hinge: targets must be -1 and 1: got 0; write 2 * targets - 1")
     return reduced("hinge", np.maximum(0, 1 - x * y), reduction, weights, where)
 
 

@@ -12,7 +12,7 @@ from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..special.exponentials import subtract_max
-from .shared import check_labels, floating, mask_of, reduced, same_shape
+from .shared import check_labels, check_logs, floating, mask_of, reduced, same_shape
 
 
 @answering
@@ -96,6 +96,7 @@ def nll_loss(
     if where is not None:
         log_probs, targets = _masked("nll_loss", log_probs, targets, axis, where, False)
     check_labels("nll_loss", log_probs, targets, axis)
+    check_logs("nll_loss", "log_probs", log_probs)
     return reduced("nll_loss", -_picked(log_probs, targets, axis), reduction, weights, where)
 
 
@@ -245,10 +246,8 @@ def kl_divergence(
     0.1308
     """
     who = "kl_divergence"
-    x = floating(who, "log_predictions", log_predictions)
-    y = floating(who, "targets", targets)
-    same_shape(who, x, y, "log_predictions", "targets")
-    return reduced(who, _total(weighted(y, _safe_log(y) - x), axis, where), reduction)
+    check_logs(who, "log_predictions", operand(log_predictions))
+    return reduced(who, _divergence(who, log_predictions, targets, axis, where), reduction)
 
 
 @half_in_single
@@ -277,10 +276,18 @@ def generalized_kl_divergence(
     0.0
     """
     rest = np.exp(operand(log_predictions)) - operand(targets)
-    return kl_divergence(log_predictions, targets, axis, where) + _total(rest, axis, where)
+    divergence = _divergence("kl_divergence", log_predictions, targets, axis, where)
+    return divergence + _total(rest, axis, where)
 
 
 # helpers
+
+
+def _divergence(who: str, log_predictions: Any, targets: Any, axis: Any, where: Any) -> Any:
+    x = floating(who, "log_predictions", log_predictions)
+    y = floating(who, "targets", targets)
+    same_shape(who, x, y, "log_predictions", "targets")
+    return _total(weighted(y, _safe_log(y) - x), axis, where)
 
 
 def _with_labels(

@@ -7,6 +7,7 @@ import numpy as np
 from ..control.loops import scan
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.integers import not_integers
 from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..nn.functions import log_softmax
@@ -105,7 +106,7 @@ def _check(logits: Any, padded: Any, labels: Any, label_padded: Any, blank: int)
             f"{aval_of(label_padded)}, for a batch of {shape[0]}"
         )
     if dtype_of(labels).kind not in "iu":
-        raise DtypeError(f"{who}: labels must be integers: got {aval_of(labels)}; use astype(int)")
+        raise DtypeError(f"{who}: {not_integers('labels', labels)}")
     if not 0 <= blank < shape[2]:
         raise IndexError(f"{who}: blank_id must be one of {shape[2]} classes: got {blank}")
     if isinstance(labels, Tracer) or isinstance(label_padded, Tracer):

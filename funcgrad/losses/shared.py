@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
+from ..core.integers import not_integers
 from ..core.trace import Tracer
 from ..ops.operand import operand
 from ..ops.structure import cast
@@ -103,18 +104,19 @@ def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
     """Raise unless labels are class indices for the logits."""
     shape = shape_of(logits)
     if not shape:
-        raise ShapeError(f"{who}: logits need an axis of classes: got {aval_of(logits)}")
+        raise ShapeError(
+            f"{who}: logits need an axis of classes: got {aval_of(logits)}; write logits[None]"
+        )
     d = axis % len(shape)
     if shape_of(labels) != shape[:d] + shape[d + 1 :]:
         raise ShapeError(
             f"{who}: class indices must have the shape of logits without axis {axis}, "
             f"{shape[:d] + shape[d + 1 :]}, or one-hot targets that of logits, {shape}: got logits "
-            f"{aval_of(logits)} and targets {aval_of(labels)}"
+            f"{aval_of(logits)} and targets {aval_of(labels)}; "
+            f"{_cure_of_labels(shape_of(labels), shape, d)}"
         )
     if dtype_of(labels).kind not in "iu":
-        raise DtypeError(
-            f"{who}: class indices must be integers: got {aval_of(labels)}; use astype(int)"
-        )
+        raise DtypeError(f"{who}: {not_integers('class indices', labels)}")
     if isinstance(labels, Tracer):
         return  # its values may be unknown
     bad = np.argwhere((np.asarray(labels) < 0) | (np.asarray(labels) >= shape[d]))
@@ -124,6 +126,36 @@ def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
             f"{who}: the label {np.asarray(labels)[where]} at {list(where)} is out of range for "
             f"{shape[d]} classes: labels go from 0 to {shape[d] - 1}; skip others by "
             f"cross_entropy(ignore_index=)"
+        )
+
+
+def _cure_of_labels(labels: tuple[int, ...], logits: tuple[int, ...], d: int) -> str:
+    """The cure for labels whose shape does not fit the logits."""
+    wanted = logits[:d] + logits[d + 1 :]
+    if labels == (*wanted, 1):
+        return "write targets[..., 0]"
+    if len(labels) == len(logits):
+        return f"give both the same number of classes: {logits[d]} are not {labels[d]}"
+    return "give one target for each example"
+
+
+def check_unit(who: str, targets: Any) -> None:
+    """Raise if known targets are whole numbers, as labels are, and not all of them 0 or 1."""
+    if isinstance(targets, Tracer) or not np.size(targets):
+        return
+    low, high = np.min(targets), np.max(targets)
+    if (low < 0 or high > 1) and np.all(targets == np.round(targets)):
+        cure = "write (1 + targets) / 2" if low == -1 and high == 1 else "scale them"
+        raise ValueError(f"{who}: targets must be in [0, 1]: got {low} to {high}; {cure}")
+
+
+def check_logs(who: str, what: str, x: Any) -> None:
+    """Raise if a known logarithm of a probability is positive."""
+    positive = np.any(x > 0.01)  # more than an error of rounding
+    if not isinstance(positive, Tracer) and positive:
+        raise ValueError(
+            f"{who}: {what} must be logarithms of probabilities, at most 0: got {aval_of(x)} with "
+            f"positive elements; for logits write nn.log_softmax({what})"
         )
 
 

@@ -7,6 +7,8 @@ returns a model that holds them. Nothing is changed in place, so both work in an
 import dataclasses
 import functools
 import inspect
+import math
+import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import MISSING
@@ -15,13 +17,21 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import check_class, dtype_of, is_arraylike
-from ..core.errors import FuncgradError, LeakedTracerError, ShapeError, UninitializedError
+from ..core.avals import check_class, dtype_of, is_arraylike, shape_of
+from ..core.errors import (
+    FuncgradError,
+    LeakedTracerError,
+    ShapeError,
+    TrainingWarning,
+    UninitializedError,
+    warn,
+)
 from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
 from ..random import Key
+from ..transforms.reverse import TapeTracer
 from .traverse import is_module, modules_in, path_of, replace_fields, text_of
 
 
@@ -82,7 +92,14 @@ def refresh(layer: Any, /, **values: Any) -> None:
             f"of {type(layer).__name__}, which has {list(type(layer).__children__)}"
         )
     collected = reports.get()
-    if collected is not None:
+    if collected is None:
+        if any(is_trained(x) for x in values.values()):
+            warn(
+                f"{described(layer)}: its new statistics are lost: got a training pass outside of "
+                f"nn.apply; write y, model = nn.apply(model, x, key=key)",
+                TrainingWarning,
+            )
+    else:
         new = {name: _like(value, getattr(layer, name)) for name, value in values.items()}
         collected.add(layer, new)
 
@@ -187,6 +204,26 @@ def _takes_key(function: Callable[..., Any]) -> bool:
 # calling a module
 
 
+def is_trained(x: Any) -> bool:
+    """Whether a value is differentiated now, in a call of a model whose parameters are too."""
+    if not _is_on_a_tape(x):
+        return False
+    frame: Any = sys._getframe(1)
+    model = None
+    while frame is not None:  # to the outermost model
+        if frame.f_code.co_name == "ready_call":
+            model = frame.f_locals["self"]
+        frame = frame.f_back
+    leaves = tree.leaves(model)
+    return not leaves or any(map(_is_on_a_tape, leaves))
+
+
+def _is_on_a_tape(x: Any) -> bool:
+    while isinstance(x, Tracer) and not isinstance(x, TapeTracer):
+        x = getattr(x, "value", None)  # below vmap, say
+    return isinstance(x, TapeTracer)
+
+
 def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     """Wrap ``__call__`` to check that parameters are drawn, and to add the path to errors."""
 
@@ -217,10 +254,9 @@ def check_drawn(layer: Any) -> None:
 
 
 def _uninitialized(layer: Any, name: str) -> Exception:
-    text = (
-        f"the parameter {name!r} has no value yet: call .init(key) on the model first: "
-        f"model = model.init(funcgrad.random.key(0)); or nn.combine the parts of one"
-    )
+    is_part = any(getattr(layer, other) is not None for other in layer.__params__)
+    cure = "nn.combine the parts" if is_part else "write model = model.init(funcgrad.random.key(0))"
+    text = f"the parameter {name!r} has no value yet: got None; {cure} first"
     return complaint(layer, text, UninitializedError, repr(layer))
 
 
@@ -232,6 +268,19 @@ def complaint(
     error: Any = kind(f"{who}: {text}")
     error.layer, error.path, error.parts = layer, "", (who, text)
     return error
+
+
+def cure_of_axes(x: Any, length: int) -> str:
+    """The cure where the last axis of an array is not of the length that a layer takes."""
+    shape = shape_of(x)
+    if any(math.prod(shape[i:]) == length for i in range(1, len(shape) - 1)):
+        return "merge the axes after the batch axis by nn.Flatten()"
+    if length in shape[1:-1] or (len(shape) == 2 and length == shape[0]):
+        d = shape.index(length, len(shape) > 2)
+        return f"move that axis to the end: np.moveaxis(x, {d}, -1)"
+    if length == 1 and len(shape) < 3:
+        return "write x[..., None]"
+    return f"build the layer for {shape[-1]}" if shape else "give x an axis"
 
 
 def described(layer: Any) -> str:

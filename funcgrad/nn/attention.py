@@ -207,7 +207,8 @@ class MultiHeadAttention(Module):
         if self.features % self.num_heads or shared < 1 or self.num_heads % shared:
             raise ValueError(
                 f"MultiHeadAttention: num_heads must divide features, and kv_heads must divide "
-                f"num_heads: got {self.num_heads}, {self.features} and {shared}"
+                f"num_heads: got num_heads={self.num_heads}, features={self.features} and "
+                f"kv_heads={shared}"
             )
         if self.use_rotary and self.features // self.num_heads % 2:
             raise ValueError(
@@ -254,7 +255,7 @@ class MultiHeadAttention(Module):
         """
         check_last_axis(self, x, self.features)
         if len(shape_of(x)) < 2:
-            raise complaint(self, f"x must be [..., time, features]: got {aval_of(x)}")
+            raise complaint(self, f"x must be [time, features]: got {aval_of(x)}; write x[None]")
         is_causal = self.causal if is_causal is None else is_causal
         if memory is not None and (cache is not None or is_causal):
             raise complaint(self, "memory excludes is_causal and cache; use mask", ValueError)

@@ -13,7 +13,7 @@ from ..ops.conv_general_dilated import ConvDimensionNumbers, conv_general_dilate
 from ..random import Key
 from . import init
 from .annotations import Array
-from .apply import complaint
+from .apply import complaint, cure_of_axes
 from .layers import activate, check_lengths
 from .module import Module, module, param
 from .spatial import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
@@ -35,7 +35,7 @@ def merge_batch_axes(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any,
         raise complaint(
             layer,
             f"x must have {spatial} and then {channels} channels, [..., *spatial, {channels}]: got "
-            f"{aval_of(x)}",
+            f"{aval_of(x)}; {cure_of_axes(x, channels)}",
         )
     lead = shape[: len(shape) - rank - 1]
     if len(lead) == 1:

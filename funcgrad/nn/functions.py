@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of
+from ..core.avals import dtype_of
 from ..core.errors import DtypeError, shown
+from ..core.integers import not_integers
 from ..core.lazy import answering
 from ..ops.activations import relu_p
 from ..ops.operand import half_in_single, operand
@@ -308,7 +309,7 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1
     """
     x = operand(x)
     if dtype_of(x).kind not in "iu":
-        raise DtypeError(f"one_hot: indices must be integers: got {aval_of(x)}; use astype(int)")
+        raise DtypeError(f"one_hot: {not_integers('indices', x)}")
     x, num_classes = np.expand_dims(x, axis), operator.index(num_classes)
     shape = [1] * len(x.shape)
     shape[axis] = num_classes

@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import DtypeError, shown
-from ..core.integers import whole
+from ..core.errors import DtypeError, TrainingWarning, shown, warn
+from ..core.integers import not_integers, whole
 from ..core.trace import Tracer
 from ..numpy.indexing import take
 from ..ops.operand import asarray
 from ..random import Key, bernoulli
 from . import init
 from .annotations import Array
-from .apply import complaint
+from .apply import complaint, cure_of_axes, described, is_trained
 from .module import Module, module, param
 from .spatial import is_whole
 
@@ -40,7 +40,8 @@ def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
 def check_last_axis(layer: Any, x: Any, length: int) -> None:
     """Raise unless the last axis has this length."""
     if shape_of(x)[-1:] != (length,):
-        raise complaint(layer, f"the last axis of x must have length {length}: got {aval_of(x)}")
+        text = f"the last axis of x must have length {length}: got {aval_of(x)}"
+        raise complaint(layer, f"{text}; {cure_of_axes(x, length)}")
 
 
 @module
@@ -121,17 +122,13 @@ class Embedding(Module):
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         if dtype_of(x).kind not in "iu":
-            raise complaint(
-                self, f"indices must be integers: got {aval_of(x)}; use astype(int)", DtypeError
-            )
+            raise complaint(self, not_integers("indices", x), DtypeError)
         if not isinstance(x, Tracer):
             x = asarray(x)
             if x.size and not 0 <= x.min() <= x.max() < self.num_embeddings:
-                raise complaint(
-                    self,
-                    f"indices must be in [0, {self.num_embeddings}): got {x.min()} to {x.max()}",
-                    IndexError,
-                )
+                text = f"indices must be in [0, {self.num_embeddings}): got {x.min()} to {x.max()}"
+                cure = f"set num_embeddings to {x.max() + 1}" if x.min() >= 0 else "count from 0"
+                raise complaint(self, f"{text}; {cure}", IndexError)
         return take(self.embedding, x, axis=0)
 
     def attend(self, x: Any) -> Any:
@@ -154,7 +151,7 @@ class Flatten(Module):
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         shape = shape_of(x)
         if not shape:
-            raise complaint(self, f"x must have a batch axis: got {aval_of(x)}")
+            raise complaint(self, f"x must have a batch axis: got {aval_of(x)}; write x[None]")
         return np.reshape(x, (shape[0], math.prod(shape[1:])))
 
 
@@ -188,6 +185,12 @@ class Dropout(Module):
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         if key is None or self.rate == 0:
+            if self.rate and is_trained(x):
+                warn(
+                    f"{described(self)}: it drops nothing in a training pass without a key: got "
+                    f"key=None; write model(x, key=key)",
+                    TrainingWarning,
+                )
             return x
         if self.rate == 1:
             return np.zeros_like(x)

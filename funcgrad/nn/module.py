@@ -32,6 +32,7 @@ from ..core.outline import outline
 from ..core.registry import load
 from ..core.trace import Tracer
 from ..random import Key, fold_in
+from ..random.keys import no_key
 from .annotations import mentions_children
 from .apply import check_drawn, ready
 from .init import Initializer
@@ -147,6 +148,13 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
                 so adding a layer does not change the parameters of the others.
             dtype: dtype of the parameters.
         """
+        if not isinstance(key, Key):
+            raise no_key(f"{type(self).__name__}.init", key)
+        if is_arraylike(dtype) or isinstance(dtype, tuple):
+            raise TypeError(
+                f"{type(self).__name__}.init: dtype must be a dtype: got {outline(dtype)}; write "
+                f"init(key), since a layer knows its sizes"
+            )
         return _drawn(self, key, dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:

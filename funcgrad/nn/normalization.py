@@ -153,7 +153,8 @@ def _last_axes(layer: Any, x: Any) -> Axes:
         which = f"axis of x must have length {shape[0]}"
         if len(shape) > 1:
             which = f"axes of x must have lengths {shape}"
-        raise complaint(layer, f"the last {which}: got {aval_of(x)}")
+        cure = f"set features to {shape_of(x)[-len(shape) :]}"
+        raise complaint(layer, f"the last {which}: got {aval_of(x)}; {cure}")
     return tuple(range(-len(shape), 0))
 
 

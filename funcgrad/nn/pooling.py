@@ -106,7 +106,7 @@ def _sizes(who: Who, x: Any, window_shape: Lengths) -> tuple[int, ...]:
         raise _complaint(
             who,
             f"x must be [..., *spatial, channels], with one spatial axis for each length "
-            f"in window_shape={window_shape!r}: got {aval_of(x)}",
+            f"in window_shape={window_shape!r}: got {aval_of(x)}; give it axes by x[..., None]",
         )
     return per_axis(str(who), "window_shape", window_shape, rank)
 

@@ -80,7 +80,9 @@ class Recurrent(Module):
             key: key for the dropout between layers, in training.
         """
         if len(shape_of(x)) < 2:
-            raise complaint(self, f"x must be [..., time, features]: got {aval_of(x)}")
+            raise complaint(
+                self, f"x must be [..., time, features]: got {aval_of(x)}; write x[:, None]"
+            )
         check_last_axis(self, x, self.in_features)
         mask = step_mask(self, x, mask, lengths)
         if mask is not None:
@@ -191,7 +193,9 @@ def step_mask(layer: Any, x: Any, mask: Any, lengths: Any) -> Any:
     if mask is None:
         return None
     if dtype_of(mask) != np.bool_:
-        raise complaint(layer, f"the mask must be boolean: got {aval_of(mask)}", DtypeError)
+        raise complaint(
+            layer, f"the mask must be boolean: got {aval_of(mask)}; write mask != 0", DtypeError
+        )
     if shape_of(mask) != shape:
         raise complaint(layer, f"the mask must have shape {shape}: got {aval_of(mask)}")
     return np.expand_dims(mask, -1)

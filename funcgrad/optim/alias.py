@@ -21,10 +21,10 @@ from .transforms import (
     ScaleByLionState,
     TraceState,
     add_decayed_weights,
-    scale_by_learning_rate,
     scale_by_lion,
     scale_by_trust_ratio,
     trace,
+    with_rate,
 )
 
 Scheduled: TypeAlias = EmptyState | CountState  # the state of a scalar, or of a schedule
@@ -332,7 +332,7 @@ def rmsprop(
         "rmsprop",
         _l2(weight_decay),
         scale_by(decay, eps, initial_scale, eps_in_sqrt, bias_correction),
-        scale_by_learning_rate(learning_rate),
+        with_rate("rmsprop", learning_rate),
         _momentum(momentum, nesterov),
     )
 
@@ -387,7 +387,7 @@ def descend(
     who: str, learning_rate: ScalarOrSchedule, *parts: GradientTransformation[Any]
 ) -> Transformation[Any]:
     """Chain transformations and the learning rate; errors name ``who``."""
-    return chain_as(who, *parts, scale_by_learning_rate(learning_rate))
+    return chain_as(who, *parts, with_rate(who, learning_rate))
 
 
 def _momentum(decay: Any, nesterov: bool) -> GradientTransformation[Any]:

@@ -20,7 +20,7 @@ from ..core.outline import outline, outlined, parts_of_call
 from ..core.parameters import check_initialized
 from ..core.pickling import portable
 from ..ops.structure import cast
-from .checks import check_fit, check_state, require_params
+from .checks import check_fit, check_state, foreign_state, require_params
 from .numerics import Tree, cast_like, is_float16, map_floating, to_float16, to_float32
 
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
@@ -235,10 +235,7 @@ def chain_as(who: str, *transformations: Optimizer[Any]) -> GradientTransformati
         updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
     ) -> tuple[Tree, Tree]:
         if not isinstance(state, tuple) or len(state) != len(parts):
-            raise ValueError(
-                f"{who}: the state must come from init of the same optimizer, a tuple of "
-                f"{len(parts)}: got {type(state).__name__}; pass (grads, state, params)"
-            )
+            raise foreign_state(who, f"a tuple of {len(parts)}", state)
         if params is None:
             half = any(map(is_float16, tree.leaves(updates)))
         else:
@@ -287,7 +284,9 @@ def named_chain(
 def checked(who: str, t: Optimizer[S]) -> GradientTransformationExtraArgs[S]:
     """A transformation that takes keywords; raise for an object that is not a transformation."""
     if not (hasattr(t, "init") and hasattr(t, "update")):
-        raise TypeError(f"{who}: a transformation has init and update: got {shown(t)}")
+        several = f" of {len(t)}; write {who}(*transformations)" if isinstance(t, list) else ""
+        got = type(t).__name__ if several else shown(t)
+        raise TypeError(f"{who}: a transformation has init and update: got {got}{several}")
     return with_extra_args_support(t)
 
 

@@ -12,14 +12,20 @@ from .numerics import Tree, is_floating
 
 
 def check_fit(
-    who: str, what: str, updates: Tree, of: str, reference: Tree, is_leaf: tree.IsLeaf = None
+    who: str,
+    what: str,
+    updates: Tree,
+    of: str,
+    reference: Tree,
+    is_leaf: tree.IsLeaf = None,
+    cure: str = "give both the same structure",
 ) -> tuple[list[Any], list[Any]]:
     """The leaves of a reference and of the updates; raise unless their shapes agree.
 
     Only the floating leaves of the reference are compared; gradients must be floating there.
     """
     wanted, treedef = tree.flatten(reference, is_leaf)
-    given = tree.flatten_up_to(treedef, updates, f"{who}: the {what} and the {of}")
+    given = tree.flatten_up_to(treedef, updates, f"{who}: the {what} and the {of}", cure)
     for i, (p, u) in enumerate(zip(wanted, given, strict=True)):
         if not is_floating(p):
             continue
@@ -31,7 +37,8 @@ def check_fit(
         head = f"{who}: the {one}{path and f' at {path}'} must"
         if not is_arraylike(u):
             kind = type(u).__name__
-            raise TreeError(f"{head} be an array, as its {its} {aval_of(p)} is: got a {kind}")
+            cure = "; write updates, state = opt.update(...)" if what == "updates" else ""
+            raise TreeError(f"{head} be an array, as its {its} {aval_of(p)} is: got a {kind}{cure}")
         if not fits:
             raise ShapeError(f"{head} have the shape of its {its}, {aval_of(p)}: got {aval_of(u)}")
         raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
@@ -43,12 +50,11 @@ def check_state(
 ) -> None:
     """Raise unless the state is of this class, and its field fits the updates."""
     if not isinstance(state, kind):
-        raise ValueError(
-            f"{who}: the state must come from init of the same optimizer, a {kind.__name__}: got "
-            f"{type(state).__name__}; pass (grads, state, params)"
-        )
+        raise foreign_state(who, f"a {kind.__name__}", state)
     is_none = lambda x: x is None
-    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, field), is_none)
+    # where parameters are given, the gradients fit them, and the state is of other parameters
+    old = () if params is None else ("make a state of these parameters: opt.init(params)",)
+    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, field), is_none, *old)
     if params is None or not any(s is None for s in wanted):
         return
     pairs, treedef = tree.flatten_with_path(getattr(state, field), is_none)
@@ -59,6 +65,16 @@ def check_state(
                 f"{tree.keystr(path)}, {aval_of(p)}, which had no value when the state was made; "
                 f"make it by init(params) after model.init(key)"
             )
+
+
+def foreign_state(who: str, want: str, state: Any) -> ValueError:
+    """The error for a state that the optimizer did not make."""
+    is_state = isinstance(state, tuple) or state is None
+    cure = "make it by state = opt.init(params)" if is_state else "pass (grads, state, params)"
+    got = "None" if state is None else type(state).__name__
+    return ValueError(
+        f"{who}: the state must come from init of the same optimizer, {want}: got {got}; {cure}"
+    )
 
 
 def resolve_mask(who: str, mask: Any, params: Tree) -> Tree:
@@ -95,7 +111,18 @@ def check_number(who: str, name: str, value: Any, schedule: bool = False) -> Non
             f"parameters in init and update: state = opt.init(model)"
         )
     if not is_arraylike(value) and not (schedule and callable(value)):
-        raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}")
+        cure = f"; write float({value!r})" if isinstance(value, str) else ""
+        raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}{cure}")
+
+
+def check_rate(who: str, rate: Any, descends: bool = True) -> None:
+    """Raise unless a learning rate is a scalar that is not negative, or a schedule."""
+    check_number(who, "learning_rate", rate, schedule=True)
+    if descends and type(rate) in PYTHON_SCALARS and rate < 0:
+        raise ValueError(
+            f"{who}: learning_rate must not be negative, since updates descend: got {rate}; write "
+            f"{-rate}"
+        )
 
 
 def check_decay(who: str, **rates: Any) -> None:

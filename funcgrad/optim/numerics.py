@@ -218,6 +218,3 @@ def inner_product(a: Tree, b: Tree) -> Any:
     pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
     parts = [np.sum(np.real(np.conj(x) * y)) for x, y in pairs if is_floating(y)]
     return sum(parts[1:], parts[0]) if parts else np.float32(0)
-
-
-# hyperparameters

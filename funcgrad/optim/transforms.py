@@ -18,7 +18,7 @@ from .base import (
     leafwise,
     stateful,
 )
-from .checks import check_decay, check_number, require_params, resolve_mask
+from .checks import check_decay, check_number, check_rate, require_params, resolve_mask
 from .numerics import (
     Tree,
     bias_factor,
@@ -102,7 +102,14 @@ def scale_by_learning_rate(
     >>> print(scale_by_learning_rate(0.5).update(np.ones(2), ())[0])
     [-0.5 -0.5]
     """
-    check_number("scale_by_learning_rate", "learning_rate", learning_rate, schedule=True)
+    return with_rate("scale_by_learning_rate", learning_rate, flip_sign)
+
+
+def with_rate(
+    who: str, learning_rate: ScalarOrSchedule, flip_sign: bool = True
+) -> GradientTransformation[EmptyState | CountState]:
+    """The same with the name of the optimizer for errors."""
+    check_rate(who, learning_rate, flip_sign)
 
     def signed(rate: Any) -> Any:
         return (-1 if flip_sign else 1) * rate

@@ -4,7 +4,7 @@ import math
 import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -99,6 +99,14 @@ class Key:
         same = eq(self.data, other.data)
         return all_p(same, axes=(len(shape_of(same)) - 1,))
 
+    def _refuse(self, other: Any) -> NoReturn:
+        raise NotAKeyError(
+            "random.Key: a key is not a number: got arithmetic with a key; for another key write "
+            "fold_in(key, number)"
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse
+
     def __repr__(self) -> str:
         shape = shape_of(self.data)[:-1] if is_arraylike(self.data) else ()
         return f"Key({self.impl}, shape={shape})" if shape else f"Key({self.impl})"
@@ -173,7 +181,7 @@ def key_data(key: Key) -> Any:
     [7 0]
     """
     if not isinstance(key, Key):
-        raise _no_key("random.key_data", key)
+        raise no_key("random.key_data", key)
     return key.data.copy() if isinstance(key.data, np.ndarray) else key.data
 
 
@@ -208,7 +216,7 @@ def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
 def check_single(who: str, key: Any) -> Key:
     """The argument, checked to be a single key."""
     if not isinstance(key, Key):
-        raise _no_key(who, key)
+        raise no_key(who, key)
     if key.ndim:
         raise ShapeError(
             f"{who}: the key must be a single key: got a batch of shape {key.shape}; map over it: "
@@ -217,11 +225,13 @@ def check_single(who: str, key: Any) -> Key:
     return key
 
 
-def _no_key(who: str, x: Any) -> NotAKeyError:
+def no_key(who: str, x: Any) -> NotAKeyError:
     if isinstance(x, int | np.integer):
-        return NotAKeyError(f"{who}: the first argument must be a key: got {x!r}; write key({x})")
+        return NotAKeyError(
+            f"{who}: the first argument must be a key: got {x!r}; write funcgrad.random.key({x})"
+        )
     what = str(aval_of(x)) if is_arraylike(x) else type(x).__name__
-    cure = "wrap_key_data(words)" if is_arraylike(x) else "key(seed)"
+    cure = "wrap_key_data(words)" if is_arraylike(x) else "funcgrad.random.key(seed)"
     return NotAKeyError(f"{who}: the first argument must be a key: got {what}; write {cure}")
 
 
