@@ -68,16 +68,25 @@ def told() -> list[str]:
         return [f"C compiler: none: {MISSING}", f"-> for jit(backend='c'), {_cure()}"]
     try:
         first = next(iter(_version(path, *_more()).splitlines()), "of unknown version")
-    except (OSError, subprocess.TimeoutExpired) as err:
+    except (OSError, FuncgradError) as err:
         first = f"which does not run: {err}"
     return [f"C compiler: {path}, {first}"]
 
 
 @functools.lru_cache(16)
 def _version(path: str, *more: str) -> str:
-    return subprocess.run(
-        [path, *more, "--version"], capture_output=True, text=True, check=False, timeout=60
-    ).stdout
+    return _run([path, *more, "--version"], 60).stdout
+
+
+def _run(command: list[str], limit: float) -> "subprocess.CompletedProcess[str]":
+    """The result of a command; it raises if that takes more seconds than the limit."""
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
+    except subprocess.TimeoutExpired:
+        raise FuncgradError(
+            f"jit: the C compiler must end within {limit} s: got {' '.join(command[:9])}, still "
+            f"running; use backend='numpy'"
+        ) from None
 
 
 @functools.lru_cache(1)
@@ -130,7 +139,7 @@ def compiled(source: str, work: Path) -> Path:
     text, made = work / "program.c", work / "program.so"
     text.write_text(source, encoding="ascii")
     command = [compiler(), *flags(), "-o", str(made), str(text), *blas.linked(source), "-lm"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_LONGEST)
+    done = _run(command, _LONGEST)
     if done.returncode:
         first = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])
         raise FuncgradError(f"jit: the C compiler {command[0]} refused a program: {first}")

@@ -4,19 +4,23 @@ All values go to rank 0, which sends them to all. It serves programs of a notebo
 speed between processes there is MPI.
 """
 
-import multiprocessing
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
-from multiprocessing.connection import Connection, wait
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.errors import FuncgradError, shown
+from ..core.errors import FuncgradError, UnsupportedError, shown
 from .ranks import Ranks
+
+try:
+    import multiprocessing
+    from multiprocessing.connection import Connection, wait
+except ImportError:  # without processes, as in a browser
+    multiprocessing = None  # type: ignore[assignment]
 
 
 class RankFailedError(FuncgradError, RuntimeError):
@@ -32,7 +36,7 @@ class ProcessRanks(Ranks):
         links: of rank 0 the connections to all others, of the others the one to rank 0.
     """
 
-    def __init__(self, rank: int, size: int, links: Sequence[Connection]) -> None:
+    def __init__(self, rank: int, size: int, links: "Sequence[Connection]") -> None:
         self.rank, self.size, self.links = rank, size, list(links)
 
     def _all(self, value: Any) -> list[Any]:
@@ -69,10 +73,15 @@ def launch(fun: Callable[..., Any], *args: Any, ranks: int) -> list[Any]:
         ranks: the number of processes.
 
     Raises:
+        UnsupportedError: if there are no processes, as in a browser.
         RankFailedError: if a rank raises an exception or dies; the others are stopped.
     """
     if type(ranks) is not int or ranks < 1:
         raise ValueError(f"launch: ranks must be an integer of at least 1: got {shown(ranks)}")
+    if multiprocessing is None:
+        raise UnsupportedError(
+            "launch: this Python has no processes: got no multiprocessing; call the function"
+        )
     context = multiprocessing.get_context("spawn")
     pairs = [context.Pipe() for _ in range(ranks - 1)]
     links = [[here for here, _ in pairs], *([there] for _, there in pairs)]
@@ -99,8 +108,8 @@ def _work(
     args: Sequence[Any],
     rank: int,
     size: int,
-    links: Sequence[Connection],
-    result: Connection,
+    links: "Sequence[Connection]",
+    result: "Connection",
 ) -> None:
     """The body of a process."""
     ranks = ProcessRanks(rank, size, links)
@@ -114,7 +123,7 @@ def _work(
         sys.exit(1)
 
 
-def _collected(workers: Sequence[Any], ends: Sequence[Connection]) -> list[Any]:
+def _collected(workers: Sequence[Any], ends: "Sequence[Connection]") -> list[Any]:
     """The results of all ranks; raise at the first failure."""
     found: dict[int, Any] = {}
     waiting = {rank: end for rank, end in enumerate(ends)}

@@ -8,11 +8,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from ..c.compiler import is_found
 from ..core.config import config
 from ..core.errors import warn
 from ..core.lazy import answering
 from ..core.outline import outline
+from ..core.registry import load
 from .atomic import is_protected
 from .formats import DamagedFileError
 from .serialization import load_metadata, read, write
@@ -227,7 +227,9 @@ def _warn_of(damaged: Mapping[int, DamagedFileError], step: int) -> None:
 
 def _backend() -> str:
     """The default backend of jit; "auto" writes no C without a compiler."""
-    return "numpy" if config.backend == "auto" and not is_found() else config.backend
+    if config.backend == "auto" and not load("funcgrad.c.compiler").is_found():
+        return "numpy"
+    return config.backend
 
 
 def _with_backend(metadata: Mapping[str, str] | None) -> dict[str, str]:

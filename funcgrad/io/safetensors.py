@@ -8,7 +8,6 @@ Source: github.com/huggingface/safetensors, README, section "Format".
 
 import json
 import math
-import mmap
 import os
 from collections import Counter
 from collections.abc import Mapping
@@ -17,8 +16,14 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ..core.avals import Aval
+from ..core.errors import UnsupportedError
 from . import dtypes
 from .formats import DamagedFileError, FileFormatError, damaged
+
+try:
+    import mmap
+except ImportError:  # as in some builds for browsers
+    mmap = None  # type: ignore[assignment]
 
 MAX_HEADER = 100_000_000  # bytes, the limit of the format
 METADATA = "__metadata__"
@@ -126,6 +131,8 @@ def _mapped(file: BinaryIO, path: Any, header: Header) -> np.ndarray:
     end = max((e.stop for e in header.entries.values()), default=0)
     if not end:  # an empty file cannot be mapped
         return np.zeros(0, np.uint8)
+    if mmap is None:
+        raise UnsupportedError("load: mmap=True needs Python's module mmap: leave it out")
     try:
         whole = mmap.mmap(file.fileno(), header.offset + end, access=mmap.ACCESS_READ)
     except ValueError:  # the mapping is longer than the file

@@ -1,7 +1,6 @@
 """The backends of jit: NumPy source, C, both by cost, and XLA by way of JAX."""
 
 import functools
-import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -102,7 +101,7 @@ def compiled_by_cost(*args: Any) -> Program:
     """Compile a program with C where it pays; in NumPy where the C compiler fails."""
     try:
         return compiled(*args, translate=functools.partial(written, "auto"))  # type: ignore[misc]
-    except (FuncgradError, OSError, subprocess.SubprocessError) as err:
+    except (FuncgradError, OSError) as err:
         program = compiled(*args)
         program.note = f"all in NumPy: {err}"
         return program
