@@ -2,7 +2,7 @@
 Lyapunov exponents of the Lorenz attractor
 ==========================================
 
-Neighbouring paths of a chaotic system separate exponentially. Three tangent vectors travel along
+Close paths of a chaotic system separate exponentially. Three tangent vectors travel along
 one path of the Lorenz equations: ``fg.jvp``, mapped by ``fg.vmap``, moves them, and a QR
 factorization after each step keeps them independent. The logarithms of its diagonal add up to the
 exponents. Their sum is the divergence of the flow, -(10 + 1 + 8/3).

@@ -4,8 +4,8 @@ Susceptibility of a magnet
 
 In the mean-field model of a magnet, the magnetization m solves m = tanh((m + h) / T) at the
 temperature T, in units of the critical one, and the field h. ``fg.lax.fixed_point`` iterates to the
-solution, and differentiates it implicitly: the susceptibility dm/dh needs no derivative of the
-iteration. The pictures show both for 200 temperatures at once, with the closed form of dm/dh.
+solution, and differentiates it implicitly: the susceptibility ``dm/dh`` needs no derivative of the
+iteration. The pictures show both for 200 temperatures at once, with the closed form of ``dm/dh``.
 """
 
 import matplotlib.pyplot as plt
