@@ -15,6 +15,8 @@ ROOT = Path(__file__).parent.parent
 GUIDE = ROOT / "examples" / "guide"
 PAGES = sorted(GUIDE.glob("*.md"))
 
+NOTEBOOKS = sorted(path.name for path in (ROOT / "examples" / "notebooks").glob("*.ipynb"))
+
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 with_docs = pytest.mark.skipif(
     not all(map(importlib.util.find_spec, ("matplotlib", "scipy"))),
@@ -22,13 +24,16 @@ with_docs = pytest.mark.skipif(
 )
 
 
+TOOLS = ("checks", "notebooks", "reference", "uses")
+
+
 @pytest.fixture(scope="module")
 def tools():
     """The modules that build the guide."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(GUIDE)
-        yield {name: importlib.import_module(name) for name in ("checks", "reference", "uses")}
-        for name in ("checks", "reference", "uses"):
+        yield {name: importlib.import_module(name) for name in TOOLS}
+        for name in TOOLS:
             del sys.modules[name]
 
 
@@ -103,6 +108,28 @@ def test_a_dead_link_and_a_wrong_word_are_found(tools, tmp_path):
     assert prose == {"The", "and", "of", "links"}
 
 
+def test_the_notebooks_are_the_pages(tools):
+    texts = dict(tools["notebooks"].texts())
+
+    assert set(texts) == set((ROOT / "examples" / "notebooks").glob("*.ipynb"))
+    for path, text in texts.items():
+        assert path.read_text(encoding="utf-8") == text, "run python examples/guide/notebooks.py"
+
+
+def test_a_notebook_has_plain_markdown_and_code(tools):
+    page = (
+        "---\na: b\n---\n# T\n\n{any}`fg.vmap <funcgrad.vmap>`, [t](tour.md), [f](faq.md#a)\n\n"
+        ':::{note}\nN.\n:::\n\n```{code-cell}\n:tags: [raises-exception]\nopen("examples/a")\n```\n'
+    )
+    words, code = tools["notebooks"].notebook(page)["cells"]
+
+    assert "".join(words["source"]) == (
+        "# T\n\n`fg.vmap`, [t](tour.ipynb), [f](../guide/faq.md#a)\n\n**Note**\nN."
+    )
+    assert code["source"] == ['open("../a")']
+    assert code["metadata"] == {"tags": ["raises-exception"]}
+
+
 # what is run, from the top folder as a reader runs it
 
 RUN = """
@@ -139,3 +166,23 @@ def test_a_page_runs(page, tools):
     done = python("-c", RUN, text=repr(cells))
 
     assert done.returncode == 0, done.stderr
+
+
+@with_docs
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_in_jupyter(name):
+    nbclient = pytest.importorskip("nbclient", reason="of the docs extra")
+    nbformat = pytest.importorskip("nbformat", reason="of the docs extra")
+    pytest.importorskip("ipykernel", reason="of the docs extra")
+    path = ROOT / "examples" / "notebooks" / name
+    book = nbformat.read(path, as_version=4)
+    nbformat.validate(book)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        client = nbclient.NotebookClient(
+            book, timeout=120, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        )
+        client.execute()
+
+    assert any(cell.get("outputs") for cell in book.cells)

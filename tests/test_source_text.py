@@ -25,6 +25,14 @@ def quoting(line, filename="<quoted>"):
     return scope["f"]
 
 
+def test_the_source_names_a_cell_of_a_notebook_as_one():
+    f = quoting("    return np.sin(x) * 2", "tmp/ipykernel_7/3141592653.py")
+    source = fg.jit(f).source(1.0)
+
+    assert "# cell:2  return np.sin(x) * 2" in source and "f (cell:1)" in source
+    assert "3141592653" not in source
+
+
 def moduled(compiled, args, name):
     """Return what a standalone file gives, run in a module of its own."""
     scope = {}

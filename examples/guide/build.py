@@ -5,6 +5,7 @@ and plates are executed, links and spelling are checked, and warnings of Sphinx 
 """
 
 import argparse
+import hashlib
 import os
 import shutil
 import subprocess
@@ -18,6 +19,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / "build" / "guide"
 SOURCE, HTML = BUILD / "source", BUILD / "html"
+
+
+def fresh():
+    """Remove what an earlier version of the library printed and drew."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "funcgrad").rglob("*.py")):
+        digest.update(path.read_bytes())
+    stamp = BUILD / "library"
+    if not stamp.exists() or stamp.read_text() != digest.hexdigest():
+        shutil.rmtree(BUILD, ignore_errors=True)
+        BUILD.mkdir(parents=True)
+        stamp.write_text(digest.hexdigest())
 
 
 def copy():
@@ -55,6 +68,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="run neither pages nor plates")
     quick = parser.parse_args().quick
+    fresh()
     copy()
     reference.write(SOURCE / "reference")
     options = ["-D", "nb_execution_mode=off", "-D", "plot_gallery=0"] if quick else []

@@ -39,6 +39,8 @@ nb_execution_mode = "cache"
 nb_execution_cache_path = str(HERE.parents[1] / "build" / "guide" / "cells")
 nb_execution_raise_on_error = True
 nb_execution_timeout = 120
+nb_code_prompt_show = "Show the code"
+nb_code_prompt_hide = "Hide the code"
 nb_merge_streams = True
 nb_output_stderr = "remove-warn"
 
@@ -63,6 +65,7 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "min_reported_time": 0,
     "image_srcset": ["2x"],
+    "thumbnail_size": (520, 240),
     "remove_config_comments": True,
     "reset_modules": ("style.apply",),
     "reset_modules_order": "before",

@@ -7,6 +7,7 @@ import re
 from docutils import nodes
 from reference import escape
 from sphinx import addnodes
+from sphinx.util.inspect import stringify_signature
 
 SECTION = re.compile(r"^(Args|Raises|Yields|Returns)\b[^:]*:$")
 
@@ -32,10 +33,41 @@ def process(app, what, name, obj, options, lines):
     lines[:] = result
 
 
+class Shown:
+    """A default value by a short name."""
+
+    def __init__(self, value):
+        text = getattr(value, "__name__", repr(value))
+        self.text = text if len(text) <= 24 and text[0] != "<" else "..."
+
+    def __repr__(self):
+        return self.text
+
+
+def documented(obj):
+    """The names in the section Args of a docstring."""
+    section = re.search(r"^Args:\n((?: .*\n|\n)*)", (inspect.getdoc(obj) or "") + "\n", re.M)
+    heads = re.findall(r"^    ([\w, *]+):", section[1] if section else "", re.M)
+    return set(re.findall(r"\w+", " ".join(heads)))
+
+
+def of_class(obj):
+    """The arguments of a class; fields that it computes itself are left out."""
+    own, named, kept = inspect.signature(obj), documented(obj), []
+    for p in own.parameters.values():
+        if p.name in named or not named or p.kind is not p.KEYWORD_ONLY:
+            shown = p.default if p.default is p.empty else Shown(p.default)
+            kept.append(p.replace(default=shown))
+    own = own.replace(parameters=kept, return_annotation=own.empty)
+    return stringify_signature(own, unqualified_typehints=True)
+
+
 def signature(app, what, name, obj, options, text, returns):
-    """Leave out annotations that say nothing."""
+    """Arguments without annotations that say nothing."""
+    if what == "class" and text:
+        text = of_class(obj)
     if text:
-        text = re.sub(r": ~typing\.Any( = )?", lambda found: "=" if found[1] else "", text)
+        text = re.sub(r": (?:~typing\.)?Any\b( = )?", lambda m: "=" if m[1] else "", text)
     return text, None if returns == "~typing.Any" else returns
 
 

@@ -5,3 +5,4 @@ c.InlineBackend.figure_formats = {"svg"}
 c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight"}
 c.InteractiveShellApp.exec_lines = ["import os; os.chdir(os.environ['GUIDE'] + '/../..'); del os"]
 c.HistoryManager.enabled = False
+c.InteractiveShell.xmode = "Minimal"  # errors without the frames of the library

@@ -22,6 +22,7 @@ TWIN = re.compile(r"; see numpy\.([\w.]+)\.$|^Apply numpy\.([\w.]+) .*$")
 TAIL = re.compile(
     r"[:;.] |[:;.]$|, (?:each|and errors|from|by|in|on trees|for arrays|with|which|as)\b"
 )  # of a sentence, too long for a heading
+DISTRIBUTIONS = "funcgrad.scipy.stats"  # a module of objects
 LEAST = 3  # names of a group with its own heading
 
 # the top module, whose functions stand in many small files
@@ -92,6 +93,10 @@ def first_line(value):
     return " ".join(text.split())
 
 
+def sentence(module):
+    return re.split(r"(?<=\.) ", first_line(module))[0]
+
+
 def home(value):
     return getattr(value, "__module__", None) or ""
 
@@ -131,7 +136,7 @@ def row(path, name, value, pages):
     page = pages.get(id(value)) if ours(value) else None
     if page:
         return f":any:`{page[1]}`: {escape(first_line(value))}"
-    if path == "funcgrad.scipy.stats":
+    if path == DISTRIBUTIONS:
         return f"as `scipy.stats.{name} <{SCIPY.format(f'stats.{name}')}>`__{shapes(value)}"
     twin = twin_of(path, name, value)
     link = f"as `numpy.{twin} <{NUMPY.format(twin)}>`__" if in_numpy(twin) else ""
@@ -149,8 +154,8 @@ def in_numpy(name):
 
 
 def shapes(value):
-    names = getattr(value, "shapes", ())
-    return f"; shapes {', '.join(f'``{n}``' for n in names)}" if names else ""
+    names = getattr(value, "shapes", None)
+    return f"; shape parameters ``{names}``" if names else ""
 
 
 # groups of a page
@@ -243,16 +248,22 @@ def page(path, module, pages, used):
         for name in group:
             also = see_also(name, values[name], family, entries)
             lines += entry(path, name, values[name], also, used.get(f"{path}.{name}", ()))
+    for kind in kinds(values.values()):
+        lines += [f".. autoclass:: {kind.__module__}.{kind.__name__}", "   :members:", ""]
     if rows:
         lines += title("Further names", "-") if entries else []
         lines += table(path, rows, pages)
     return "\n".join(lines)
 
 
+def kinds(values):
+    """The classes of the distributions, which have their methods."""
+    return dict.fromkeys(type(x) for x in values if home(type(x)).startswith(f"{DISTRIBUTIONS}."))
+
+
 def introduction(module):
-    """The first paragraph of a module's docstring."""
-    text = first_line(module).removesuffix(" A table of contents.")
-    return [escape(text), ""]
+    """The first sentence of a module's docstring."""
+    return [escape(sentence(module)), ""]
 
 
 def write_if_changed(path, text):
@@ -291,8 +302,7 @@ def index(found):
     for section, text in SECTIONS.items():
         lines += [*title(section, "-"), ".. list-table::", "   :widths: 30 70", ""]
         for path in map(path_of, text.split()):
-            words = first_line(found[path]).removesuffix(" A table of contents.")
-            lines += [f"   * - :doc:`{path}`", f"     - {escape(words)}"]
+            lines += [f"   * - :doc:`{path}`", f"     - {escape(sentence(found[path]))}"]
         lines += [""]
     return "\n".join([*lines, ".. toctree::", "   :hidden:", "", *(f"   {p}" for p in found), ""])
 

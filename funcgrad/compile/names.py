@@ -19,6 +19,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 
 LONGEST_NAME = 60  # characters of a name
 LONGEST_LINE = 200  # characters of a quoted line
+CELL = re.compile(r".*[/\\]ipykernel_\w+[/\\]\w+\.py")  # IPython's file of a notebook's cell
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 OF_NUMPY = frozenset(dir(np))  # names that generated source may import
@@ -114,7 +115,7 @@ class Names:
         found = self.located.get(eqn.source)
         if found is None:
             filename, _, number = eqn.line.rpartition(":")
-            where = f"{os.path.basename(filename)}:{number}"
+            where = f"{os.path.basename(CELL.sub('cell', filename))}:{number}"
             text = f"{where}  {line_of(eqn.line)}".rstrip()
             found = quote(f"derivative of {text}" if eqn.is_derivative else text)
             self.located[eqn.source] = found

@@ -17,7 +17,7 @@ from typing_extensions import override
 from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
-from ...compile.names import label
+from ...compile.names import CELL, label
 from ...compile.passes import optimize
 from ...compile.program import Program, young_only
 from ...core import tree
@@ -117,7 +117,8 @@ class Signature:
         name = getattr(spec.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spec.fun).__name__
         code = getattr(inspect.unwrap(spec.fun), "__code__", None)
-        where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+        file = CELL.sub("cell", code.co_filename).rpartition("/")[2] if code else ""
+        where = f" ({file}:{code.co_firstlineno})" if code else ""
         self.title = f"{self.name}{where}, compiled by funcgrad."
         self.lasts = not took and not any(isinstance(x, Tracer) for x in self.consts)
         # constants of the program alone; a tracer of an outer transform may hold a user's array
