@@ -92,7 +92,7 @@ ROOMS = {
     "control": 6_700,
     "core": 7_000,
     "data": 1_070,
-    "debug": 1_300,
+    "debug": 1_750,
     "dist": 850,
     "export": 1_700,
     "io": 1_560,

@@ -31,6 +31,11 @@ _WALK = backward.__code__
 _FOREIGN = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
 
 
+def is_user(filename: str) -> bool:
+    """Whether a file is user code: not this library, NumPy, or an installed module."""
+    return not (is_inside(filename) or filename.startswith(("<string>", "<frozen", *_FOREIGN)))
+
+
 def eager_costs(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[str, Costs, Times]:
     """The name of the engine, the costs of a call by places, and its times."""
     clock, scale = LineClock(), LineClock(weighs=True)
@@ -133,7 +138,7 @@ class LineClock:
             return GENERATED
         if is_inside(name):
             return RUN if self.weighs and code.co_name == "run" else OTHER
-        return OTHER if name.startswith(("<string>", "<frozen", *_FOREIGN)) else USER
+        return USER if is_user(name) else OTHER
 
     def place_of(self, frame: FrameType, kind: int) -> Place | None:
         if kind == USER:
