@@ -232,3 +232,18 @@ def test_the_programs_of_the_issue_give_what_numpy_gives(name, form):
 
     for x, y in zip(tree.leaves(fg.jit(f)(*args)), tree.leaves(got), strict=True):
         assert np.max(np.abs(x - y)) <= slack * np.max(np.abs(x))
+
+
+def test_a_branch_does_not_free_the_memory_of_the_results_for_the_next_one():
+    def f(p, x):
+        def busy(x):
+            y = np.cumsum(x)
+            z = np.cumsum(x * y)  # y is read after it
+            return y, np.sum(np.cumsum(z + 1) * y)
+
+        y, total = fg.lax.cond(p, busy, lambda x: (2 * x, 0.0), x)
+        return np.cumsum(y)[-1] + total
+
+    x = np.linspace(0.0, 1.0, 2000)
+    for p in (True, False):
+        assert fg.jit(f, backend="c")(p, x) == pytest.approx(f(p, x), rel=1e-12)

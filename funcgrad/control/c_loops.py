@@ -193,6 +193,9 @@ def cond_in_c(w: Writer, index: Value, *args: Value, branches: Sequence[Jaxpr]) 
         for name in names:
             w.line(f"{ctype(aval.dtype)} {name};")
         outs.append(registers(aval, names))
+    kept = [y.memory for y in outs if y.memory is not None]
+    for memory in kept:
+        memory.references += 1  # the end of a branch does not free it: the next one writes there
     last = len(branches) - 1
     for i, branch in enumerate(branches):
         test = f"if ({index.items[0]} <= {i})"
@@ -205,4 +208,6 @@ def cond_in_c(w: Writer, index: Value, *args: Value, branches: Sequence[Jaxpr]) 
                     for name, item in zip(out.items, value.items, strict=True):
                         w.line(f"{name} = {cast(item, value, out.aval.dtype)};")
                 w.release(value)
+    for memory in kept:
+        memory.references -= 1
     return outs
