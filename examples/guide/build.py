@@ -35,7 +35,7 @@ def fresh():
 
 def copy():
     """Make the copy equal to the sources; unchanged files keep their times, for the next build."""
-    skip = shutil.ignore_patterns("__pycache__", "gallery", "*.py", "words.txt")
+    skip = shutil.ignore_patterns("__pycache__", "gallery", "*.py", "*.txt")
     kept = {"reference", "gallery"}  # written by the build
     for path in SOURCE.glob("*") if SOURCE.exists() else ():
         if path.name not in kept and not (HERE / path.name).exists():

@@ -12,10 +12,15 @@ from sphinx.util.inspect import stringify_signature
 SECTION = re.compile(r"^(Args|Raises|Yields|Returns)\b[^:]*:$")
 
 
+def joined(lines):
+    """Lines, with arguments that share a description on one."""
+    return re.sub(r"^(    \w[\w, *]*,)\n +", r"\1 ", "\n".join(lines), flags=re.M).split("\n")
+
+
 def process(app, what, name, obj, options, lines):
     """Escape prose, set the type of a transform as code, and give each part its blank line."""
     result, inside = [], False
-    for line in lines:
+    for line in joined(lines):
         if line.startswith(">>>"):
             inside = True
         elif not line.strip():

@@ -6,3 +6,4 @@ c.InlineBackend.print_figure_kwargs = {"bbox_inches": "tight"}
 c.InteractiveShellApp.exec_lines = ["import os; os.chdir(os.environ['GUIDE'] + '/../..'); del os"]
 c.HistoryManager.enabled = False
 c.InteractiveShell.xmode = "Minimal"  # errors without the frames of the library
+c.Application.log_level = "ERROR"

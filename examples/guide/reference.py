@@ -207,10 +207,23 @@ def see_also(name, value, family, entries):
     return [n for n in names if n != name][:5]
 
 
+def examples():
+    """Examples of names whose docstring has none, by the full name."""
+    text = (Path(__file__).parent / "examples.txt").read_text(encoding="utf-8")
+    return dict(block.split("\n", 1) for block in text.strip().split("\n\n"))
+
+
+def example(name, value):
+    """The lines of an example, unless the docstring has one."""
+    text = "" if ">>>" in (inspect.getdoc(value) or "") else examples().get(name, "")
+    return [*(f"   {line}" for line in text.splitlines()), ""]
+
+
 def entry(path, name, value, also, places):
-    """The directive that documents a name, and its links."""
+    """The directive that documents a name, with an example and links."""
     lines = [f".. {'autoclass' if inspect.isclass(value) else 'autofunction'}:: {path}.{name}"]
     lines += ["   :members:", ""] if inspect.isclass(value) else [""]
+    lines += example(f"{path}.{name}", value)
     links = {
         "See also": [f":any:`{n} <{path}.{n}>`" for n in also],
         "Used in": [f":doc:`{title} <{page}>`" for page, title in places[:6]],
