@@ -87,7 +87,7 @@ ROOMS = {
     ".": 740,
     "bridge": 1_800,
     "c": 5_000,
-    "compat": 5_600,
+    "compat": 6_000,
     "compile": 8_300,
     "control": 6_700,
     "core": 7_000,

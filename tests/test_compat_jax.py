@@ -73,6 +73,9 @@ def test_an_array_of_a_python_scalar_is_weak():
         assert one.weak_type and one.dtype == float and [u.dtype for u in used] == ["float32"] * 4
         assert not made.weak_type and (made * x).dtype == float
         assert jax.grad(lambda v: (v * x).sum())(one).dtype == float
+        either = lambda x: jnp.where(x > 0, 0, one) / x  # an array that is weak
+
+        assert either(x).dtype == jax.jit(either)(x).dtype == np.float32
         assert (jnp.asarray(3) * jnp.ones(2, jnp.int8)).dtype == np.int8 and one.astype(int) == 1
 
 
@@ -106,6 +109,7 @@ def test_keywords_that_mean_nothing_here_are_taken():
     assert jnp.nonzero(jnp.array([0, 3, 0, 4]), size=3)[0].tolist() == [1, 3, 0]
     assert jax.lax.cond(True, 1.0, lambda x: x + 1, 5.0, lambda x: x - 1) == 2.0
     assert jax.tree_util.treedef_is_leaf(jax.tree.structure(1.0))
+    assert jnp.iscomplexobj(jnp.complex64) and jnp.isrealobj(x)
     assert jax.typeof(x).shape == (2, 3) and jax.lax.approx_max_k(x[0], 2)[0].shape == (2,)
 
 

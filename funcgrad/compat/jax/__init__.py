@@ -26,7 +26,8 @@ from . import (
     trees as _trees,
     updates as updates,
 )
-from .arrays import Array as Array, TracedArray as _TracedArray
+from .array_type import Array as Array
+from .arrays import TracedArray as _TracedArray
 from .config import config as config, enable_x64 as enable_x64
 from .devices import Device as Device
 from .dtypes import float0 as float0

@@ -40,25 +40,15 @@ _METHODS = (
 )  # fmt: skip
 
 
-class ArrayMeta(type):
-    """Makes both kinds of arrays instances of ``jax.Array``."""
-
-    def __instancecheck__(cls, x: Any) -> bool:
-        return isinstance(x, (ConcreteArray, TracedArray, KeyArray))
-
-
-class Array(metaclass=ArrayMeta):
-    """The class of which ``isinstance`` says that arrays are instances."""
-
-
 class Methods:
     """Methods that ndarrays lack, or that follow JAX's dtypes."""
 
     __slots__ = ()
+    weak: bool  # made of Python scalars: its dtype gives way to that of other operands
 
     @property
     def weak_type(self) -> bool:
-        return self.weak if isinstance(self, ConcreteArray) else aval_of(own(self)).weak
+        return self.weak or aval_of(own(self)).weak
 
     @property
     def aval(self) -> Any:
@@ -157,7 +147,7 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
 
     __array_priority__ = 100.0
     __hash__ = None  # type: ignore[assignment]
-    weak = False  # made of a Python scalar: its dtype gives way to that of other operands
+    weak = False
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if kwargs.get("out") is not None or method == "at":
@@ -194,11 +184,11 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
 class TracedArray(Methods):
     """A traced value of this library, with JAX's interface."""
 
-    __slots__ = ("__weakref__", "value")
+    __slots__ = ("__weakref__", "value", "weak")
     __array_priority__ = 200.0
 
     def __init__(self, value: Tracer) -> None:
-        self.value = value
+        self.value, self.weak = value, False
 
     shape = property(lambda self: self.value.shape)
     ndim = property(lambda self: self.value.ndim)
@@ -328,7 +318,7 @@ def lowered_leaf(x: Any) -> Any:
     if isinstance(x, KeyArray):
         return x.key
     if isinstance(x, ConcreteArray):
-        return x.item() if x.weak else np.ndarray.view(x, np.ndarray)
+        return x.item() if x.weak and not x.ndim else np.ndarray.view(x, np.ndarray)
     if isinstance(x, (np.ndarray, np.generic)):
         if x.dtype.kind in "iufc" and x.dtype != (narrow := canonicalize_dtype(x.dtype)):
             return x.astype(narrow)
@@ -372,17 +362,28 @@ def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def is_weak(x: Any) -> bool:
+    """Whether the dtype of an operand gives way to that of others."""
+    return type(x) in WEAK or (isinstance(x, Methods) and x.weak_type)
+
+
+def weakened(y: Any, inputs: Any) -> Any:
+    """A result, weak if all inputs are."""
+    if all(map(is_weak, inputs)) and y.dtype.kind in "ifc":
+        y.weak = True
+    return y
+
+
 def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__call__") -> Any:
     """Apply a ufunc by JAX's rules of promotion."""
     low = [lowered(x) for x in inputs]
     if method == "__call__" and not kwargs:
-        low = promoted(ufunc, low)
+        low = promoted(ufunc, low, [is_weak(x) for x in inputs])
         with np.errstate(all="ignore"):
             y = ufunc(*low)
         if isinstance(y, tuple):
             return tuple(map(raised, y))
-        weak = all(type(x) in WEAK for x in low) and y.dtype.kind in "ifc"
-        return concrete(y, weak=True) if weak else raised_leaf(y)
+        return weakened(raised_leaf(y), inputs)
     options = {k: v for k, v in lowered(kwargs or {}).items() if v is not None}
     with np.errstate(all="ignore"):
         return raised(getattr(ufunc, method)(*low, **options))

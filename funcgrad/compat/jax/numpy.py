@@ -14,14 +14,16 @@ from ...core.trace import Tracer
 from ...numpy.at import at as _at
 from ...random.keys import Key
 from . import promotion, sizes
+from .array_type import Array
 from .arrays import (
     IGNORED,
-    Array,
     apply_ufunc,
     holds_traced,
+    is_weak,
     keywords,
     lowered,
     raised,
+    weakened,
 )
 from .config import as_dtype, canonicalize_dtype
 from .creation import (
@@ -43,7 +45,7 @@ from .vectorizing import vectorize as vectorize
 ndarray = Array
 # functions whose arguments from this position on have a common dtype; -1: those of the first list
 _COMMON = {
-    "where": 1, "dot": 0, "matmul": 0, "vdot": 0, "inner": 0, "outer": 0, "tensordot": 0,
+    "dot": 0, "matmul": 0, "vdot": 0, "inner": 0, "outer": 0, "tensordot": 0,
     "kron": 0, "cross": 0, "einsum": 1, "concatenate": -1, "stack": -1, "hstack": -1,
     "vstack": -1, "dstack": -1, "column_stack": -1, "append": 0, "clip": 0, "convolve": 0,
     "correlate": 0, "vecdot": 0, "polyval": 0, "interp": 0,
@@ -214,10 +216,9 @@ def where(
         return KeyArray(
             Key(lowered(where(mask, raised(x.key.data), raised(y.key.data))), x.key.impl)
         )
-    return _where(asarray(condition) != 0, x, y)
-
-
-_where = function("where", ours.where, np.where)
+    low = promotion.alike([lowered(x), lowered(y)], [is_weak(x), is_weak(y)])
+    mask = lowered(asarray(condition) != 0)
+    return weakened(raised((ours if holds_traced((mask, low)) else np).where(mask, *low)), (x, y))
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -336,3 +337,13 @@ def stack(arrays: Any, axis: int = 0, out: None = None, dtype: Any = None) -> An
     if builtins.any(isinstance(x, KeyArray) for x in arrays):
         return array(list(arrays))
     return _stack(arrays, axis=axis, dtype=dtype)
+
+
+def iscomplexobj(x: Any) -> bool:
+    """Whether the dtype of an array, or a dtype, is complex."""
+    return np.dtype(result_type(x)).kind == "c"
+
+
+def isrealobj(x: Any) -> bool:
+    """Whether the dtype of an array, or a dtype, is not complex."""
+    return not iscomplexobj(x)

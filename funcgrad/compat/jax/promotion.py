@@ -22,19 +22,24 @@ _INEXACT = frozenset({
 _OF_INTEGERS = frozenset({"ldexp", "left_shift", "right_shift", "isfinite", "isinf", "isnan"})
 
 
-def promoted(ufunc: Any, operands: Sequence[Any]) -> list[Any]:
-    """Operands of a ufunc in their common dtype; Python scalars stay as they are."""
+def promoted(ufunc: Any, operands: Sequence[Any], weak: Sequence[bool] = ()) -> list[Any]:
+    """Operands of a ufunc in their common dtype; Python scalars stay as they are.
+
+    Args:
+        weak: which operands are arrays whose dtype gives way to that of others.
+    """
     name = ufunc.__name__
     if name in _OF_INTEGERS:
         return list(operands)
     operands = [x if is_operand(x) else np.asarray(x) for x in operands]
     operands = [_narrow(x) for x in operands]
-    return _in_common(operands, name in _INEXACT)
+    return _in_common(operands, name in _INEXACT, weak)
 
 
-def alike(operands: Sequence[Any]) -> list[Any]:
+def alike(operands: Sequence[Any], weak: Sequence[bool] = ()) -> list[Any]:
     """Arrays and scalars in their common dtype."""
-    return _in_common([_narrow(x if is_operand(x) else np.asarray(x)) for x in operands], False)
+    operands = [_narrow(x if is_operand(x) else np.asarray(x)) for x in operands]
+    return _in_common(operands, False, weak)
 
 
 def is_operand(x: Any) -> bool:
@@ -58,9 +63,11 @@ def kind_of(x: Any) -> tuple[np.dtype[Any] | None, int]:
     return aval.dtype, _ORDER.get(aval.dtype.kind, -1)
 
 
-def common_dtype(operands: Sequence[Any]) -> np.dtype[Any] | None:
+def common_dtype(operands: Sequence[Any], weak_: Sequence[bool] = ()) -> np.dtype[Any] | None:
     """The dtype of the result; None of weak operands alone."""
     pairs = [kind_of(x) for x in operands]
+    given = weak_ or [False] * len(pairs)
+    pairs = [(None if gives else d, n) for (d, n), gives in zip(pairs, given, strict=True)]
     strong = [dtype for dtype, _ in pairs if dtype is not None]
     if not strong or any(rank < 0 for _, rank in pairs):
         return None
@@ -79,8 +86,8 @@ def promote(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:
     return canonicalize_dtype(np.result_type(*(inexact or dtypes)))
 
 
-def _in_common(operands: list[Any], inexact: bool) -> list[Any]:
-    dtype = common_dtype(operands)
+def _in_common(operands: list[Any], inexact: bool, weak: Sequence[bool]) -> list[Any]:
+    dtype = common_dtype(operands, weak)
     if dtype is None:
         return operands
     if inexact and dtype.kind in "biu":

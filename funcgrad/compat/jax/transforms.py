@@ -31,6 +31,7 @@ def jit(fun: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     call = outward(compiled)
     for name in ("clear_cache", "cache_info", "source", "jaxpr"):
         setattr(call, name, getattr(compiled, name))
+    call._cache_size = lambda: compiled.cache_info().currsize  # type: ignore[attr-defined]
     cure = "call the function, or read .source(*args)"
     call.lower = refuse("jit(f).lower", cure)  # type: ignore[attr-defined]
     call.trace = refuse("jit(f).trace", cure)  # type: ignore[attr-defined]
