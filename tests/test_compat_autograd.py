@@ -159,6 +159,18 @@ def test_a_primitive_takes_and_gives_containers():
     assert grad(f, (0, 1))(1.0, 5.0) == (1.0, 6.0)
 
 
+def test_a_tangent_by_reverse_mode_needs_no_forward_rules():
+    tripled = primitive(lambda x: 3 * x)
+    defvjp(tripled, lambda ans, x: lambda g: 3 * g)
+    fun = lambda x: np.sin(tripled(x))
+    x, v = np.array([0.3, 0.5]), np.array([1.0, -2.0])
+
+    onp.testing.assert_allclose(
+        ag.differential_operators.make_jvp_reversemode(fun)(x)(v), 3 * np.cos(3 * x) * v
+    )
+    onp.testing.assert_allclose(ag.make_ggnvp(fun)(x)(v), (3 * np.cos(3 * x)) ** 2 * v)
+
+
 def test_missing_rules_are_named():
     f = primitive(lambda x: 2.0 * x)
 

@@ -139,8 +139,13 @@ vector_jacobian_product = tensor_jacobian_product
 
 @unary_to_nary
 def make_jvp_reversemode(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
-    """The map from a tangent of ``x`` to that of ``fun(x)``."""
-    return lambda g: _make_jvp(fun, x)(g)[1]
+    """The map from a tangent of ``x`` to that of ``fun(x)``, without forward rules."""
+    return _pushed(fun, x)
+
+
+def _pushed(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
+    vjp, ans = _make_vjp(fun, x)
+    return _make_vjp(vjp, vspace(ans).zeros())[0]  # the transpose of the pullback, linear in ct
 
 
 def _half_square(x: Any) -> Any:
@@ -156,7 +161,8 @@ def make_ggnvp(
     def ggnvp_of(f: Callable[[Any], Any], x: Any) -> Callable[[Any], Any]:
         pull, y = _make_vjp(f, x)
         curve, _ = _make_vjp(grad(g), y)
-        return lambda v: pull(curve(_make_jvp(f, x)(v)[1]))
+        push = _pushed(f, x)
+        return lambda v: pull(curve(push(v)))
 
     return ggnvp_of(f, f_argnum)  # type: ignore[no-any-return]
 
