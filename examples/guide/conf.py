@@ -58,6 +58,10 @@ toc_object_entries_show_parents = "hide"
 sphinx_gallery_conf = {
     "examples_dirs": [str(HERE / "gallery")],
     "gallery_dirs": ["gallery"],
+    "subsection_order": [
+        os.path.relpath(HERE / "gallery" / group, Path(__file__).parent)
+        for group in ("motion", "fields", "inference", "learning", "structure", "debugging")
+    ],
     "filename_pattern": r"\.py$",
     "ignore_pattern": r"__init__\.py$",
     "download_all_examples": False,

@@ -33,8 +33,7 @@ try:
     with fg.debug.nans():
         fg.grad(faulty)(start)
 except fg.debug.NanError as error:
-    message = str(error).splitlines()[0]
-print(message)
+    print(message := str(error).splitlines()[0])
 
 
 def mended(places):
@@ -47,6 +46,7 @@ found = optim.minimize(mended, start, callback=lambda i, p, loss: losses.append(
 shift, found = truth.mean(axis=0), found - found.mean(axis=0)
 u, _, vh = np.linalg.svd(found.T @ (truth - shift))  # distances fix no shift, turn or mirror
 found = found @ u @ vh + shift
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(*truth.T, "o", markersize=9, fillstyle="none", label="truth")
 left.plot(*found.T, ".", label="found")

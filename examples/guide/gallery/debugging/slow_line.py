@@ -37,7 +37,7 @@ def mended(conductivity):
 conductivity = np.linspace(0.5, 1.5, N)
 before, after = (fg.debug.profile(fg.grad(f), conductivity) for f in (faulty, mended))
 print(before.listing())
-
+# %%
 fig, axes = plt.subplots(2, 1, figsize=(9, 3.6), sharex=True, layout="constrained")
 for ax, profile, title in zip(axes, (before, after), ("Before", "After"), strict=True):
     lines = sorted(profile.lines, key=lambda line: line.seconds)[-3:]

@@ -32,7 +32,7 @@ def misfit(phases):
 start = np.random.default_rng(0).uniform(-0.1, 0.1, (N, N)) + radius**2 / 160
 result = optim.minimize(misfit, start, max_steps=60, tol=1e-8)
 image = thrown(result.params)
-
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(10, 3.2), layout="constrained")
 axes[0].imshow(wanted, cmap="inferno", vmax=wanted.max())
 axes[0].set_title("wanted")

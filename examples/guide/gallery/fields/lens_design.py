@@ -47,7 +47,7 @@ flat, damping = sphere.ravel(), np.diag([10, 1e-3, 1e-3] * 2)
 for _ in range(6):
     residual, J = both(flat)
     flat = flat - np.linalg.solve(J.T @ J + damping, J.T @ residual)
-
+# %%
 y = np.linspace(-14, 14, 99)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for ax, shapes in zip(axes, (sphere, flat.reshape(2, 3)), strict=True):

@@ -5,7 +5,7 @@ Phases from intensities
 Detectors see the intensity of light, not its phase. A transparent object is illuminated through six
 random masks, and only the intensities of six Fourier transforms are recorded, with noise. L-BFGS
 recovers the complex object from them: the gradient passes through ``np.fft.fft2`` and complex
-numbers. The pictures show phase and transparency of the object, and what is recovered.
+numbers. The pictures show the phase of the object, and phase and transparency as recovered.
 """
 
 import matplotlib.pyplot as plt
@@ -40,7 +40,7 @@ keep = lambda count, parts, value: losses.append(value)
 real, imaginary = optim.minimize(misfit, start, max_steps=300, tol=1e-3, callback=keep).params
 z = real + 1j * imaginary
 z *= np.exp(-1j * np.angle(np.vdot(truth, z)))  # a phase of the whole is in no intensity
-
+# %%
 fig, axes = plt.subplots(1, 4, figsize=(11, 2.9), layout="constrained")
 titles = "phase", "phase found", "transparency found"
 for ax, values, title in zip(axes, (phase, np.angle(z), np.abs(z)), titles, strict=False):

@@ -2,10 +2,9 @@
 Where to put the copper
 =======================
 
-A square plate is heated everywhere and cooled at the middle of its left edge. Less than a third of
-it may be copper, which conducts a hundred times better than the rest. Where it should be follows
-from the gradient of the mean temperature, through the heat equation and its solution by conjugate
-gradients. The best arrangement is a tree. The gradient is checked against its known formula.
+A square plate is heated everywhere and cooled at the middle of its left edge. 30 % of it may be
+copper, which conducts a hundred times better. The gradient of the mean temperature, through a
+solution by conjugate gradients, leads to a tree; it is checked against its known formula.
 """
 
 import matplotlib.pyplot as plt
@@ -45,6 +44,7 @@ for _ in range(30):
         new = np.clip(wanted, np.maximum(0.01, density - 0.15), np.minimum(1, density + 0.15))
         low, high = (low, (low + high) / 2) if np.mean(new) > COPPER else ((low + high) / 2, high)
     density = new
+# %%
 down, right = conductivities(density)
 u = temperature(down, right)
 fig, (left, middle, side) = plt.subplots(1, 3, figsize=(10, 3), layout="constrained")

@@ -46,6 +46,7 @@ fits = {
     "total variation": denoised(total_variation, 0.2),
     "squared gradients": denoised(roughness, 1.0),
 }
+# %%
 fig, axes = plt.subplots(1, 4, figsize=(10, 2.9), layout="constrained")
 errors = {}
 for ax, (name, u) in zip(axes, fits.items(), strict=True):

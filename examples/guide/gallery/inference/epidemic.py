@@ -34,8 +34,6 @@ data = np.random.default_rng(0).poisson(reports(np.log(truth)))
 
 
 def posterior(days):
-    """The most probable logarithms of the parameters after some days, and their covariance."""
-
     def loss(logs):
         rate = reports(logs)[:days]
         prior = 0.5 * ((logs[1] - np.log(0.1)) / 0.3) ** 2
@@ -45,6 +43,7 @@ def posterior(days):
     return best, np.linalg.inv(fg.hessian(loss)(best))
 
 
+# %%
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for ax, days in zip(axes, (28, 48), strict=True):
     best, covariance = posterior(days)
@@ -52,7 +51,7 @@ for ax, days in zip(axes, (28, 48), strict=True):
     ax.plot(fg.jit(fg.vmap(reports))(draws).T, "C0", linewidth=0.4, alpha=0.3)
     ax.plot(data, "C1.", markersize=4)
     ax.axvline(days, color="gray", linestyle="--", linewidth=1)
-    ax.set(xlabel="day", ylabel="reports a day", title=f"Forecasts from {days} days", ylim=(0, 200))
+    ax.set(xlabel="day", ylabel="reports a day", title=f"Forecasts from {days} days", ylim=(0, 130))
 
 off = (best - np.log(truth)) / np.sqrt(np.diag(covariance))
 print(f"found {np.exp(best).round(3)}, off by {off.round(2)} deviations")

@@ -2,9 +2,9 @@
 Gaussian process with learnt hyperparameters
 ============================================
 
-Forty noisy values of a function are interpolated by a Gaussian process. Length scale, amplitude and
-noise maximize the marginal likelihood: L-BFGS uses its gradient, which passes through a Cholesky
-factorization. The pictures show the mean with its 95 % band, of the start and of the optimum.
+Noisy values of a function, with a gap, are interpolated by a Gaussian process. Length scale,
+amplitude and noise maximize the marginal likelihood: L-BFGS uses its gradient, through a Cholesky
+factorization. The pictures show the mean with its 95 % band, at the start and at the optimum.
 """
 
 import matplotlib.pyplot as plt
@@ -15,8 +15,7 @@ from funcgrad import optim
 
 NOISE, rng = 0.15, np.random.default_rng(3)
 f = lambda x: np.sin(3 * x) + 0.5 * x
-x = rng.uniform(-3, 3, 40)
-x = x[(x < 0.4) | (x > 1.4)]  # a gap without data
+x = np.concatenate([rng.uniform(-3, 0.4, 20), rng.uniform(1.4, 3, 10)])
 y = f(x) + NOISE * rng.normal(size=len(x))
 
 
@@ -44,6 +43,7 @@ def predict(logs, new):
 
 start = np.log([0.08, 1.0, 0.3])
 best = optim.minimize(negative_log_likelihood, start).params
+# %%
 new = np.linspace(-3.5, 3.5, 400)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
 for ax, logs, title in zip(axes, (start, best), ("log likelihood, start", "optimum"), strict=True):

@@ -4,8 +4,8 @@ Hamiltonian Monte Carlo
 
 Hamiltonian Monte Carlo draws from a density by following its gradient: a random momentum, twelve
 leapfrog steps, and Metropolis' test. ``fg.vmap`` runs 100 chains at once. The density is a bent
-normal, whose means and variances are known. The pictures show draws, with the paths of ten
-proposals, and four moments of all draws up to each step.
+normal, whose means and variances are known. The pictures show draws, the paths of ten proposals,
+and four moments of all draws up to each step. ``fg.random.hmc`` and ``nuts`` adapt the steps too.
 """
 
 import matplotlib.pyplot as plt
@@ -40,7 +40,7 @@ def draw(x, key):
 chain = lambda key: fg.lax.scan(draw, np.zeros(2), fg.random.split(key, DRAWS))[1]
 keys = fg.random.split(fg.random.key(0), CHAINS)
 draws, paths = fg.jit(fg.vmap(chain))(keys)
-
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(*draws[:, 20:].reshape(-1, 2).T[:, ::4], "o", markersize=1, alpha=0.3)
 left.plot(*paths[0, 50:60].reshape(-1, 2).T, "C1.-", linewidth=1, markersize=3)

@@ -44,8 +44,8 @@ logs = optim.minimize(lambda logs: filtered(logs)[2], {"push": 0.0, "blur": 1.0}
 flat, unravel = fg.ravel_pytree(logs)
 hessian = fg.hessian(lambda flat: filtered(unravel(flat))[2])(flat)
 unsure = unravel(np.sqrt(np.diag(np.linalg.inv(hessian))))
-means, variances, _ = filtered(logs)
-times = DT * np.arange(STEPS)
+# %%
+times, (means, variances, _) = DT * np.arange(STEPS), filtered(logs)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for i, ax in enumerate(axes):
     band = 1.96 * np.sqrt(variances[:, i])

@@ -40,15 +40,16 @@ def predict(params, new):
     return kernel(np.exp(params["log_scales"]), new, x) @ (inverse(params) @ y)
 
 
-start = {"log_scales": np.full(10, -1.0), "log_ridge": np.array(-2.0)}
-path = [start]
-best = optim.minimize(left_out, start, callback=lambda i, params, _: path.append(params)).params
+path = [{"log_scales": np.full(10, -1.0), "log_ridge": np.array(-2.0)}]
+best = optim.minimize(left_out, path[0], callback=lambda i, params, _: path.append(params)).params
 errors = [np.sqrt(np.mean((predict(p, x_new) - truth(x_new)) ** 2)) for p in path]
-
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-left.plot([np.exp(p["log_scales"]) for p in path], label=[f"input {i}" for i in range(10)])
+scales = np.exp([p["log_scales"] for p in path])
+left.plot(scales, color="gray", linewidth=0.8)
+left.plot(scales[:, [2, 6]], label=["input 2", "input 6"])
 left.set(xlabel="step of L-BFGS", ylabel="1 / length scale", title="Relevance of the ten inputs")
-left.legend(ncols=2, fontsize="small")
+left.legend()
 right.semilogy(errors, "o-")
 right.axhline(0.1, color="gray", linestyle="--", label="noise of the data")
 right.set(xlabel="step of L-BFGS", ylabel="error for new inputs", title="Root-mean-square error")

@@ -43,14 +43,14 @@ def step(carry, _):
 
 run = fg.jit(lambda factors: fg.lax.scan(step, (factors, optimizer.init(factors)), length=STEPS))
 ((people, films), _), errors = run(start)
+# %%
 fig, axes = plt.subplots(1, 3, figsize=(10, 3), layout="constrained", width_ratios=(1, 1, 0.8))
 shown = {"known ratings": np.where(known, ratings, np.nan), "all ratings": people @ films}
 for ax, (title, values) in zip(axes, shown.items(), strict=False):
     image = ax.imshow(values, cmap="coolwarm", vmin=-3, vmax=3)
     ax.set(title=title, xlabel="film", ylabel="person")
 fig.colorbar(image, ax=axes[1], shrink=0.7)
-for values, label in zip(errors, ("known", "never seen"), strict=True):
-    axes[2].semilogy(np.sqrt(values), label=label)
+axes[2].semilogy(np.sqrt(errors).T, label=["known", "never seen"])
 axes[2].axhline(NOISE, color="gray", linestyle="--", label="noise")
 axes[2].set(xlabel="step of Adam", ylabel="root-mean-square error")
 axes[2].legend()

@@ -34,6 +34,7 @@ def line(y, cost, start):
 
 
 fits = {"least squares": (normal, np.zeros(2)), "Student's t": (student, np.zeros(3))}
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(x, y, "C2o", markersize=4)
 for name, fit in fits.items():

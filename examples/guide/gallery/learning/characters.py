@@ -42,6 +42,7 @@ pairs = -np.mean(np.log(counts / counts.sum(axis=1, keepdims=True))[test[:, -2],
 found, letters = loss(model, test), "abcdefghilmnoprstuwy"
 vectors = model.layers[0].embedding[np.searchsorted(alphabet, list(letters))]
 u, s, _ = np.linalg.svd(vectors - vectors.mean(axis=0))
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
 left.plot(losses, linewidth=0.5)
 left.axhline(pairs, color="C1", label="counts of pairs")

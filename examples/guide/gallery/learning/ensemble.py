@@ -1,6 +1,6 @@
 """
-What an ensemble does not know
-==============================
+The spread of an ensemble
+=========================
 
 Twenty networks learn the same function from the same noisy data, each from its own random start.
 ``fg.vmap`` over their keys trains them at once. Where there are data they agree, and in the gap
@@ -38,7 +38,7 @@ models = fg.vmap(start)(fg.random.split(fg.random.key(0), MEMBERS))
 states = fg.vmap(optimizer.init)(models)
 for _ in range(STEPS):
     models, states = train(models, states)
-
+# %%
 line = np.linspace(-3.2, 3.2, 300, dtype=np.float32)[:, None]
 curves = fg.vmap(lambda model: model(line)[:, 0])(models)
 spread, error = np.std(curves, axis=0), np.abs(np.mean(curves, axis=0) - truth(line)[:, 0])

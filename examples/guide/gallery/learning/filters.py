@@ -1,10 +1,10 @@
 """
-What a convolutional network sees
-=================================
+Filters of a convolutional network
+==================================
 
 The first layer of a convolutional network slides small filters over the image. Here eight filters
 of 3 by 3 pixels learn to read digits, with the rest of the network. Some respond to edges of one
-direction. Where a digit moves, their responses move with it, which is the check. The pictures show
+direction. When a digit moves, their responses move with it, which is the check. The pictures show
 the filters, and their responses to one digit.
 """
 
@@ -39,7 +39,7 @@ def train(model, state, x, y):
 
 for start in list(range(0, 1400, 100)) * 20:
     model, state = train(model, state, x[start : start + 100], y[start : start + 100])
-
+# %%
 first = model.layers[0]
 responses = np.moveaxis(first(x_test[0]), -1, 0)
 fig, axes = plt.subplots(2, 9, figsize=(10, 2.6), layout="constrained")

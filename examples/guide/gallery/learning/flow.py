@@ -53,7 +53,7 @@ left.set(xlabel="x", ylabel="y", title="Data", xlim=(-2, 2), ylim=(-1.4, 1.4))
 image = right.pcolormesh(line, line, density, cmap="magma")
 fig.colorbar(image, label="density")
 right.set(xlabel="x", ylabel="y", title="Density of the flow", xlim=(-2, 2), ylim=(-1.4, 1.4))
-
+# %%
 integral = np.sum(density) * (line[1] - line[0]) ** 2
 print(f"the integral of the density is {integral:.4f}")
 assert abs(integral - 1) < 1e-3

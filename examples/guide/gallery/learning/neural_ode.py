@@ -43,6 +43,7 @@ start = np.array([0.5, 0.0])
 want, found = path(truth, start, LONG), path(network, start, LONG)
 x, y = np.meshgrid(np.linspace(-2.5, 2.5, 15), np.linspace(-3.5, 3.5, 15))
 flow = np.moveaxis(network(np.stack([x, y], axis=-1)), -1, 0)
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.streamplot(x, y, *flow, color="gray", linewidth=0.6, arrowsize=0.7)
 left.plot(*data.reshape(-1, 2).T, ".", markersize=3)

@@ -43,7 +43,7 @@ models, losses = fg.jit(fg.vmap(train))(fg.random.split(fg.random.key(0), 8))
 best = fg.tree.map(lambda leaf: leaf[np.argmin(losses[:, -1])], models)
 line = np.linspace(-0.5, 1.5, 200, dtype=np.float32)
 plane = np.stack(np.meshgrid(line, line), axis=-1)  # [200, 200, 2]
-
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 image = left.contourf(
     line, line, nn.sigmoid(best(plane)[..., 0]), levels=10, cmap="RdBu_r", alpha=0.6

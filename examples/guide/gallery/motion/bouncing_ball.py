@@ -53,7 +53,7 @@ for color in ("C0", "C1", "C2", "C3"):  # Newton's method
 left.set(xlabel="distance in m", ylabel="height in m", title="Throws", xlim=(0, 6.1))
 right.axhline(MARK, color="gray", linestyle="--", linewidth=1)
 right.set(xlabel="angle in degrees", ylabel="landing place in m", title="Newton's method")
-
+# %%
 error = np.max(np.abs(np.subtract(landing(angle, 0.0), fg.value_and_grad(formula)(angle))))
 print(f"lands at {landing(angle)[0]:.6f} m; without drag, off the formula by {error:.0e}")
 assert abs(landing(angle)[0] - MARK) < 1e-6 and error < 1e-9

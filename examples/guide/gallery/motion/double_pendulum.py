@@ -23,10 +23,9 @@ def lagrangian(q, v):  # of two masses of 1 kg, on rods of 0.5 m at angles q to 
 
 def rate(state, torque):  # d(dL/dv)/dt = dL/dq + torque, solved for dv/dt
     q, v = state[:2], state[2:]
-    mass = fg.hessian(lagrangian, 1)(q, v)
     turning = fg.jvp(lambda q: fg.grad(lagrangian, 1)(q, v), (q,), (v,))[1]
     force = fg.grad(lagrangian)(q, v) - turning + torque * np.array([1.0, 0.0])
-    return np.concatenate([v, np.linalg.solve(mass, force)])
+    return np.concatenate([v, np.linalg.solve(fg.hessian(lagrangian, 1)(q, v), force)])
 
 
 A, B = fg.jacfwd(rate, (0, 1))(np.zeros(4), 0.0)
@@ -48,6 +47,7 @@ tilts = np.linspace(-1.2, 1.2, 50)
 starts = np.stack([*np.meshgrid(tilts, tilts), *np.zeros((2, 50, 50))]).reshape(4, -1)
 away = np.max(np.abs(fg.jit(fg.vmap(recover, 1))(starts)), axis=-1) > 0.05
 late = DT * np.sum(away, axis=1).reshape(50, 50)
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(DT * np.arange(STEPS), recover(np.array([0.3, -0.2, 0, 0]))[:, :2])
 left.set(xlabel="time in s", ylabel="angle in rad", title="Lower and upper rod", xlim=(0, 2))

@@ -2,10 +2,10 @@
 Lyapunov exponents of the Lorenz attractor
 ==========================================
 
-Close paths of a chaotic system separate exponentially. Three tangent vectors travel along
-one path of the Lorenz equations: ``fg.jvp``, mapped by ``fg.vmap``, moves them, and a QR
-factorization after each step keeps them independent. The logarithms of its diagonal add up to the
-exponents. Their sum is the divergence of the flow, -(10 + 1 + 8/3).
+Paths of a chaotic system that start close to each other separate exponentially. Three tangent
+vectors travel along one path of the Lorenz equations: ``fg.jvp``, mapped by ``fg.vmap``, moves
+them, and a QR factorization after each step keeps them independent. The means of the logarithms of
+its diagonal are the exponents. Their sum is the divergence of the flow, -(10 + 1 + 8/3).
 """
 
 import matplotlib.pyplot as plt
@@ -40,7 +40,7 @@ run = fg.jit(lambda s: fg.lax.scan(step, (s, np.eye(3)), length=STEPS)[1])
 path, growth = run(start)
 times = DT * np.arange(1, STEPS + 1)
 exponents = np.cumsum(growth, axis=0) * DT / times[:, None]
-
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 x, _, z = path.T
 points = left.scatter(x, z, c=growth[:, 0], s=0.5, cmap="coolwarm", vmin=-15, vmax=15)

@@ -18,7 +18,6 @@ TARGET, STEPS = 1.6, 200  # in units of radius and angular velocity of the first
 
 
 def flight(params):
-    """Places [STEPS, 2], and the last velocity, by the leapfrog method."""
     start = np.array([1.0, 0.0]), np.array([0.0, 1.0]) + params["burn"]
     dt = params["duration"] / STEPS
 
@@ -43,6 +42,7 @@ def cost(params, weight):
 params, path = {"burn": np.array([0.05, 0.2]), "duration": np.array(4.0)}, []
 for weight in (1.0, 100.0, 1e4):
     params = optim.minimize(cost, params, weight, callback=lambda i, p, _: path.append(p)).params
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 turn = np.linspace(0, 2 * np.pi, 200)
 left.plot(np.cos(turn), np.sin(turn), TARGET * np.cos(turn), TARGET * np.sin(turn), color="gray")

@@ -2,10 +2,10 @@
 The helium atom by variational Monte Carlo
 ==========================================
 
-The energy of a trial wave function is never below that of the ground state. Its mean over random
-positions of the electrons needs a Laplacian, which ``fg.value_grad_laplacian`` gives in one forward
+The mean energy of a trial wave function is never below that of the ground state. It needs the
+Laplacian at random positions of the electrons: ``fg.value_grad_laplacian`` gives it in one forward
 pass. A product of exponentials exp(-a r) has the energy a² - 27 a / 8 hartree. A factor that keeps
-the electrons apart lowers the energy, and narrows the distribution of local energies.
+the electrons apart lowers it. The pictures show mean energies, and local ones at one exponent.
 """
 
 import matplotlib.pyplot as plt
@@ -32,8 +32,8 @@ def sampled(a, b, start, jumps, thresholds):  # local energies along Metropolis'
     density = fg.vmap(lambda r: 2 * log_psi(r, a, b))
 
     def step(r, draws):
-        jump, threshold = draws
-        r = np.where((density(r + jump) - density(r) > threshold)[:, None, None], r + jump, r)
+        better = density(r + draws[0]) - density(r) > draws[1]
+        r = np.where(better[:, None, None], r + draws[0], r)
         return r, fg.vmap(local_energy, (0, None, None))(r, a, b)
 
     return fg.lax.scan(step, start, (jumps, thresholds))[1][50:]
@@ -41,8 +41,8 @@ def sampled(a, b, start, jumps, thresholds):  # local energies along Metropolis'
 
 jumps = 0.6 * rng.normal(size=(STEPS, WALKERS, 2, 3))
 draws = jumps[0], jumps, np.log(rng.uniform(size=(STEPS, WALKERS)))
-exponents = np.linspace(1.4, 2.0, 5)
-product = lambda a: a**2 - 27 / 8 * a
+exponents, product = np.linspace(1.4, 2.0, 5), lambda a: a**2 - 27 / 8 * a
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 for b, label in ((0.5, "with the factor"), (0.0, "product")):
     energies = np.stack([sampled(a, b, *draws) for a in exponents])

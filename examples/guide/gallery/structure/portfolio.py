@@ -34,7 +34,7 @@ def risk(target, expected):
 targets = np.linspace(0.022, 0.0998, 200)
 w = fg.jit(fg.vmap(weights, (0, None)))(targets, expected)
 risks = fg.jit(fg.vmap(risk, (0, None)))(targets, expected)
-
+# %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.stackplot(100 * targets, 100 * w.T, alpha=0.8)
 left.set(xlabel="return in % a year", ylabel="weight in %", title="Portfolios of least risk")
