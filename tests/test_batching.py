@@ -148,7 +148,7 @@ def test_an_ensemble_of_models_is_made_and_run_at_once():
 # fmt: off
 ERRORS = [
     (lambda: fg.vmap(loss, (None, 0, 0))(W, X, Y[:4]), ShapeError,
-     r"vmap: the mapped axes differ in length: argument 1 \('x'\) has axis 0 of 5; "
+     r"vmap: the mapped axes differ in length: argument 1 \('x'\) has axis 0 of 5, "
      r"argument 2 \('y'\) has axis 0 of 4"),
     (lambda: fg.vmap(lambda p: p["a"])({"a": X, "b": {"c": Y[:2]}}), ShapeError,
      r"argument 0 \('p'\) at \['b'\]\['c'\] has axis 0 of 2"),

@@ -115,7 +115,7 @@ MISTAKES = {
         r"^vjp: argument 0 \('a'\)"),
     "argnums out of range": (
         grad_of(lambda x: x.sum(), X, argnums=1), TypeError,
-        r"^grad: argnums=1 needs 2 positional arguments: got 1; name a keyword argument in"),
+        r"^grad: argnums=1 needs 2 positional arguments: got 1; count from 0"),
     "argnames of nothing": (
         grad_of(lambda x: x.sum(), X, argnames="z"), TypeError,
         r"^grad: argnames names 'z', which was not passed"),
@@ -130,7 +130,7 @@ MISTAKES = {
         grad_of(lambda x: None), NonScalarError,
         r"^grad: the output must be a scalar: got NoneType; add a return statement"),
     "tuple loss": (
-        grad_of(lambda x: (x.sum(), x)), NonScalarError, r"got tuple; return a scalar"),
+        grad_of(lambda x: (x.sum(), x)), NonScalarError, r"got tuple; set has_aux=True"),
     "dict loss": (grad_of(lambda x: {"loss": x.sum()}), NonScalarError, r"got dict; return a sc"),
     "list loss": (grad_of(lambda x: [x.sum()]), NonScalarError, r"got list; return a scalar"),
     "text loss": (grad_of(lambda x: "loss"), NonScalarError, r"got str"),
@@ -550,7 +550,7 @@ LONG_MESSAGES = {
     "an axis name": lambda: fg.lax.psum(1.0, LONG),
     "an output": lambda: fg.jit(lambda x: {LONG: "no array"})(1.0),
     "an argument": lambda: fg.grad(lambda t: 1.0)({LONG: 3}),
-    "a transformation": lambda: fg.optim.chain([LONG]),
+    "a transformation": lambda: fg.optim.chain(LONG),
     "a permutation": lambda: fg.vmap(
         lambda x: fg.lax.ppermute(x, "i", [(0, 9)] * 100_000), axis_name="i"
     )(np.ones(2)),

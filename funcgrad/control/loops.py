@@ -214,7 +214,10 @@ def while_loop(
         y = cond_fun(tree.unflatten(body.tree, values))
         if not is_arraylike(y) or shape_of(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
-            raise ShapeError(f"while_loop: cond_fun must return a scalar boolean: got {got}")
+            raise ShapeError(
+                f"while_loop: cond_fun must return a scalar boolean: got {got}; reduce it by "
+                f"np.all or np.any"
+            )
         return [compare.ne(y, 0)]
 
     cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)

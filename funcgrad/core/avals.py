@@ -159,7 +159,7 @@ def check_operand(x: Any) -> None:
         check_class(x)
     if x.dtype.hasobject:
         raise UnsupportedError(
-            f"an array of Python objects has no derivative: got shape {x.shape}; "
+            f"operand: an array of Python objects has no derivative: got object{list(x.shape)}; "
             f"write numpy.asarray(x, float)"
         )
 

@@ -8,7 +8,7 @@ import os
 import sys
 import warnings
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from .lazy import publish as _publish
 
@@ -122,7 +122,13 @@ class ConversionError(FuncgradError, TypeError):
     derivative explicitly by ``stop_gradient(x)``.
     """
 
+    aval: Any = "a traced value"  # the one that was converted
     writes: bool = False  # whether an ndarray was to hold it
+
+    def of(self, aval: Any) -> Self:
+        """The error with the aval of the value."""
+        self.aval = aval
+        return self
 
 
 class ConcretizationError(ConversionError):

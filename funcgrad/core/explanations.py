@@ -1,8 +1,11 @@
 """Errors of NumPy and of other libraries for traced values, explained with a cure."""
 
+import re
 import sys
 from dis import get_instructions, opname
 from typing import Any
+
+import numpy as np
 
 from .errors import (
     ConcretizationError,
@@ -29,8 +32,8 @@ def too_deep(who: object, err: RecursionError) -> NestingError:
 
 # the cure where a traced value is written into an ndarray x
 WRITABLE = (
-    "make x by numpy.zeros_like(value), numpy.zeros(shape, like=value) or numpy.array(x, like="
-    "value), or write `from funcgrad import numpy as np`, whose zeros, ones, empty and full can"
+    "make x by numpy.zeros(shape, like=value) or numpy.array(x, like=value), or write `from "
+    "funcgrad import numpy as np`, whose zeros, ones, empty and full can"
 )
 
 _NO_HOLDER = "an ndarray cannot hold a traced value"
@@ -59,6 +62,13 @@ def _explained(err: Exception, trace: Any) -> Exception:
         return _not_stored(err)
     if isinstance(err, FuncgradError) and not isinstance(err, ConversionError):
         return err
+    if type(err) is TypeError:
+        if "'Traced(" in str(err):  # NumPy asked it for an integer, and hid our answer
+            return ConcretizationError(
+                f"a shape: its lengths must be concrete: {err}; make the argument static by "
+                f"static_argnums"
+            )
+        _note_of_keyword(err)
     return load(_CALLERS).of_scipy(err)  # type: ignore[no-any-return]
 
 
@@ -87,7 +97,7 @@ def not_plain(who: str, aval: Any, cure: str) -> ConversionError:
         load(_CALLERS).refused_by(aval)
         or f"{who}: a traced value cannot become plain data, because its derivative would be lost: "
         f"got {aval}; {cure}"
-    )
+    ).of(aval)
 
 
 def not_converted(aval: Any) -> ConversionError:
@@ -125,8 +135,18 @@ def _not_stored(err: BaseException) -> ConversionError:
         "numpy.zeros(shape, like=value)"
     )
     if assigns:
-        text = f"x[index] = value: {_NO_HOLDER}; {WRITABLE}"
+        got = getattr(err.__cause__, "aval", "a traced value")
+        text = f"x[index] = value: {_NO_HOLDER}: got {got}; {WRITABLE}"
     return ConversionError(text).with_traceback(err.__traceback__)
+
+
+def _note_of_keyword(err: Exception) -> None:
+    """Add our word to an error of NumPy for a keyword of another library."""
+    found = re.fullmatch(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(err))
+    if found is not None and callable(getattr(np, found[1], None)):
+        known = ("axis", "keepdims", "dtype", "out", "where")
+        if cure := load("funcgrad.core.binding").keyword(found[2], known):
+            err.add_note(f"numpy.{found[1]}: {cure}")
 
 
 def is_traced_write(err: Exception) -> bool:

@@ -118,7 +118,7 @@ def write_in_place(x: Any, value: Any, arrays: Sequence[Any], index: Any) -> boo
         if hasattr(v, "_memory") and v._trace.serial > trace.serial:
             trace = v._trace
     if trace.dead:
-        trace.alive()
+        trace.alive([owner, value, *arrays])
     run = trace.write(owner, steps, value, arrays, index)
     if run is None:
         return False

@@ -119,9 +119,10 @@ def attribute(who: str, name: str, asking: FrameType) -> Exception:
     It is an ImportError for ``from module import name``, which would hide an AttributeError.
     """
     words = f"module {who!r} has no attribute {name!r}"
+    own = "" if name.startswith("_") else near(name, dir(load(who)), 0.85)
     row = None if name.startswith("_") else counterpart_in(who, name)
-    if row is None:
-        return AttributeError(words + near(name, dir(load(who))), name=name)
+    if row is None or (own and row.peer == row.ours):  # a near name here, or the same elsewhere
+        return AttributeError(words + (own or near(name, dir(load(who)))), name=name)
     told = (
         f"{words}: it is {row.peer}; {row.use}" if row.peer != row.ours else f"{words}; {row.use}"
     )
@@ -139,10 +140,10 @@ def member(kind: str, name: str, known: Iterable[str] = ()) -> str:
     return near(name, known)
 
 
-def near(name: str, known: Iterable[str]) -> str:
+def near(name: str, known: Iterable[str], least: float = 0.75) -> str:
     """The end of an error message for a name that is nearly one of those known."""
     public = [] if name[0] == "_" else [x for x in known if x[0] != "_"]
-    found = get_close_matches(name, public, 1, 0.75)
+    found = get_close_matches(name, public, 1, least)
     return f"; use {found[0]}" if found else ""
 
 

@@ -291,7 +291,7 @@ class NDArrayMixin:
             raise MissingAttributeError(
                 f"ndarray.{name}: {ABSENT[name]}; read it from the ndarray outside the traced code"
             )
-        words = f"{type(self).__name__!r} object has no attribute {name!r}"
+        words = f"the traced array {self.aval} has no attribute {name!r}"
         raise AttributeError(
             words if name[0] == "_" else words + load(_MISSING).member("array", name)
         )
@@ -363,7 +363,11 @@ class NDArrayMixin:
     tofile = conversion("ndarray.tofile", _KEEP)
     dump = conversion("ndarray.dump", _KEEP)
     dumps = conversion("ndarray.dumps", _KEEP)
-    view = conversion("ndarray.view", "use astype")
+
+    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
+        shape = bool(args) and isinstance(args[0], (int, tuple))  # as in PyTorch
+        raise not_plain("ndarray.view", self.aval, "use reshape" if shape else "use astype")
+
     getfield = conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
     __array__ = marked(_array, "NumPy conversion", refusal=_LOST)

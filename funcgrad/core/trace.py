@@ -148,14 +148,15 @@ class Trace:
 
     def late(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
         """Process an operation that is called after the transform has returned: raise."""
-        self.alive()
+        self.alive(args)
         return self.process(prim, args, params)
 
-    def alive(self) -> None:
-        """Raise if the transform that owns this trace has returned."""
+    def alive(self, args: Sequence[Any]) -> None:
+        """Raise for its tracers among these if the transform that owns this trace has returned."""
         if self.dead:
+            got = next(str(x.aval) for x in args if getattr(x, "_trace", None) is self)
             raise LeakedTracerError(
-                f"a traced value was used after its transform had returned: it was created in "
+                f"a traced value was used after its transform had returned: got {got}, created in "
                 f"{self.origin}; return it from that function (has_aux=True)"
             )
 
@@ -163,8 +164,7 @@ class Trace:
 class Tracer(InPlaceMixin):
     """A value under a transform, with the interface of an ndarray, see ``NDArrayMixin``."""
 
-    # with underscores, because ndarray.trace is a method; all classes have the same slots, because
-    # a write gives an array the content, and so the class, of another
+    # ndarray.trace is a method; all classes have the same slots, since a write changes the class
     __slots__ = ("__weakref__", "_mark", "_memory", "_note", "_trace", "value")
     _trace: Trace
     _note: Any
@@ -235,14 +235,14 @@ class ConcreteTracer(Tracer):
 
     def __bool__(self) -> bool:
         if self._trace.dead:
-            self._trace.alive()
+            self._trace.alive([self])
         return bool(self.value)  # locally constant, as a comparison is: no derivative is lost
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         if dtype is None or np.dtype(dtype).kind not in "biu":
             return super().__array__()
         if self._trace.dead:
-            self._trace.alive()
+            self._trace.alive([self])
         return np.array(self.value, dtype)  # as for astype: integers carry no derivative
 
     def __repr__(self) -> str:
@@ -275,7 +275,7 @@ class AbstractTracer(Tracer):
     def _refuse(self, what: str, cure: str | None = None) -> NoReturn:
         got = self.unknown()
         words = f"{what}: the value must be concrete: got {got}; {cure or self._cure}"
-        raise ConcretizationError(load("funcgrad.core.callers").refused_by(got) or words)
+        raise ConcretizationError(load("funcgrad.core.callers").refused_by(got) or words).of(got)
 
     def __bool__(self) -> bool:
         self._refuse("bool(), as in `if x:` or `while x:`", "use numpy.where to choose")

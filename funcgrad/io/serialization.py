@@ -1,5 +1,6 @@
 """Save and load trees of arrays; leaves are named by their paths, such as ``layers.0.weight``."""
 
+import errno
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -123,6 +124,8 @@ def _opened(path: Any, mmap: bool = False) -> Iterator[Contents]:
         FileFormatError: if the file is damaged, or was written to meanwhile.
     """
     kind = _kind("load", path)
+    if not os.path.exists(path):
+        raise FileNotFoundError(errno.ENOENT, "load: there is no such file; save it first", path)
     with open(path, "rb") as file:
         before = os.fstat(file.fileno())
         yield NpzFile(file, path) if kind == ".npz" else SafetensorsFile(file, path, mmap)
@@ -137,6 +140,6 @@ def _kind(who: str, path: Any) -> str:
     suffix = Path(os.fsdecode(path)).suffix
     if suffix not in (".safetensors", ".npz"):
         raise ValueError(
-            f"{who}: the path must end in .safetensors or .npz: got {os.fspath(path)!r}"
+            f"{who}: the path must end in .safetensors or .npz: got {os.fspath(path)!r}; add one"
         )
     return suffix

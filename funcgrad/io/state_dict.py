@@ -87,7 +87,10 @@ def fitted(
     misfits = {n: _misfit(n, avals[n], leaf, cast) for n, leaf in pairs if n in avals}
     complaints += [f"{n!r} {complaint}" for n, complaint in misfits.items() if complaint]
     if complaints:
-        raise TreeError(f"load: {source!r} does not fit like: {'; '.join(complaints)}")
+        raise TreeError(
+            f"load: {source!r} does not fit like: {'; '.join(complaints)}; give the "
+            f"like that was saved"
+        )
     return tree.unflatten(treedef, [_fitted_leaf(source, n, read(n), leaf) for n, leaf in pairs])
 
 

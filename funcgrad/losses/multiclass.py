@@ -12,7 +12,7 @@ from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..special.exponentials import subtract_max
-from .shared import check_labels, check_logs, floating, mask_of, reduced, same_shape
+from .shared import check_labels, check_logs, floating, mask_of, numbers, reduced, same_shape
 
 
 @answering
@@ -50,7 +50,7 @@ def cross_entropy(
     0.3466
     """
     who = "cross_entropy"
-    logits, targets = operand(logits), operand(targets)
+    logits, targets = numbers(who, "logits", logits), numbers(who, "targets", targets)
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{who}: label_smoothing must be in [0, 1]: got {label_smoothing}")
     dense = shape_of(targets) == shape_of(logits)

@@ -18,7 +18,7 @@ def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[A
     Differences of small integers, such as pixels, would wrap around. Both are 0 where the mask is
     False, so that elements there, also nan, have no derivative.
     """
-    x, y = operand(predictions), operand(targets)
+    x, y = numbers(who, "predictions", predictions), numbers(who, "targets", targets)
     same_shape(who, x, y, "predictions", "targets")
     if not is_inexact(dtype_of(x)):
         wide = dtype_of(y) if is_inexact(dtype_of(y)) else np.dtype(float)
@@ -29,6 +29,17 @@ def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[A
         return x, y
     where = mask_of(who, where, shape_of(x))
     return np.where(where, x, 0), np.where(where, y, 0)
+
+
+def numbers(who: str, what: str, x: Any) -> Any:
+    """An array of numbers; raise for other objects."""
+    array = operand(x)
+    if isinstance(array, np.ndarray) and array.dtype.hasobject:
+        got = getattr(x, "__name__", None) or (shown(x) if x is None else type(x).__name__)
+        cure = "return it from its function" if x is None else "write np.asarray(x, float)"
+        cure = f"call {got}" if callable(x) else cure
+        raise DtypeError(f"{who}: {what} must be an array of numbers: got {got}; {cure}")
+    return array
 
 
 def difference(who: str, predictions: Any, targets: Any) -> Any:
@@ -50,7 +61,7 @@ def same_shape(who: str, x: Any, y: Any, one: str, other: str) -> None:
 
 def floating(who: str, what: str, x: Any) -> Any:
     """An array; raise unless its dtype is floating."""
-    x = operand(x)
+    x = numbers(who, what, x)
     if not is_inexact(dtype_of(x)):
         raise DtypeError(f"{who}: {what} must be floating: got {aval_of(x)}; use astype(float)")
     return x

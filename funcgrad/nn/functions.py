@@ -25,6 +25,7 @@ from ..special.exponentials import (
 from ..special.logarithms import expit, log_expit
 
 
+@answering
 def relu(x: Any) -> Any:
     """Elementwise max(x, 0); the derivative at 0 is 0.
 
@@ -34,6 +35,7 @@ def relu(x: Any) -> Any:
     return relu_p(operand(x))
 
 
+@answering
 def relu6(x: Any) -> Any:
     """Elementwise min(max(x, 0), 6).
 
@@ -57,6 +59,7 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
 sigmoid, log_sigmoid = expit, log_expit
 
 
+@answering
 def softplus(x: Any) -> Any:
     """Elementwise log(1 + exp(x)).
 
@@ -81,6 +84,7 @@ def squareplus(x: Any, b: Any = 4) -> Any:
     return np.where(x < 0, 0.25 * b / far, far)  # the sum would cancel for x < 0
 
 
+@answering
 def tanh(x: Any) -> Any:
     """Elementwise hyperbolic tangent; see numpy.tanh.
 
@@ -118,6 +122,7 @@ def gelu(x: Any, approximate: bool | str = True) -> Any:
     )
 
 
+@answering
 def silu(x: Any) -> Any:
     """Elementwise x * sigmoid(x), also known as swish.
 
@@ -130,6 +135,7 @@ def silu(x: Any) -> Any:
 swish = silu
 
 
+@answering
 @half_in_single
 def mish(x: Any) -> Any:
     """Elementwise x * tanh(softplus(x)).
@@ -162,6 +168,7 @@ def celu(x: Any, alpha: Any = 1.0) -> Any:
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / alpha))
 
 
+@answering
 def selu(x: Any) -> Any:
     """Elementwise 1.05... * elu(x, 1.67...), which keeps mean 0 and variance 1.
 
@@ -173,6 +180,7 @@ def selu(x: Any) -> Any:
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
+@answering
 def soft_sign(x: Any) -> Any:
     """Elementwise x / (1 + abs(x)).
 
@@ -183,6 +191,7 @@ def soft_sign(x: Any) -> Any:
     return x / (1 + np.abs(x))
 
 
+@answering
 def hard_tanh(x: Any) -> Any:
     """Elementwise x clipped to [-1, 1]; the derivative on the bounds is 1.
 
@@ -192,6 +201,7 @@ def hard_tanh(x: Any) -> Any:
     return np.clip(operand(x), -1, 1)
 
 
+@answering
 def hard_sigmoid(x: Any) -> Any:
     """Elementwise relu6(x + 3) / 6.
 
@@ -201,6 +211,7 @@ def hard_sigmoid(x: Any) -> Any:
     return relu6(operand(x) + 3) / 6
 
 
+@answering
 def hard_silu(x: Any) -> Any:
     """Elementwise x * hard_sigmoid(x).
 

@@ -312,6 +312,11 @@ def check_fields(model: Any) -> None:
             raise ModuleError(f"{who}: the field {name!r} was not set: set it in __init__")
     for name in model.__static__:
         value = getattr(model, name)
+        if type(value) is str and "Callable" in str(model.__dataclass_fields__[name].type):
+            found = f"nn.{value}" if hasattr(load("funcgrad.nn"), value) else "a function of nn"
+            raise ModuleError(
+                f"{who}: the field {name!r} must be a function: got {value!r}; write {found}"
+            )
         for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
             if isinstance(x, np.ndarray | Tracer | Module):
                 raise ModuleError(

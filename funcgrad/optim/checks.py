@@ -1,5 +1,6 @@
 """Checks of what an optimizer is given: gradients, states, masks and hyperparameters."""
 
+from inspect import Parameter, isfunction, signature
 from typing import Any
 
 import numpy as np
@@ -118,11 +119,22 @@ def check_number(who: str, name: str, value: Any, schedule: bool = False) -> Non
 def check_rate(who: str, rate: Any, descends: bool = True) -> None:
     """Raise unless a learning rate is a scalar that is not negative, or a schedule."""
     check_number(who, "learning_rate", rate, schedule=True)
+    if isfunction(rate) and sum(p.default is p.empty for p in _parameters(rate)) > 1:
+        name = rate.__name__
+        raise TypeError(
+            f"{who}: learning_rate must be a schedule, a function of the count: got {name}, which "
+            f"makes one; call it: {name}({', '.join(p.name for p in _parameters(rate))})"
+        )
     if descends and type(rate) in PYTHON_SCALARS and rate < 0:
         raise ValueError(
             f"{who}: learning_rate must not be negative, since updates descend: got {rate}; write "
             f"{-rate}"
         )
+
+
+def _parameters(function: Any) -> list[Parameter]:
+    every = signature(function).parameters.values()
+    return [p for p in every if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
 
 
 def check_decay(who: str, **rates: Any) -> None:

@@ -4,6 +4,7 @@ JAX = """
 jax.Array.at fg.at  at(x)[index].set(value), or x[index] = value
 jax.Array.block_until_ready -  results are ready: leave it out
 jax.Array.weak_type -  NumPy's rules of promotion hold
+flax.linen.Module.apply fg.nn.apply  model(x): a model holds its parameters
 flax.linen.Module.bind fg.nn.apply  model(x): a model holds its parameters
 jax.tree_map fg.tree.map
 jax.tree_leaves fg.tree.leaves

@@ -11,7 +11,7 @@ torch.Tensor.grad_fn fg.make_jaxpr  make_jaxpr(f)(x), which shows the program
 torch.Tensor.numpy np.asarray  the value itself, which is an array
 torch.Tensor.cpu -  arrays are on the CPU: leave it out
 torch.Tensor.cuda -  arrays are on the CPU: leave it out
-torch.Tensor.to np.astype  x.astype(dtype)
+torch.Tensor.to np.astype  x.astype(dtype): arrays are on the CPU
 torch.Tensor.float np.astype  x.astype(numpy.float32)
 torch.Tensor.double np.astype  x.astype(numpy.float64)
 torch.Tensor.long np.astype  x.astype(numpy.int64)

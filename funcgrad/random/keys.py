@@ -101,8 +101,8 @@ class Key:
 
     def _refuse(self, other: Any) -> NoReturn:
         raise NotAKeyError(
-            "random.Key: a key is not a number: got arithmetic with a key; for another key write "
-            "fold_in(key, number)"
+            f"random.Key: a key is not a number: got arithmetic with a key and {shown(other)}; for "
+            f"another key write fold_in(key, number)"
         )
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = _refuse

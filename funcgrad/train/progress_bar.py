@@ -60,6 +60,10 @@ class Progress(Generic[T]):
     """
 
     def __init__(self, items: Iterable[T], bar: Any) -> None:
+        if not hasattr(items, "__iter__"):
+            raise TypeError(
+                f"progress: items must be an iterable: got {items!r}; write range({items!r})"
+            )
         self._items, self._bar = items, bar
 
     def __iter__(self) -> Iterator[T]:

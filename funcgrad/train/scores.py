@@ -252,7 +252,7 @@ def _check_classes(who: str, predictions: Any, labels: Any) -> None:
     if shape_of(predictions) != shape_of(labels):
         raise ShapeError(
             f"{who}: predictions and labels must have one shape: got {aval_of(predictions)} and "
-            f"{aval_of(labels)}"
+            f"{aval_of(labels)}; write np.argmax(logits, axis=-1) for logits, and labels second"
         )
     for name, x in (("predictions", predictions), ("labels", labels)):
         if is_inexact(dtype_of(x)):

@@ -70,7 +70,9 @@ class Origin(Handing):
 
 def check_callable(who: str, fun: Any) -> None:
     if not callable(fun):
-        raise TypeError(f"{who}: the first argument must be a function: got {shown(fun)}")
+        raise TypeError(
+            f"{who}: the first argument must be a function: got {shown(fun)}; pass the function"
+        )
 
 
 class DiffArguments:
@@ -90,7 +92,7 @@ class DiffArguments:
         many = isinstance(argnums, (tuple, list)) or getattr(argnums, "shape", ()) != ()
         self.single = argnames is None and not many
         nums = argnums if many else (argnums,)
-        self.argnums: Sequence[int] = [_position(who, n, args) for n in nums]
+        self.argnums: Sequence[int] = [_position(who, n, args, kwargs) for n in nums]
         self.places: Sequence[Place] = self.argnums
         if argnames is not None:
             self.one_name = isinstance(argnames, str)
@@ -192,16 +194,15 @@ def call_with_aux(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) 
     return out
 
 
-def _position(who: str, n: Any, args: Sequence[Any]) -> int:
+def _position(who: str, n: Any, args: Sequence[Any], kwargs: Any) -> int:
     try:
         n = operator.index(n)
     except TypeError:
         raise TypeError(f"{who}: argnums must be integers: got {shown(n)}; see argnames") from None
     if not -len(args) <= n < len(args):
-        raise TypeError(
-            f"{who}: argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments: got "
-            f"{len(args)}; name a keyword argument in argnames"
-        )
+        words = f"argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments"
+        cure = "name a keyword argument in argnames" if kwargs or not args else "count from 0"
+        raise TypeError(f"{who}: {words}: got {len(args)}; {cure}")
     return n % len(args)
 
 
@@ -378,7 +379,7 @@ def check_zero_tangent(who: str, what: str, t: Any, primal: Any) -> None:
 def check_alive(x: Any) -> Any:
     """Pass ``x`` through; raise if it belongs to a transform that has returned."""
     if isinstance(x, Tracer) and x._trace.dead:
-        x._trace.alive()
+        x._trace.alive([x])
     return x
 
 

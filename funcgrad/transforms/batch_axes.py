@@ -69,7 +69,10 @@ def batch_size(
         f"{argument_name(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows
     ]
     lengths += [f"axis_size is {given}"] if given is not None else []
-    raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(lengths)}")
+    raise ShapeError(
+        f"vmap: the mapped axes differ in length: {', '.join(lengths)}; set in_axes to None for "
+        f"what all examples share"
+    )
 
 
 def move_batch_axis(

@@ -182,7 +182,7 @@ class Forward(Trace):
         """
         pairs = [self.split(x) for x in args]
         if not any(is_walked(x) for x, t in pairs if t is not None):
-            self.alive()
+            self.alive(args)
         return prim.bind(*(x for x, _ in pairs), **params)
 
     def split(self, x: Any) -> tuple[Any, Any]:

@@ -150,7 +150,9 @@ def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any])
     if type(value) is np.float64 and not holomorphic:
         return  # the common case
     if not is_arraylike(value):
-        cure = "add a return statement" if value is None else "return a scalar"
+        several = isinstance(value, tuple) and len(value) == 2 and is_arraylike(value[0])
+        cure = "set has_aux=True" if several else "return a scalar"
+        cure = "add a return statement" if value is None else cure
         raise NonScalarError(
             f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
         )

@@ -263,16 +263,16 @@ class Tape(Trace):
         """On the walk back, what a rule closes over is its value one level down."""
         values = [x.value if self.owns(x) else x for x in args]
         if not any(is_walked(x.value) for x in args if self.owns(x)):  # by a tape around
-            self.alive()
+            self.alive(args)
         return prim.bind(*values, **params)
 
     def owns(self, x: Any) -> bool:
         return isinstance(x, TapeTracer) and x._trace is self
 
     @override
-    def alive(self) -> None:
+    def alive(self, args: Sequence[Any]) -> None:
         if not self.walking:
-            super().alive()
+            super().alive(args)
 
     def pull(
         self, numbers: Sequence[int | None], cts: Sequence[Any], inputs: Sequence[int | None]

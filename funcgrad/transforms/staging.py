@@ -23,7 +23,7 @@ class StagingTracer(AbstractTracer):
     """A variable of the program that is being staged."""
 
     __slots__ = ()
-    _cure = "make the argument static"
+    _cure = "make the argument static by static_argnums"
     _var = MARK  # with an underscore, because ndarray.var is a method
     _line = NOTE
     _uses = ("_note",)
@@ -127,7 +127,7 @@ class Staging(Trace):
             return Literal(x)
         if isinstance(x, Tracer):
             if x._trace.dead:
-                x._trace.alive()
+                x._trace.alive([x])
             x = settled(x)
             if isinstance(x, Tracer):
                 return self.constant(identity(x), x)

@@ -182,7 +182,7 @@ class Taylor(Trace):
         """In the backward pass of an outer tape, take the value of a tracer that a rule holds."""
         pairs = [self.split(x) for x in args]
         if not any(is_walked(x) for x, curve in pairs if curve is not None):
-            self.alive()
+            self.alive(args)
         return prim.bind(*(x for x, _ in pairs), **params)
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, shape_of
+from ...core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.companions import Codegen
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
@@ -88,7 +88,10 @@ def as_square_matrices(x: Any) -> Any:
     """An argument as square matrices; see ``as_matrices``."""
     x = as_matrices(x)
     if shape_of(x)[-1] != shape_of(x)[-2]:
-        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+        raise np.linalg.LinAlgError(
+            f"Last 2 dimensions of the array must be square: got {aval_of(x)}; for other shapes "
+            f"there are lstsq and pinv"
+        )
     return x
 
 

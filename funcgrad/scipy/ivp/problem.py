@@ -44,7 +44,7 @@ class Problem:
         if shape_of(value) != shape_of(y):
             raise ShapeError(
                 f"solve_ivp: fun must return dy/dt with the shape of y, {aval_of(y)}: got "
-                f"{aval_of(value)}"
+                f"{aval_of(value)}; fun takes (t, y), in this order"
             )
         return cast(value, dtype_of(y))
 
@@ -128,6 +128,8 @@ class Warm:
 
 def span_of(t_span: Sequence[Any]) -> tuple[Any, Any]:
     """Both ends, as float64."""
+    if not np.iterable(t_span):
+        raise ShapeError(f"solve_ivp: t_span must be a pair: got {shown(t_span)}; write (0.0, t1)")
     ends = list(t_span) if not isinstance(t_span, Tracer) else [t_span[0], t_span[1]]
     if len(ends) != 2:
         raise ShapeError(f"solve_ivp: t_span must be a pair: got {shown(t_span)}")

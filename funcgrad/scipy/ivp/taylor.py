@@ -180,7 +180,7 @@ def _slope(value: Any, y: Any) -> Any:
     if shape_of(value) != shape_of(y):
         raise ShapeError(
             f"solve_ivp: fun must return dy/dt with the shape of y, {aval_of(y)}: got "
-            f"{aval_of(value)}"
+            f"{aval_of(value)}; fun takes (t, y), in this order"
         )
     return cast(value, dtype_of(y))
 

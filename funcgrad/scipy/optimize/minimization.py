@@ -3,12 +3,14 @@
 import functools
 import inspect
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...core.avals import shape_of
+from ...core.avals import aval_of, is_arraylike, shape_of
+from ...core.errors import NonScalarError
 from ...core.trace import Tracer, is_concrete
 from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
@@ -68,8 +70,11 @@ def minimize(
     """
     scipy = scipy_optimize("minimize")
     check_callable("minimize", fun)
+    _check_method(method)
     flat = FlatTree("minimize", x0)
     objective = flat.function(fun, tuple(args))
+    if jac is not True:
+        objective = _scalar_valued(objective)
     name = method.lower() if isinstance(method, str) else method
     given = {"jac": jac, "hess": hess, "hessp": hessp}
     options_: dict[str, Any] = {"method": method, "tol": tol, "options": options}
@@ -87,6 +92,33 @@ def minimize(
         options_ |= limits.for_scipy(lambda v, k: limits.functions[k](v))
         return solver.result(*solver.run(objective, flat.start))
     return solver.differentiable(objective, limits)
+
+
+# SciPy's
+_METHODS = (
+    "nelder-mead", "powell", "cg", "bfgs", "newton-cg", "l-bfgs-b", "tnc", "cobyla", "cobyqa",
+    "slsqp", "trust-constr", "dogleg", "trust-ncg", "trust-exact", "trust-krylov",
+)  # fmt: skip
+
+
+def _check_method(method: Any) -> None:
+    if isinstance(method, str) and method.lower() not in _METHODS:
+        raise ValueError(
+            f"minimize: method must be one of {', '.join(_METHODS)}: got {method!r}; use 'BFGS' "
+            f"for smooth functions"
+        )
+
+
+def _scalar_valued(objective: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def checked(v: Any) -> Any:
+        y = objective(v)
+        if is_arraylike(y) and math.prod(shape_of(y)) != 1:
+            raise NonScalarError(
+                f"minimize: fun must return a scalar: got {aval_of(y)}; reduce it by sum or mean"
+            )
+        return y
+
+    return checked
 
 
 class Minimizer:

@@ -153,7 +153,7 @@ def _check_signs(f: Callable[[Any], Any], a: Any, b: Any) -> None:
     if all(map(is_concrete, ends)) and np.sign(ends[0]) * np.sign(ends[1]) > 0:
         raise ValueError(
             f"root_scalar: f must have different signs at the ends of the bracket: got "
-            f"{ends[0]} and {ends[1]}"
+            f"{ends[0]} and {ends[1]}; choose another bracket"
         )
 
 

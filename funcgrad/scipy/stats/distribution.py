@@ -8,12 +8,13 @@ point outside is replaced by one inside before a formula is applied, so that its
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ...core.avals import dtype_of, is_inexact
-from ...core.errors import shown
+from ...core.errors import UnsupportedError, shown
 from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -58,6 +59,22 @@ class Distribution:
     def __repr__(self) -> str:
         return f"<the distribution {self.name}>"
 
+    def __call__(self, *args: Any, **given: Any) -> NoReturn:
+        raise UnsupportedError(
+            f"{self.name}: there are no frozen distributions: got {self.name}(...); write "
+            f"{self.name}.logpdf(x, *parameters)"
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        methods = [x for x in dir(type(self)) if x[0] != "_"]
+        cure = "draw by funcgrad.random, with a key"
+        if name not in ("rvs", "resample"):
+            cure = f"use {', '.join(get_close_matches(name, methods, 1, 0.6) or methods)}"
+        words = f"{self.name}: the distribution has no method {name!r}; {cure}"
+        raise AttributeError(words, name=name, obj=self)
+
     def _arguments(self, method: str, names: Sequence[str], args: Any, given: Any) -> list[Any]:
         """Shape parameters, loc and, if there is one, scale, bound as in SciPy."""
         defaults = {"loc": 0, "scale": 1}
@@ -77,7 +94,10 @@ class Distribution:
             values[key] = value
         missing = [name for name in names if name not in values and name not in defaults]
         if missing:
-            raise TypeError(f"{self.name}.{method}: missing {', '.join(missing)}")
+            raise TypeError(
+                f"{self.name}.{method}: a parameter is missing: got no {', '.join(missing)}; write "
+                f"{self.name}.{method}(x, {', '.join(names)})"
+            )
         return [values.get(name, defaults.get(name)) for name in names]
 
     # inside the support, in standard form
