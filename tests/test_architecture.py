@@ -105,7 +105,7 @@ ROOMS = {
     "optim": 4_500,
     "peers": 640,
     "random": 5_000,
-    "scipy": 10_500,
+    "scipy": 11_600,
     "sparse": 2_700,
     "special": 2_350,
     "train": 1_500,

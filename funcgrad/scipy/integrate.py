@@ -13,6 +13,7 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .adaptive_quadrature import quad as quad
+from .bvp.solve import solve_bvp as solve_bvp
 from .ivp.solve import solve_ivp as solve_ivp
 from .ode import odeint as odeint
 
@@ -22,6 +23,7 @@ __all__ = [
     "odeint",
     "quad",
     "simpson",
+    "solve_bvp",
     "solve_ivp",
     "trapezoid",
 ]

@@ -1,0 +1,1 @@
+"""Boundary value problems by collocation on an adaptive mesh."""
