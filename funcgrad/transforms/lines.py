@@ -35,7 +35,7 @@ class Located:
         """The sum of two cotangents, one of which the rule has just given."""
         return self.at((a, b), operator.add, a, b)
 
-    def at(self, xs: Sequence[Any], fun: Callable[..., Any], *args: Any, **params: Any) -> Any:
+    def at(self, xs: Sequence[Any], fun: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         """Call a function whose operations on traced values get the line of the derivative."""
         before: dict[Any, str] = {}  # cotangents may be of another program
         for x in xs:
