@@ -302,6 +302,24 @@ def test_a_rule_that_closes_over_a_derivative_within_keeps_its_rule():
         assert fg.vmap(f)(X) == pytest.approx(np.sin(X))
 
 
+def test_a_rule_may_take_second_derivatives_at_a_residual_of_a_program():
+    q = np.array([[4.0, 1.0], [1.0, 2.0]])
+    slope = fg.grad(lambda x, c: 0.5 * x @ q @ x + c @ x)
+    minimum = fg.custom_vjp(lambda c: np.linalg.solve(q, -c))
+
+    def bwd(residuals, ct):
+        x, c = residuals
+        along = lambda u: fg.vjp(lambda x: slope(x, c), x)[1](u)[0]  # the Hessian times u
+        u = lax.custom_linear_solve(along, ct, lambda _, b: np.linalg.solve(q, b), symmetric=True)
+        return fg.vjp(lambda c: slope(x, c), c)[1](-u)
+
+    minimum.defvjp(lambda c: ((x := minimum(c)), (x, c)), bwd)
+
+    got = fg.jacrev(fg.jit(minimum))(np.ones(2))
+
+    np.testing.assert_allclose(got, -np.linalg.inv(q), rtol=1e-12)  # the same 2 x 2 solves
+
+
 def test_in_a_loop_a_rule_may_close_over_the_rest():
     def loss(x, w):
         f = _with_vjp(lambda x: np.sin(x) * w, lambda x, ct: 2 * np.cos(x) * w * ct)

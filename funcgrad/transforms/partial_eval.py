@@ -12,7 +12,7 @@ from ..compile.mask_marks import live_p, maps_in, resume_p
 from ..core.avals import Aval
 from ..core.dead_code import live
 from ..core.dependence import split_invariant
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.lists import Flags, compress
 from ..core.trace import running
 from ..ops.convert import Convert
@@ -79,7 +79,8 @@ def partial_eval_jaxpr(
         running.set(before)
         for trace in (early, late):
             trace.end()
-    values = [x._var if _is_of(early, x) else x for x in unknown.consts]
+    atoms = [early.atom(x) if _is_of(early, x) else x for x in unknown.consts]
+    values = [a.value if isinstance(a, Literal) else a for a in atoms]
     available = {v: ("out", j) for j, v in enumerate(known.jaxpr.outvars) if kept[1][j]}
     available.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
     return _cut(known, unknown, values, available, compress(early.inputs, constant))
@@ -127,7 +128,9 @@ def resumed(early: Staging, unknown: ClosedJaxpr) -> ClosedJaxpr:
     values = dict(zip(jaxpr.constvars, unknown.consts, strict=True))
     saved = {v: x for v, x in values.items() if _is_of(early, x)}
     maps = maps_in(early.eqns)
-    rows = [(tag, v) for tag, members in maps.items() for v in saved if saved[v]._var in members]
+    rows = [
+        (tag, v) for tag, members in maps.items() for v in saved if early.atom(saved[v]) in members
+    ]
     last = {v: tag for tag, v in rows}
     now = {v: Var(v.aval) for v in last}  # a value with its masks so far
     consts = {now.get(v, v): x for v, x in values.items()}
