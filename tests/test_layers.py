@@ -43,7 +43,7 @@ def coarser(x: Any) -> Any:
 # each layer, and the shape of an input
 LAYERS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "dense": (lambda: nn.Dense(3, 4, activation=nn.gelu), (5, 3)),
-    "conv1": (lambda: nn.Conv(3, 4, 3, stride=2, dilation=2, padding="CAUSAL"), (2, 9, 3)),
+    "conv1": (lambda: nn.Conv(3, 4, (3,), stride=2, dilation=2, padding="CAUSAL"), (2, 9, 3)),
     "conv2": (lambda: nn.Conv(4, 6, (3, 2), stride=(2, 1), groups=2, padding=1), (2, 6, 5, 4)),
     "conv3": (lambda: nn.Conv(2, 3, (2, 2, 2), padding=((0, 1), 1, 0)), (2, 3, 4, 3, 2)),
     "conv_transpose": (lambda: nn.ConvTranspose(3, 2, (3, 2), stride=2), (2, 4, 3, 3)),
@@ -354,6 +354,8 @@ WRONG_CALLS: dict[str, tuple[Any, tuple[int, ...], str]] = {
     "axes": (nn.Conv(3, 4, (3, 3)), (8, 3), r"2 spatial axes .* got f64\[8,3\]"),
     "small": (nn.Conv(3, 4, (3, 3), padding="VALID"), (1, 2, 8, 3), "window is larger than x"),
     "transposed": (nn.ConvTranspose(3, 4, 3), (2, 8, 4), "1 spatial axis and then 3 channels"),
+    "window of one axis": (nn.Conv(3, 4, 5), (2, 8, 8, 3), r"got f64.*kernel_size=\(5, 5\)"),
+    "transposed, of one axis": (nn.ConvTranspose(3, 4, 2), (2, 8, 8, 3), r"kernel_size=\(2, 2\)"),
     "pool": (nn.MaxPool((4, 4)), (1, 3, 8, 3), r"MaxPool\(\(4, 4\)\): the window \(4, 4\) is la"),
     "pool_padding": (nn.MaxPool((2, 2), padding=2), (1, 8, 8, 3), r"longer than the padding"),
     "pool_axes": (nn.AvgPool((2, 2)), (3, 8), r"must be \[\.\.\., \*spatial, channels\]"),

@@ -16,7 +16,16 @@ from .annotations import Array
 from .apply import complaint, cure_of_axes
 from .layers import activate, check_lengths
 from .module import Module, module, param
-from .spatial import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
+from .spatial import (
+    Lengths,
+    Padding,
+    is_whole,
+    lengths_of,
+    padding_of,
+    pads_of,
+    per_axis,
+    sizes_of,
+)
 
 
 def channels_last(rank: int) -> ConvDimensionNumbers:
@@ -27,9 +36,16 @@ def channels_last(rank: int) -> ConvDimensionNumbers:
     return ConvDimensionNumbers(image, (rank + 1, rank, *window), image)
 
 
-def merge_batch_axes(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any, Shape]:
+def merge_batch_axes(layer: Any, x: Any, channels: int) -> tuple[Any, Shape]:
     """x with its leading axes merged, and their lengths."""
-    shape = shape_of(x)
+    shape, window = shape_of(x), layer.kernel_size
+    if is_whole(window) and len(shape) > 3:  # an image, whose rows are no examples
+        raise complaint(
+            layer,
+            f"a kernel_size of one integer is the window of one spatial axis: got {aval_of(x)}; "
+            f"write kernel_size={(window,) * (len(shape) - 2)}",
+        )
+    rank = len(sizes_of(window))
     if len(shape) < rank + 1 or shape[-1] != channels:
         spatial = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
         raise complaint(
@@ -58,7 +74,8 @@ class Conv(Module):
     Args:
         in_features: the number of channels of x, shape [..., *spatial, in_features].
         out_features: the number of channels of the result.
-        kernel_size: tuple of int, the window length of each spatial axis.
+        kernel_size: tuple of int, the window length of each spatial axis; an int is that of one
+            axis, and takes x [T, in_features] or [B, T, in_features] alone.
         stride: int, the step of the window, or one int for each spatial axis.
         padding: 'SAME', 'VALID', 'SAME_LOWER', 'CAUSAL' (one spatial axis; an output depends on
             no later input), an int, or for each spatial axis an int or a pair (before, after).
@@ -103,13 +120,12 @@ class Conv(Module):
             )
 
     def kernel_shape(self) -> Shape:
-        sizes: Any = self.kernel_size
-        return (*sizes, self.in_features // self.groups, self.out_features)
+        return (*sizes_of(self.kernel_size), self.in_features // self.groups, self.out_features)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        sizes: Any = self.kernel_size
+        sizes = sizes_of(self.kernel_size)
         dilation: Any = self.dilation
-        xs, lead = merge_batch_axes(self, x, self.in_features, len(sizes))
+        xs, lead = merge_batch_axes(self, x, self.in_features)
         y = conv_general_dilated(
             xs,
             self.kernel,
@@ -123,9 +139,10 @@ class Conv(Module):
 
 
 def normalize_window(layer: Any) -> None:
-    """Convert the window arguments of a layer to tuples."""
+    """Convert the window arguments of a layer to tuples, but for a kernel size of one integer."""
     who = type(layer).__name__
-    layer.kernel_size = sizes = lengths_of(who, "kernel_size", layer.kernel_size)
+    sizes = lengths_of(who, "kernel_size", layer.kernel_size)
+    layer.kernel_size = sizes[0] if is_whole(layer.kernel_size) else sizes
     layer.stride = per_axis(who, "stride", layer.stride, len(sizes))
     layer.dilation = per_axis(who, "dilation", layer.dilation, len(sizes))
     layer.padding = padding_of(who, layer.padding, len(sizes))
@@ -141,7 +158,8 @@ class ConvTranspose(Module):
     Args:
         in_features: the number of channels of x, shape [..., *spatial, in_features].
         out_features: the number of channels of the result.
-        kernel_size: tuple of int, the window length of each spatial axis.
+        kernel_size: tuple of int, the window length of each spatial axis; an int is that of one
+            axis, and takes x [T, in_features] or [B, T, in_features] alone.
         stride: int, the factor by which spatial axes grow, or one int for each of them.
         padding: padding of the convolution that this one transposes: 'SAME', 'VALID', an int,
             or for each axis an int or a pair. (p, p - 1) gives one element more than p.
@@ -182,20 +200,18 @@ class ConvTranspose(Module):
             )
 
     def kernel_shape(self) -> Shape:
-        sizes: Any = self.kernel_size
         ends = self.in_features, self.out_features
-        return (*sizes, *(ends[::-1] if self.transpose_kernel else ends))
+        return (*sizes_of(self.kernel_size), *(ends[::-1] if self.transpose_kernel else ends))
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        sizes: Any = self.kernel_size
-        xs, lead = merge_batch_axes(self, x, self.in_features, len(sizes))
+        xs, lead = merge_batch_axes(self, x, self.in_features)
         y = conv_transpose(
             xs,
             self.kernel,
             self.stride,  # type: ignore[arg-type]
             self.padding,  # type: ignore[arg-type]
             rhs_dilation=self.dilation,  # type: ignore[arg-type]
-            dimension_numbers=channels_last(len(sizes)),
+            dimension_numbers=channels_last(len(sizes_of(self.kernel_size))),
             transpose_kernel=self.transpose_kernel,
             use_consistent_padding=True,
         )

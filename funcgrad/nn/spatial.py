@@ -47,6 +47,11 @@ def lengths_of(who: str, name: str, given: Any) -> tuple[int, ...]:
     return tuple(map(whole, sizes))
 
 
+def sizes_of(window: Lengths) -> tuple[int, ...]:
+    """Checked window lengths as a tuple: an integer is that of one spatial axis."""
+    return (window,) if isinstance(window, int) else tuple(window)
+
+
 def padding_of(who: str, given: Any, rank: int) -> Any:
     """Padding as a string, or as one pair (before, after) for each spatial axis."""
     if isinstance(given, str) and given.upper() in _WORDS:
