@@ -127,6 +127,25 @@ def test_loops_and_their_derivatives_are_wholly_in_c(name):
     assert "for " not in compiled.source(1.7, X)
 
 
+def ring(a, b, i):
+    """A row is read at a traced place, while that of another row is written."""
+    step = lambda c, _: ((fg.at(c[0])[c[2]].set(c[1] + 1), c[0][c[2]], (c[2] + 1) % 3), c[1])
+    return fg.lax.scan(step, (a, b, i), None, length=4)
+
+
+def turned(a, b, i):
+    """A row of an array of which all rows change."""
+    step = lambda c: (c[0][::-1] * 2, c[0][c[2]], (c[2] + 1) % 3, c[3] + 1)
+    return fg.lax.while_loop(lambda c: c[3] < 4, step, (a, b, i, 0))
+
+
+@pytest.mark.parametrize("loop", [ring, turned])
+def test_a_row_of_an_array_is_carried_before_the_array_changes(loop):
+    args = np.arange(1.0, 19.0).reshape(3, 6), np.zeros(6), np.int64(1)
+
+    assert_same(loop(*args), fg.jit(loop, backend="c")(*args))
+
+
 def test_memory_for_many_steps_is_not_kept(monkeypatch):
     f = fg.jit(fg.grad(long), backend="c")
     want, kept = f(0.3), library.Growing.__call__

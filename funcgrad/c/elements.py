@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 
 import numpy as np
+from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes
 from ..ops.index import ARRAY, Index, indexed_shape
@@ -214,6 +215,11 @@ class _Part(Memory):
         self.whole = whole
         whole.references += 1
         self.free = self._drop
+
+    @property
+    @override
+    def root(self) -> Memory:
+        return self.whole.root
 
     def _drop(self) -> None:
         self.whole.references -= 1

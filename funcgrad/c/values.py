@@ -33,6 +33,11 @@ class Memory:
         self.name, self.aval, self.owned, self.free = name, aval, owned, free
         self.references = 0
 
+    @property
+    def root(self) -> "Memory":
+        """The array in which it lies: another one, if it is a pointer into that."""
+        return self
+
 
 class Value:
     """A value: ``items`` are the expressions of its elements; where it is None, they are in memory.

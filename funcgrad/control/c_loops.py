@@ -69,9 +69,9 @@ def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) ->
         if c.now.memory is None:
             items = [cast(t, y, c.aval.dtype) for t in y.items]
             pairs = zip(items, c.now.items, strict=True)
-            clash = y.memory in buffers or any(t != now and t in names for t, now in pairs)
+            clash = _reads(y, buffers) or any(t != now and t in names for t, now in pairs)
             y = w.define(c.aval, items) if clash else registers(c.aval, items)
-        elif y.memory in buffers and not _is_same(c.now, y):
+        elif _reads(y, buffers) and not _is_same(c.now, y):
             saved = w.scratch(c.aval)
             w.copy(saved, y)
             y = saved
@@ -83,6 +83,11 @@ def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) ->
                     w.line(f"{name} = {item};")
         elif not _is_same(c.now, y):
             w.copy(c.now, y)
+
+
+def _reads(x: Value, buffers: set[Memory | None]) -> bool:
+    """Whether elements of a value lie in buffers, be it through a pointer."""
+    return x.memory is not None and x.memory.root in buffers
 
 
 def _is_same(x: Value, y: Value) -> bool:
