@@ -8,6 +8,8 @@ import numpy as np
 from .plain import NAMESPACE
 from .programs import Block, Step
 
+KINDS = {"f": "f", "c": "c", "i": "i", "u": "i", "b": "b"}
+
 
 def inexact(value: Any) -> bool:
     return hasattr(value, "dtype") and value.dtype.kind in "fc"
@@ -129,7 +131,8 @@ def scan(g: Any) -> None:
     block = g.block(params, int(g.rng.integers(1, 5)), ends)
     if item is None:
         block = Block((*block.params, "_"), block.steps, block.results)
-    emit(g, f"fg.lax.scan({{b0}}, {{0}}, {text}, reverse={g.chance(0.3)})", [carry, xs], [block])
+    options = f"reverse={g.chance(0.3)}{g.loop_options()}"
+    emit(g, f"fg.lax.scan({{b0}}, {{0}}, {text}, {options})", [carry, xs], [block])
     pair = g.steps[-1].targets[0]
     for i in range(2):
         g.bind(f"{{0}}[{i}]", pair)
@@ -157,7 +160,9 @@ def while_loop(g: Any) -> None:
     test = f"c[0] < {limit}"
     if g.chance(0.4):
         test = f"np.logical_and({test}, np.sum(np.abs(c[1])) < 10)"
-    emit(g, f"fg.lax.while_loop(lambda c: {test}, {{b0}}, (0, {{0}}))[1]", [name], [block])
+    options = g.loop_options(whiles=True)
+    text = f"fg.lax.while_loop(lambda c: {test}, {{b0}}, (0, {{0}}){options})[1]"
+    emit(g, text, [name], [block])
 
 
 def fori_loop(g: Any) -> None:
@@ -275,6 +280,42 @@ def vmapped_while(g: Any) -> None:
     return emit(g, text, [name], [block])
 
 
+def juggled(g: Any) -> None:
+    """Add a loop that carries several arrays, each of which may become another, or a part of it."""
+    names = arrays(g, 1)
+    value = g.everything()[names[0]]
+    shape = value.shape[1:] if value.ndim and g.chance(0.4) else value.shape
+    for side in (shape, value.shape)[: int(g.rng.integers(1, 3))]:
+        names.append(g.exact(KINDS[value.dtype.kind], side))
+    values = [g.everything()[name] for name in names]
+    step, *own = (g.fresh("p") for _ in (0, *names))
+
+    def finish(inner: Any) -> list[str]:
+        return [inner.shaped(_part(inner, inner.choice([*own, ""]), step), x) for x in values]
+
+    block = g.block({step: np.int64(1), **dict(zip(own, values, strict=True))},
+                    int(g.rng.integers(1, 4)), finish)  # fmt: skip
+    given = f"({args(len(names))})"
+    text = f"fg.lax.fori_loop(0, 3, lambda i, c: {{b0}}(i, *c), {given})"
+    if g.chance(0.5):
+        text = f"fg.lax.scan(lambda c, i: ({{b0}}(i, *c), c[-1]), {given}, np.arange(3))[0]"
+    emit(g, text, names, [block])
+    whole = g.steps[-1].targets[0]
+    for i in range(len(names)):
+        g.bind(f"{{0}}[{i}]", whole)
+
+
+def _part(g: Any, name: str, step: str) -> str:
+    """Return a carried array, a view of it, or a row at a traced place; "": the last value."""
+    name = name or g.recent(usable)
+    value, form = g.everything()[name], g.rng.random()
+    if not np.ndim(value) or not np.size(value) or form < 0.4:
+        return name
+    if form < 0.6:
+        return g.bind("{0}[::-1]", name)
+    return g.bind(f"fg.at({{0}})[{{1}} % {len(value)}].get()", name, step)
+
+
 def descent(g: Any) -> None:
     """Add a loop whose step takes a gradient, of a function that may hold loops."""
     (name,) = arrays(g, 1, kinds=lambda _: "f")
@@ -291,7 +332,16 @@ GROWERS = (
     cond, cond, switch, scan, scan, while_loop, fori_loop, mapped, associative_scan, wrapped,
     wrapped, stopped, vmapped, vmapped, custom, custom, derived,
 )  # fmt: skip
-WIDE = (counted, vmapped_while, descent, cond, scan, while_loop)  # more often in wide programs
+WIDE = (
+    counted,
+    vmapped_while,
+    descent,
+    juggled,
+    juggled,
+    cond,
+    scan,
+    while_loop,
+)  # more often in wide programs
 
 
 def grow(g: Any) -> None:

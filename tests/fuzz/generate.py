@@ -66,7 +66,7 @@ class Generator:
     """The scope of one function: the names that it may read, and the value of each."""
 
     dtypes, largest, palettes = frozenset(DTYPES), LARGEST, PALETTES
-    words, lines = WORDS, LINES
+    words, lines, loops = WORDS, LINES, CONTROL
     always = frozenset({"int64", "int32", "uint8", "bool"})  # in each palette
     growers: tuple[Callable[[Any], None], ...] = control.GROWERS
 
@@ -106,8 +106,7 @@ class Generator:
 
     def pick(self, fits: Callable[[Any], bool]) -> str | None:
         """Return the name of a value that fits, most often one made lately in this function."""
-        names = [name for name, value in self.everything().items() if fits(value)]
-        if not names:
+        if not (names := [name for name, value in self.everything().items() if fits(value)]):
             return None
         weights = np.array([
             (2 + 4 * (name in self.values) + i) * (6 if name in self.live else 1)
@@ -225,6 +224,10 @@ class Generator:
         """Return the kinds of a value that a branch or a loop takes."""
         return control.inexact_kinds(self)
 
+    def loop_options(self, whiles: bool = False) -> str:
+        """Return the text of more arguments of a loop."""
+        return ""
+
     def entry(self, position: int) -> Any:
         """Return an argument: an array most often, else a Python scalar or integers."""
         form = self.rng.random()
@@ -239,7 +242,7 @@ class Generator:
     def line(self) -> None:
         """Add a line of the grammar that fits; one that holds functions less often within them."""
         weights = np.array([weight for weight, _ in self.lines.values()])
-        holding = CONTROL / (CONTROL + weights.sum()) / max(self.depth, 1)
+        holding = self.loops / (self.loops + weights.sum()) / max(self.depth, 1)
         for _ in range(30):
             before = len(self.steps), dict(self.values), set(self.live)
             try:

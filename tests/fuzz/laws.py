@@ -14,7 +14,6 @@ from unittest.mock import patch
 import numpy as np
 
 import funcgrad as fg
-from funcgrad.c import compiler, regions
 from funcgrad.compile import fusion, packing, planes, product_rules, reductions
 from funcgrad.core.errors import MissingDerivativeError
 
@@ -32,6 +31,8 @@ from .compare import (
     product,
     wide,
 )
+from .in_c import in_c, transformed_in_c
+from .lanes import lanes, looped
 from .missed import missed
 from .plain import NAMESPACE, noisy, rounding
 from .programs import Program
@@ -74,59 +75,6 @@ def compiled_gradient(case: Case) -> None:
         push = lambda fun: arrays(fg.jvp(case.inner(fun), tuple(case.points), case.tangents)[1])
         want = push(case.fun)
         case.same("jvp of jit", push(fg.jit(case.fun)), want, push, derivative=True)
-
-
-def in_c(case: Case) -> None:
-    """A program in C gives what the eager one gives, and so does its derivative."""
-    if not is_told_in_c(case):
-        return
-    inner = case.inner
-    back = lambda fun, *points: fg.vjp(inner(fun), *points)[1](case.cotangents)
-    pull = lambda fun: case.precise(back(fun, *case.points))
-
-    def both(*inputs: Any) -> Any:
-        points = [inputs[i] for i in case.smooth]
-        return case.fun(*inputs), back(case.fun, *points) if points else ()
-
-    level = "-O2" if case.rng.random() < 0.1 else "-O0"
-    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", level):
-        outs, gradient = fg.jit(both, backend="c")(*case.inputs)
-    case.same("jit in C", outs, case.fun(*case.inputs), lambda fun: fun(*case.inputs))
-    if case.smooth:
-        got = case.precise(gradient)
-        case.same("jit of vjp in C", got, pull(case.fun), pull, derivative=True)
-
-
-def is_told_in_c(case: Case) -> bool:
-    """Whether a program may be compared: the sign of nan is the processor's, and some show it."""
-    return compiler.is_found() and not re.search("copysign|signbit", case.program.source)
-
-
-def transformed_in_c(case: Case) -> None:
-    """So do tangents, rows of ``vmap`` with their gradients, and tangents of gradients."""
-    if not is_told_in_c(case):
-        return
-    inner, points = case.inner, tuple(case.points)
-    laws: list[tuple[str, Any, Any, Any]] = []  # the function of a program, its inputs, and wanted
-    mapped, axes = lanes(case)
-    if mapped:
-        again = lambda fun: looped(fun, mapped, axes)
-        laws.append(("vmap in C", lambda fun: fg.vmap(fun, in_axes=axes), mapped, again))
-    if points and forward(case):
-        push = lambda fun: lambda *p: fg.jvp(inner(fun), p, case.tangents)[1]
-        again = lambda fun: arrays(push(fun)(*points))
-        laws.append(("jvp in C", push, points, again))
-        back = lambda fun: lambda *p: fg.vjp(inner(fun), *p)[1](case.cotangents)
-        twice = lambda fun: lambda *p: fg.jvp(back(fun), p, case.tangents)[1]
-        again = lambda fun: case.precise(twice(fun)(*points))
-        laws.append(("jvp of vjp in C", twice, points, again))
-    if not laws:
-        return
-    law, form, args, again = laws[int(case.rng.integers(len(laws)))]
-    with patch.object(regions, "WORTH", 1), patch.object(compiler, "LEVEL", "-O0"):
-        got = fg.jit(form(case.fun), backend="c")(*args)
-    got = case.precise(got) if "vjp" in law else arrays(got)
-    case.same(law, got, again(case.fun), again, derivative="jvp" in law)
 
 
 def blocked(case: Case) -> None:
@@ -194,39 +142,6 @@ def batched_gradient(case: Case) -> None:
     want = again(case.fun)
     got = case.precise(fg.vmap(gradient(case.fun), in_axes=axes)(*mapped))
     case.same("vmap of vjp", got, want, again, derivative=True)
-
-
-def lanes(case: Case) -> tuple[list[Any], tuple[int | None, ...]]:
-    """Return inputs with one more axis for some of them: shuffled values of the first lane.
-
-    A lane that NumPy refuses by itself is the first lane again.
-    """
-    mapped, axes = list(case.inputs), [None] * len(case.inputs)
-    places = [i for i, x in enumerate(case.inputs) if isinstance(x, np.ndarray)]
-    chosen = [i for i in places if case.rng.random() < 0.7] or places[:1]
-    count = int(case.rng.integers(1, 4))
-    rows = {}
-    for i in chosen:
-        x = case.inputs[i]
-        more = [case.rng.permutation(x.ravel()).reshape(x.shape) for _ in range(count - 1)]
-        axes[i], rows[i] = int(case.rng.integers(x.ndim + 1)), [x, *more]
-    for lane in range(1, count):
-        if not case.runs([rows[i][lane] if i in rows else x for i, x in enumerate(case.inputs)]):
-            for i in chosen:
-                rows[i][lane] = case.inputs[i]
-    for i in chosen:
-        mapped[i] = np.stack(rows[i], axis=axes[i])
-    return (mapped if chosen else []), tuple(axes)
-
-
-def looped(fun: Any, mapped: list[Any], axes: tuple[int | None, ...]) -> list[np.ndarray]:
-    """Return what ``vmap`` should: the results of one lane at a time, stacked."""
-    size = next(x.shape[d] for x, d in zip(mapped, axes, strict=True) if d is not None)
-    pick = lambda i: [
-        x if d is None else np.take(x, i, axis=d) for x, d in zip(mapped, axes, strict=True)
-    ]
-    outs = [arrays(fun(*pick(i))) for i in range(size)]
-    return [np.stack(column) for column in zip(*outs, strict=True)]
 
 
 def symmetric(case: Case) -> None:

@@ -32,7 +32,7 @@ def switch(index, branches, *operands):
     return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
 
 
-def while_loop(test, body, value):
+def while_loop(test, body, value, **_):
     while test(value):
         value = body(value)
     return value
@@ -44,7 +44,7 @@ def fori_loop(low, high, body, value):
     return value
 
 
-def scan(body, carry, xs, length=None, reverse=False):
+def scan(body, carry, xs, length=None, reverse=False, **_):
     length = len(xs) if length is None else length
     ys = [None] * length
     for i in reversed(range(length)) if reverse else range(length):

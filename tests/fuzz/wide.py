@@ -185,12 +185,17 @@ class Wide(Generator):
     """The scope of a function of a program of every dtype and layout."""
 
     dtypes, largest, palettes = DTYPES, LARGEST, PALETTES
-    words, lines = WORDS, {**LINES, **OWN}
+    words, lines, loops = WORDS, {**LINES, **OWN}, 60.0
     always = frozenset({"bool", "int64"})
     growers = (*control.GROWERS, *control.WIDE)
 
     def carried(self) -> str:
         return self.choice(["f", "f", "fc", "i", "b"])
+
+    def loop_options(self, whiles: bool = False) -> str:
+        kept = [", checkpoint=1", ", checkpoint=2"]
+        more = [] if whiles else [", checkpoint='log'", ", unroll=2", ", unroll=True"]
+        return self.choice(["", "", "", *kept, *more])
 
     def shape(self, rank: int = 0) -> tuple[int, ...]:
         top = max(rank, int(self.rng.choice([0, 1, 2, 3], p=[0.2, 0.4, 0.3, 0.1])))
