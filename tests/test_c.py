@@ -1,6 +1,7 @@
 """Programs in C: they give what NumPy gives, their objects are private, and their text compiles."""
 
 import pickle
+import re
 import subprocess
 import threading
 
@@ -12,6 +13,7 @@ from funcgrad import random
 from funcgrad.c import compiler, regions
 from funcgrad.c.functions import is_elementwise, is_in_table
 from funcgrad.c.literals import static_complex
+from funcgrad.c.tidy import tidy
 from funcgrad.core.errors import UnsupportedError
 from funcgrad.core.registry import primitives
 
@@ -519,10 +521,27 @@ def test_a_reduction_of_no_elements_is_a_float(reduction, test, monkeypatch):
 def test_the_text_of_a_complex_constant_has_its_value(dtype):
     kind = np.dtype(dtype)
     parts = [0.0, -0.0, -0.068, 0.068, -0.0025, -3e-5, 1.5, -1.5]  # -0.0 begins as -0.068 does
-    for value in (complex(re, im) for re in parts for im in parts):
+    for value in (complex(x, y) for x in parts for y in parts):
         text = static_complex(value, kind).replace("f", "").replace("I", "1j")
 
         assert_same(kind.type(value), kind.type(eval(text)))
+
+
+def test_variables_that_are_only_set_are_dropped_with_their_operands():
+    lines = """\
+    double carry = a;
+    bool mask[5];
+    double best = 0;
+    for (int i = 0; i < 5; i++) {
+        const double t = x[i];
+        mask[i] = t > 0;
+        carry = t;
+        if (x[i] > 0)
+            best = x[i];
+        out[i] = 2.0;
+    }""".splitlines()
+
+    assert tidy(lines) == [line for line in lines if not re.search(r"carry|mask|\bt\b", line)]
 
 
 def test_a_constant_beside_a_padded_array_is_written():

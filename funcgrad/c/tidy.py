@@ -15,13 +15,20 @@ _DEFINED = re.compile(
 )
 _CONSTANT = re.compile(r" *const (\w+(?: complex)?) (\w+) = ")
 _ALIAS = re.compile(r" *const (\w+(?: complex)?) (t(?:_\d+)*) = (\w+);$")  # no user's name
+_VARIABLE = re.compile(
+    r" *(?:bool|float|double|u?int\d+_t)(?: complex)? (\w+)(?:\[\d+\])?"
+    r"(?: = (?:(?!, \w+ = ).)*)?;(?: /\*.*)?$"
+)
+_SET = re.compile(r" *(\w+)(?:\[[^\]]*\])? = .*;$")
 _STATEMENT = frozenset({"return", "break", "continue", "goto", "else"})
 
 
 def tidy(lines: Sequence[str]) -> list[str]:
     """Drop aliases, definitions that nothing reads, and comments without a statement."""
-    kept = _without_idle_comments(_without_unread(_without_aliases(lines)))
-    return [part for line in kept for part in _wrapped(line)]
+    kept = _without_unread(_without_aliases(lines))
+    while len(fewer := _without_unread(_without_set(kept))) < len(kept):
+        kept = fewer
+    return [part for line in _without_idle_comments(kept) for part in _wrapped(line)]
 
 
 def _without_aliases(lines: Sequence[str]) -> list[str]:
@@ -60,6 +67,25 @@ def _without_unread(lines: Sequence[str]) -> list[str]:
         else:
             kept.append(line)
     return kept[::-1]
+
+
+def _without_set(lines: Sequence[str]) -> list[str]:
+    """Drop variables that are set, but never read: compilers warn of them."""
+    counts = Counter(
+        word for line in lines if not _is_comment(line) for word in _WORD.findall(line)
+    )
+    own: dict[str, list[int]] = {}  # the lines that set a variable, behind that which declares it
+    before = ";"  # the end of the line before: one under an if without braces must stay
+    for i, line in enumerate(lines):
+        if _is_comment(line):
+            continue
+        if found := _VARIABLE.match(line):
+            own[found[1]] = [i]
+        elif (found := _SET.match(line)) and found[1] in own and before in "{};":
+            own[found[1]].append(i)
+        before = line[-1]
+    dead = {i for name, rows in own.items() if counts[name] == len(rows) for i in rows}
+    return [line for i, line in enumerate(lines) if i not in dead]
 
 
 def _without_idle_comments(lines: Sequence[str]) -> list[str]:
