@@ -146,6 +146,17 @@ def test_a_row_of_an_array_is_carried_before_the_array_changes(loop):
     assert_same(loop(*args), fg.jit(loop, backend="c")(*args))
 
 
+def test_results_of_a_branch_keep_their_memory():
+    def f(x):  # arrays that are too large for the stack
+        y, z = fg.lax.cond(x[0] < 0, lambda x: (x, np.sin(x)), lambda x: (np.cumsum(x), x * 2), x)
+        w = np.cumsum(np.cumsum(x[::-1])[::-1])
+        return np.cumsum(w + np.cumsum(z)) + y
+
+    x = np.linspace(0, 1, 500)
+    for form in (f, fg.grad(lambda x: (f(x) ** 2).sum())):
+        assert_same(form(x), fg.jit(form, backend="c")(x), 1e-12)
+
+
 def test_memory_for_many_steps_is_not_kept(monkeypatch):
     f = fg.jit(fg.grad(long), backend="c")
     want, kept = f(0.3), library.Growing.__call__

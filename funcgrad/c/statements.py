@@ -126,6 +126,16 @@ class Statements(Lines):
             if memory.references == 0 and memory.free is not None:
                 memory.free()
 
+    @contextmanager
+    def retained(self, values: Sequence[Value]) -> Iterator[None]:
+        """Keep the memory of values that are not bound yet, though lines inside release it."""
+        memories = [x.memory for x in values if x.memory is not None]
+        for memory in memories:
+            memory.references += 1
+        yield
+        for memory in memories:
+            memory.references -= 1
+
     def define(self, aval: Aval, texts: Sequence[str], hint: str = "") -> Value:
         """Constants for the elements of a small value."""
         kind = ctype(aval.dtype)

@@ -205,8 +205,8 @@ def cond_in_c(w: Writer, index: Value, *args: Value, branches: Sequence[Jaxpr]) 
     for i, branch in enumerate(branches):
         test = f"if ({index.items[0]} <= {i})"
         head = test if not i else f"else {test}" if i < last else "else"
-        with w.braces("" if not last else head):
-            targets = [y if y.memory is not None else None for y in outs]
+        targets = [y if y.memory is not None else None for y in outs]
+        with w.braces("" if not last else head), w.retained(outs):
             values = w.block(branch, args, targets)
             for out, value in zip(outs, values, strict=True):
                 if out.memory is None:
