@@ -103,9 +103,10 @@ def _hazard_in_tail(n: Any, x: Any) -> Any:
     7.12.1). From the second derivative of the hazard on, other forms cancel completely.
     """
     n, r = int(n), 1 / x
-    y = -math.factorial(n) * (-r) ** n * r  # of -1/x
-    for k, s in enumerate(SERIES, 1):
-        y = y + s * (-1) ** (n + 1) * math.prod(range(2 * k, 2 * k + n + 1)) * r ** (2 * k + n + 1)
+    u, series = r * r, 0.0
+    for k in range(len(SERIES), 0, -1):
+        series = (series + SERIES[k - 1] * math.prod(range(2 * k, 2 * k + n + 1))) * u
+    y = (-r) ** (n + 1) * (series + math.factorial(n))  # with n!, the derivative of -1/x
     return y - x if n == 0 else y - 1 if n == 1 else y
 
 
