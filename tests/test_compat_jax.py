@@ -51,6 +51,7 @@ def test_arrays_are_read_only_ndarrays_with_jaxs_dtypes():
     assert x.block_until_ready() is x and pickle.loads(pickle.dumps(x)).tolist() == [1.0, 2.0]
     with pytest.raises(TypeError, match=r"write x = x.at\[index\].set"):
         x[0] = 3.0
+    assert (x == None) is False and None not in [x] and (x == x).all()  # noqa: E711
     y = x
     y += 1
     assert x[0] == 1.0 and np.asarray(x).flags.writeable is False
@@ -257,6 +258,8 @@ def test_krylov_methods_solve_and_differentiate(method):
     np.testing.assert_allclose(solve(a, flat)[0], np.linalg.solve(a, flat), rtol=1e-4)
     np.testing.assert_allclose(jax.grad(through)(1.0), -2 * through(1.0), rtol=1e-3)
     np.testing.assert_allclose(jax.jit(through)(2.0), through(1.0) / 4, rtol=1e-3)
+    of_tol = lambda tol: solve(lambda v: a @ v, flat, tol=tol, atol=tol)[0]  # a traced tolerance
+    np.testing.assert_allclose(jax.jit(of_tol)(1e-6), np.linalg.solve(a, flat), rtol=1e-4)
 
 
 def test_initializers_and_functions_of_hermitian_matrices():

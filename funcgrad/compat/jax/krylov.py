@@ -18,6 +18,7 @@ def _solved(
     preconditioner: Any, symmetric: bool,
 ) -> tuple[Any, None]:  # fmt: skip
     flat, unravel = ravel_pytree(lowered(b))
+    tol, atol, maxiter = lowered((tol, atol, maxiter))  # may be traced
     start = np.zeros_like(flat) if x0 is None else ravel_pytree(lowered(x0))[0]
     steps = 10 * flat.size if maxiter is None else maxiter
 

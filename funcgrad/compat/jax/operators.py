@@ -41,4 +41,5 @@ _COMPARISONS = {
     "ne": np.not_equal,
 }  # fmt: skip
 for _name, _ufunc in _COMPARISONS.items():
-    setattr(TracedArray, f"__{_name}__", _binary(_ufunc)[0])
+    for _class in (TracedArray, ConcreteArray):
+        setattr(_class, f"__{_name}__", _binary(_ufunc)[0])
