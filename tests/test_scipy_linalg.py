@@ -42,6 +42,8 @@ ROWS = {
     "fractional_matrix_power": ((A, 0.3), both), "funm": ((A, np.exp), both),
     "solve_sylvester": ((A, B, RNG.normal(size=(3, 3))), both),
     "solve_continuous_lyapunov": ((A, S), both), "solve_discrete_lyapunov": ((A / 9, S), both),
+    "solve_continuous_are": ((A, W, S, S[:2, :2]), both),
+    "solve_discrete_are": ((A / 3, W, S, S[:2, :2]), both),
     "polar": ((A,), both), "block_diag": ((A, W), both), "toeplitz": ((C, R), both),
     "circulant": ((C,), both), "hankel": ((C, R), both), "companion": ((C,), both),
     "leslie": ((C, V[:2] + 3), both), "fiedler": ((C,), both),
@@ -71,7 +73,7 @@ NOT_CALLED = {  # solvers that take factors
     "LinAlgError", "cho_solve", "lu_solve", "solve_lyapunov",
 }
 FAST = {"sqrtm", "logm", "funm", "solve_sylvester", "qr", "cholesky_banded", "matmul_toeplitz",
-        "fractional_matrix_power", "solve_toeplitz", "pinvh"}
+        "fractional_matrix_power", "solve_toeplitz", "pinvh", "solve_continuous_are"}
 # fmt: on
 
 
@@ -231,3 +233,40 @@ def test_what_has_no_derivative_is_refused():
         fg.jvp(lambda a: linalg.schur(a, "complex"), (A,), (B,))
     with pytest.raises(UnsupportedError, match="pass output='complex'"):
         linalg.schur(A)
+
+
+# Riccati equations
+
+
+each_riccati = pytest.mark.parametrize("name", ["solve_continuous_are", "solve_discrete_are"])
+
+
+@each_riccati
+def test_riccati_equations_take_all_terms_of_scipy_complex_numbers_and_stacks(name):
+    ours, theirs = (getattr(module, name) for module in (linalg, scipy))
+    terms = {"e": np.eye(3) + A / 9, "s": W / 9}
+    turned = A / 3 + 1j * B / 9
+    stack = np.stack([A / 3, B / 3])
+
+    close(theirs(A / 3, W, S, np.eye(2), **terms), ours(A / 3, W, S, np.eye(2), **terms))
+    close(theirs(turned, W, S, np.eye(2)), ours(turned, W + 0j, S, np.eye(2)))
+    close(np.stack([theirs(a, W, S, np.eye(2)) for a in stack]), ours(stack, W, S, np.eye(2)))
+
+
+@each_riccati
+def test_riccati_equations_have_derivatives_of_high_order(name):
+    f = lambda t: getattr(linalg, name)(A / 3 + t * B / 9, W, S, np.eye(2) * (1 + t))[0, 1]
+    second = fg.grad(fg.grad(f))
+    h = 1e-4
+    want = (second(h) - second(-h)) / (2 * h)
+
+    np.testing.assert_allclose(fg.grad(second)(0.0), want, rtol=1e-6)  # the differences' error
+
+
+@each_riccati
+def test_a_riccati_equation_without_a_stabilizing_solution_is_refused(name):
+    solve = getattr(linalg, name)
+    with pytest.raises(np.linalg.LinAlgError, match=f"{name}: .* no finite stabilizing solution"):
+        solve(np.diag([1.5, 2.0, 3.0]), np.zeros((3, 2)), S, np.eye(2))
+    with pytest.raises(fg.errors.ShapeError, match=f"{name}: b of 3 rows and 2 columns needs"):
+        solve(A, W, S, np.eye(3))

@@ -53,6 +53,10 @@ from .orthogonal import (
     rq as rq,
     subspace_angles as subspace_angles,
 )
+from .riccati import (
+    solve_continuous_are as solve_continuous_are,
+    solve_discrete_are as solve_discrete_are,
+)
 from .schur import (
     coshm as coshm,
     cosm as cosm,
@@ -109,7 +113,8 @@ __all__ = [
     "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "null_space",
     "orth", "orthogonal_procrustes", "pascal", "pinv", "pinvh", "polar", "qr", "qr_multiply",
     "rq", "schur", "signm", "sinhm", "sinm", "solve", "solve_banded", "solve_circulant",
-    "solve_continuous_lyapunov", "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
+    "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
+    "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
     "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "subspace_angles", "svd",
     "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip

@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import funcgrad as fg
+from funcgrad.scipy.linalg import solve_continuous_are
 
 DT, STEPS, GRAVITY = 0.02, 200, 9.81
 
@@ -29,9 +30,7 @@ def rate(state, torque):  # d(dL/dv)/dt = dL/dq + torque, solved for dv/dt
 
 
 A, B = fg.jacfwd(rate, (0, 1))(np.zeros(4), 0.0)
-values, vectors = np.linalg.eig(np.block([[A, -np.outer(B, B)], [-np.eye(4), -A.T]]))
-upper, lower = np.split(vectors[:, values.real < 0], 2)  # they solve the Riccati equation
-gains = B @ (lower @ np.linalg.inv(upper)).real
+gains = B @ solve_continuous_are(A, B[:, None], np.eye(4), np.eye(1))
 
 
 def recover(start):
@@ -47,6 +46,7 @@ tilts = np.linspace(-1.2, 1.2, 50)
 starts = np.stack([*np.meshgrid(tilts, tilts), *np.zeros((2, 50, 50))]).reshape(4, -1)
 away = np.max(np.abs(fg.jit(fg.vmap(recover, 1))(starts)), axis=-1) > 0.05
 late = DT * np.sum(away, axis=1).reshape(50, 50)
+
 # %%
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
 left.plot(DT * np.arange(STEPS), recover(np.array([0.3, -0.2, 0, 0]))[:, :2])
