@@ -102,6 +102,7 @@ class Statements(Lines):
             self.slots.append(slot)
             slot.free = lambda: self.vacant.append(slot)
         else:
+            assert slot.references == 0
             self.vacant.remove(slot)
         return slot
 
