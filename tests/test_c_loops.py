@@ -157,6 +157,17 @@ def test_results_of_a_branch_keep_their_memory():
         assert_same(form(x), fg.jit(form, backend="c")(x), 1e-12)
 
 
+@pytest.mark.parametrize("checkpoint", [None, 2])
+def test_a_condition_that_writes_into_its_copy_of_the_carry_leaves_the_carry(checkpoint):
+    goes = lambda c: fg.at(c)[0].set(50.0).sum() < 300
+    step = lambda c: c + c[::-1] * 0.1
+    f = lambda x: fg.lax.while_loop(goes, step, x, checkpoint=checkpoint)
+    x = np.arange(1.0, 10.0)
+
+    for form in (f, fg.grad(lambda x: (f(x) ** 2).sum())):
+        assert_same(form(x), fg.jit(form, backend="c")(x), 1e-12)
+
+
 def test_memory_for_many_steps_is_not_kept(monkeypatch):
     f = fg.jit(fg.grad(long), backend="c")
     want, kept = f(0.3), library.Growing.__call__

@@ -204,7 +204,8 @@ def while_sweep_in_c(
     w.line(f"{levels.at(str(slots + 1))} = {levels.at(str(slots + 2))} = 0;")
     with w.braces("for (;;)"):
         now = [*ins[:n], *(c.now for c in carries)]
-        (goes,) = w.block(cond, now, [None])
+        with w.retained(now):  # the step reads it too
+            (goes,) = w.block(cond, now, [None])
         w.line(f"if (!({goes.items[0]}))")
         w.line("    break;")
         called = f"free_slot({slots}, {w.start(plan)}, {levels.memory.name})"

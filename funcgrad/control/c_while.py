@@ -41,7 +41,8 @@ def while_in_c(
         with rows.over(j):
             now = [c.now for c in carries]
             if j == 0:
-                (goes,) = w.block(cond, [*cond_consts, *now], [None])
+                with w.retained(now):  # the step reads it too
+                    (goes,) = w.block(cond, [*cond_consts, *now], [None])
                 w.line(f"if (!{_enclosed(goes.items[0])})")
                 w.line("    break;")
             read = rows.read(loop, n + k)
