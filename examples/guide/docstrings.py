@@ -9,6 +9,7 @@ from reference import escape
 from sphinx import addnodes
 from sphinx.util.inspect import stringify_signature
 
+LONGEST = 120  # characters of the type of a result, with the modules of its parts
 SECTION = re.compile(r"^(Args|Raises|Yields|Returns)\b[^:]*:$")
 
 
@@ -69,10 +70,12 @@ def of_class(obj):
 
 def signature(app, what, name, obj, options, text, returns):
     """Arguments without annotations that say nothing."""
-    if what == "class" and text:
-        text = of_class(obj)
+    if what == "class" and text:  # distributions are made by the library alone
+        text = "" if obj.__module__.startswith("funcgrad.scipy.stats.") else of_class(obj)
     if text:
         text = re.sub(r": (?:~typing\.)?Any\b( = )?", lambda m: "=" if m[1] else "", text)
+    if returns and len(returns) > LONGEST:
+        returns = returns.partition("[")[0]
     return text, None if returns == "~typing.Any" else returns
 
 

@@ -4,6 +4,7 @@ A function or class of the library has an entry: signature, docstring, and links
 to the pages and plates that use it. Twins of NumPy and names of another page are rows of a table.
 """
 
+import importlib
 import inspect
 import operator
 import re
@@ -65,13 +66,6 @@ SECTIONS = {
 
 def path_of(name):
     return name if name == "funcgrad" else f"funcgrad.{name}"
-
-
-def module_of(path):
-    module = funcgrad
-    for name in path.split(".")[1:]:
-        module = getattr(module, name)
-    return module
 
 
 def modules(module=funcgrad, path="funcgrad"):
@@ -164,10 +158,7 @@ def shapes(value):
 def heading(module):
     """A short heading for the names of a file, from the first sentence of its docstring."""
     text = " ".join((inspect.getdoc(module) or "More").split("\n\n")[0].split())
-    text = re.split(
-        r"[:;.] |[:;.]$|, (?:each|and errors|from|by|in|on trees|for arrays|with|which|as)\b", text
-    )[0]
-    return text.replace("``", "")
+    return TAIL.split(text)[0].replace("``", "")
 
 
 def groups(path, names, values):
@@ -187,7 +178,7 @@ def groups(path, names, values):
     result = {}
     for file, group in found.items():
         if len(group) >= LEAST:
-            result.setdefault(heading(inspect.importlib.import_module(file)), []).extend(group)
+            result.setdefault(heading(importlib.import_module(file)), []).extend(group)
     return {**result, **({"More": sorted(small)} if small else {})}
 
 
