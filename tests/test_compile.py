@@ -514,9 +514,10 @@ def test_a_traceback_shows_the_line_of_the_generated_source():
         program.main(V, np.array([9]))
     last = traceback.extract_tb(caught.value.__traceback__)[-1]
 
-    assert linecache.getlines(program.filename) == program.source.text.splitlines(True)
+    pairs = zip(linecache.getlines(program.filename), program.source.text.splitlines(), strict=True)
+    assert all(shown.startswith(line) for shown, line in pairs)
     assert last.filename == program.filename
-    assert last.line.endswith("[i]  # f64[1]")
+    assert "[i]  # f64[1]" in last.line
 
 
 def test_a_program_means_the_same_in_another_interpreter():

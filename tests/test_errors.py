@@ -3,6 +3,7 @@
 ``MISTAKES`` is the table: a mistake, the class of its error, and what its message must say.
 """
 
+import linecache
 import re
 import sys
 import threading
@@ -657,6 +658,22 @@ def test_a_warning_points_at_the_users_line(transform):
         assert LINE in {w.lineno for w in caught}
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        lambda x: fg.lax.scan(lambda c, _: (np.log(c), None), x, None, 200)[0],
+        lambda x: fg.lax.while_loop(lambda c: c[0] > -1e9, lambda c: np.log(c) * 0 - 1e9, x),
+        lambda x: fg.lax.scan(lambda c, _: (np.log(c), None), x, None, 200, checkpoint=3)[0],
+    ],
+)
+def test_a_warning_of_a_loop_points_at_the_line_of_its_call(loop):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loop(np.zeros(3))
+
+    assert caught and {w.filename for w in caught} == {__file__}
+
+
 def test_no_warning_of_the_way_back_points_into_the_library():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -674,6 +691,8 @@ def test_a_compiled_line_that_warns_stands_under_the_users_line():
 
     assert caught[0].filename.startswith("<funcgrad singular")
     assert "np.sum(np.log(x))" in lines[caught[0].lineno - 2]
+    shown = linecache.getline(caught[0].filename, caught[0].lineno)
+    assert "log(x" in shown and f"test_errors.py:{LINE}" in shown and "np.sum(np.log(x))" in shown
 
 
 def test_what_is_set_for_floating_errors_stays_set():

@@ -36,6 +36,24 @@ def places(text: str) -> dict[int, Place | None]:
     return found
 
 
+def with_places(text: str) -> list[str]:
+    """The lines of a compiled source, each with the comment of its place at the end.
+
+    So warnings and tracebacks, which show one line, name the user's.
+    """
+    place, found = "", list[str]()
+    for line in text.splitlines(True):
+        code = line.strip()
+        if _PLACE.match(line):
+            place = code
+        elif line.startswith(("def ", "@")):
+            place = ""
+        elif place and code and code[0] not in "#()" and not code.endswith("("):
+            line = f"{line.rstrip()}  {place}\n"
+        found.append(line)
+    return found
+
+
 class Clocked:
     """A function with a report after each group of statements.
 

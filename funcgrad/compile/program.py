@@ -2,7 +2,6 @@
 
 import functools
 import gc
-import io
 import itertools
 import linecache
 import types
@@ -16,6 +15,7 @@ import numpy as np
 from ..core.effects import has_effects
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Jaxpr
+from .clocks import with_places
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program, without_checks
 from .names import label, quote
@@ -41,9 +41,8 @@ class Program:
         self.name, self.source = name, source
         self.filename = f"<funcgrad {quote(name)} {next(_numbers)}>"
         text = source.text
-        # so that tracebacks and debuggers show the lines
-        lines = io.StringIO(text).readlines()
-        linecache.cache[self.filename] = (len(text), None, lines, self.filename)
+        # so that tracebacks, warnings and debuggers show the lines, and those of the user
+        linecache.cache[self.filename] = (len(text), None, with_places(text), self.filename)
         scope = {"constants": source.constants, "__name__": name}
         exec(compile(text, self.filename, "exec"), scope)
         self.main = _alone(scope)

@@ -1,5 +1,6 @@
 """scan, while_loop, fori_loop and map."""
 
+import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,12 +13,12 @@ from ..core.errors import DtypeError, ShapeError, shown
 from ..core.integers import whole
 from ..core.jaxpr import eval_jaxpr
 from ..core.lazy import answering
-from ..core.trace import is_concrete
+from ..core.trace import Primitive, is_concrete
 from ..ops import compare
 from ..ops.index import concatenate_p
 from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
-from ..transforms.arguments import Origin, check_callable
+from ..transforms.arguments import Origin, check_callable, warn_at_user_line
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import debugging
@@ -93,8 +94,8 @@ def scan(
         outs = body.apply(operands, range(n)[:: -1 if reverse else 1])
         return body.result(outs, xs_leaves)
     sizes = {"num_consts": len(body.consts), "num_carry": len(body.init)}
-    outs = list(scan_p.bind(*operands, jaxpr=body.jaxpr, length=n, reverse=reverse, **sizes))
-    return body.result(outs, xs_leaves)
+    params = {"jaxpr": body.jaxpr, "length": n, "reverse": reverse, **sizes}
+    return body.result(_bound(scan_p, operands, params), xs_leaves)
 
 
 def checkpointed(
@@ -104,11 +105,16 @@ def checkpointed(
     operands = [*body.consts, *body.init, *xs]
     if body.is_short(operands, length) and not body.sums_alike(operands):
         return body.result(body.apply(operands, range(length)[:: -1 if reverse else 1]), xs)
-    outs = checkpointed_scan_p.bind(
-        *operands, jaxpr=body.jaxpr, length=length, reverse=reverse, checkpoint=states,
-        num_consts=len(body.consts), num_carry=len(body.init),
-    )  # fmt: skip
-    return body.result(list(outs), xs)
+    params = {
+        "jaxpr": body.jaxpr, "length": length, "reverse": reverse, "checkpoint": states,
+        "num_consts": len(body.consts), "num_carry": len(body.init),
+    }  # fmt: skip
+    return body.result(_bound(checkpointed_scan_p, operands, params), xs)
+
+
+def _bound(prim: Primitive, operands: Sequence[Any], params: dict[str, Any]) -> list[Any]:
+    """The results of a loop; on arrays NumPy's warnings name the line of its call."""
+    return list(warn_at_user_line(functools.partial(prim.bind, **params), *operands))
 
 
 def states_of(
@@ -234,8 +240,8 @@ def while_loop(
             checkpointed_while_p.over(cond, cond_consts, body.jaxpr, consts, carry, states)
         )[0]
     sizes = ((len(consts), len(carry)),)
-    outs = while_p.bind(*cond_consts, *consts, *carry, cond=cond, passes=(body.jaxpr,), sizes=sizes)
-    return body.result(outs)[0]
+    params = {"cond": cond, "passes": (body.jaxpr,), "sizes": sizes}
+    return body.result(_bound(while_p, [*cond_consts, *consts, *carry], params))[0]
 
 
 @answering

@@ -11,6 +11,7 @@ from .callbacks import (
     print_cotangent as print_cotangent,
 )
 from .checks import Finding as Finding, Report as Report, check as check
+from .explanation import explain as explain
 from .profiles import Cost as Cost, Line as Line, Profile as Profile, profile as profile
 
 _publish(__name__)

@@ -19,6 +19,7 @@ from ..transforms.jit.signature import Signature, entry
 
 SECONDS = 0.5  # of measured calls
 FEWEST, MOST = 3, 2000  # calls
+NEAR = 1.2  # times the least time of a call, up to which it counts
 
 Costs = dict[Place, list[float]]  # seconds, bytes, arrays
 
@@ -42,7 +43,7 @@ def in_turns(
 ) -> Times:
     """Call two functions in turns; ``read`` gives the seconds of the last call by keys.
 
-    The means are those of the faster half of the calls, because other processes take time too.
+    The means are those of the fastest calls: others were interrupted by other processes.
     """
     rows: list[tuple[float, dict[Any, float]]] = []
     bare: list[float] = []
@@ -54,14 +55,15 @@ def in_turns(
         clocked()
         rows.append((clock() - middle, read()))
         bare.append(middle - start)
-    count = (len(rows) + 1) // 2
-    fast = sorted(rows, key=lambda row: row[0])[:count]
+    least = NEAR * min(seconds for seconds, _ in rows)
+    fast = [row for row in rows if row[0] <= least]
     parts: dict[Any, float] = {}
     for _, found in fast:
         for key, seconds in found.items():
-            parts[key] = parts.get(key, 0.0) + seconds / count
-    total = sum(seconds for seconds, _ in fast) / count
-    return Times(sum(sorted(bare)[:count]) / count, total, parts, len(rows))
+            parts[key] = parts.get(key, 0.0) + seconds / len(fast)
+    undisturbed = [seconds for seconds in bare if seconds <= NEAR * min(bare)]
+    total = sum(seconds for seconds, _ in fast) / len(fast)
+    return Times(sum(undisturbed) / len(undisturbed), total, parts, len(rows))
 
 
 def compiled_costs(f: Compiled[..., Any], args: Any, kwargs: Any) -> tuple[str, Costs, Times]:

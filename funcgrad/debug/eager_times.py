@@ -67,7 +67,7 @@ class LineClock:
         self.arrays: dict[Place | None, float] = defaultdict(float)
         self.kinds: dict[CodeType, int] = {}
         self.marks: dict[int, tuple[Any, list[int], list[Place]]] = {}  # of tapes, by their records
-        self.walks: list[Any] = []  # the marks of each walk back that is under way
+        self.walks: list[dict[int, Place]] = []  # by results, of each walk back under way
         self.stack: list[Place | None] = []
         self.now: Place | None = None
         self.last = 0.0
@@ -118,12 +118,14 @@ class LineClock:
             return self.user if kind == USER else self.generated
         if kind == WALK:
             self.stack.append(self.now)
-            self.walks.append(self.marks.get(id(frame.f_locals["records"])))
+            self.walks.append(self.places_of(frame.f_locals["records"]))
             frame.f_trace_lines = False
             return self.walk
         caller = frame.f_back
         if self.walks and caller is not None and caller.f_code is _WALK:
-            self.tick(self.recorded(caller) or self.now)
+            # of the rule alone: the locals of the walk would keep its arrays alive
+            found = (self.walks[-1].get(id(x)) for x in frame.f_locals.values())
+            self.tick(next(filter(None, found), self.now))
         if kind == RUN and isinstance(frame.f_locals.get("self"), Primitive):
             self.weigh(frame.f_locals.values())
             frame.f_trace_lines = False
@@ -200,11 +202,13 @@ class LineClock:
                 counts.append(trace.count)
                 found.append(place)
 
-    def recorded(self, walk: FrameType) -> Place | None:
-        """The place at which the operation was recorded whose derivative a walk computes."""
-        marks = self.walks[-1]
+    def places_of(self, records: list[Any]) -> dict[int, Place]:
+        """The place at which each operation was recorded, by the identity of its results."""
+        marks = self.marks.get(id(records))
         if marks is None:
-            return None
+            return {}
         _, counts, found = marks
-        at = bisect.bisect_right(counts, walk.f_locals["first"]) - 1
-        return found[at]._replace(backward=True) if at >= 0 else None
+        rows = [
+            (bisect.bisect_right(counts, first) - 1, outs) for _, _, first, _, outs, _ in records
+        ]
+        return {id(outs): found[i]._replace(backward=True) for i, outs in rows if i >= 0}
