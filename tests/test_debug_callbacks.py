@@ -227,6 +227,17 @@ def test_an_effect_is_no_dead_code_nor_merged():
     assert fg.jit(f).source(1.0).count("debug_callback(x") == 2
 
 
+def test_a_compiled_function_of_constants_calls_back_at_each_call():
+    log = Log()
+    inner = fg.jit(lambda x: (log("inner", x), 2 * x)[1])
+    inner(1.0)
+    outer = fg.jit(lambda x: x * inner(3.0))
+    log.clear()
+
+    assert outer(2.0) == 12.0 and outer(4.0) == 24.0
+    assert log == [("inner", 3.0)] * 2
+
+
 def test_print_formats_fields(capsys):
     def f(x):
         fg.debug.print("{} and {y:.2f} {y.dtype}", x, y=np.sin(x))

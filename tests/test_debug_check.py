@@ -141,6 +141,18 @@ def test_a_planted_fault_is_found_at_its_line(fault, transform, kind, marked):
     assert (kind, marked) in found(report), report
 
 
+@pytest.mark.parametrize("jit", [lambda f: f, fg.jit])
+def test_gradients_inside_of_a_training_step_are_checked(jit):
+    def step(params, x, y):
+        value, grads = fg.value_and_grad(dead)(params, x, y)
+        return {k: params[k] - 0.1 * grads[k] for k in params}, value
+
+    report = fg.debug.check(jit(step), PARAMS, BATCH, TARGETS)
+
+    assert ("dead ReLU", True) in found(report)
+    assert "zero gradient" in [finding.kind for finding in report.findings]
+
+
 def test_arguments_that_are_not_read_are_named():
     report = fg.debug.check(fg.grad(unread), PARAMS, BATCH, TARGETS)
 

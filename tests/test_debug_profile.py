@@ -66,8 +66,9 @@ def test_loops_belong_to_the_lines_of_their_steps():
 
     found = fg.debug.profile(fg.jit(fg.grad(f)), X)
 
-    assert line_of(found, "step") is found.lines[0]
-    assert line_of(found, "step").backward.seconds > 0
+    step = line_of(found, "step")
+    assert step.forward.bytes > 0 and step.backward.bytes > 0
+    assert step.seconds > 0.1 * found.total  # the rest is a product for all steps
 
 
 def test_new_arrays_are_counted():

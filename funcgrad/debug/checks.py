@@ -2,9 +2,11 @@
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,11 +15,13 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import ConversionError, FuncgradError, NanError
 from ..core.jaxpr import ClosedJaxpr
+from ..core.ownership import copied
 from ..core.pickling import PicklableFunction
+from ..core.trace import Tracer
 from ..transforms.abstract import make_jaxpr
 from ..transforms.arguments import argument_name, check_callable
-from ..transforms.grad import grad, value_and_grad
-from ..transforms.jit.api import Compiled
+from ..transforms.grad import _differentiated, grad, value_and_grad
+from ..transforms.jit.api import Compiled, disable_jit
 from ..transforms.nans import nans
 from .program_checks import baked_in, dead_units, lost_writes, mixed_dtypes
 from .slopes import Row, norms_of, zero_gradients
@@ -120,11 +124,11 @@ def check(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Report:
         *args: its arguments.
         **kwargs: its keyword arguments.
 
-    It finds nan and inf; gradients that are 0, integers that have none, and norms that explode or
-    vanish from layer to layer; ReLUs that are 0 for a whole batch; float32 that becomes float64;
-    programs that compile at each call; large constants in compiled programs; and, under ``jit`` and
-    ``vmap``, NumPy's random numbers, prints, changes of lists and arrays outside, and writes to
-    arguments that are lost.
+    The gradients that a training step computes are checked too. It finds nan and inf; gradients
+    that are 0, integers that have none, and norms that explode or vanish from layer to layer; ReLUs
+    that are 0 for a whole batch; float32 that becomes float64; programs that compile at each call;
+    large constants in compiled programs; and, under ``jit`` and ``vmap``, NumPy's random numbers,
+    prints, changes of lists and arrays outside, and writes to arguments that are lost.
 
     Returns:
         A ``Report``: it prints the findings, ``findings`` holds them; without any it is false.
@@ -141,6 +145,8 @@ def check(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Report:
     name = getattr(f, "__qualname__", type(f).__name__)
     with redirect_stdout(io.StringIO()), np.errstate(all="ignore"):
         found = [list(part(subject)) for part in PARTS]
+        for inner in differentiated_in(subject):
+            found += [list(part(inner)) for part in (_integers, _gradients, _programs)]
     rows = dict.fromkeys(row for part in found for row in part)
     return Report(name, tuple([Finding(*row) for row in sorted(rows, key=_rank)]))
 
@@ -153,6 +159,34 @@ def subject_of(f: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
         loss = loss.fun if isinstance(loss, Compiled) else loss
         return Subject(f, args, kwargs, plain, loss, tuple(options), more.get("argnames"))
     return Subject(f, args, kwargs, plain, None, (0, False, False, False), None)
+
+
+def differentiated_in(subject: Subject) -> list[Subject]:
+    """The calls of ``grad`` in a function that is no derivative itself, as in a training step."""
+    found: dict[Any, Subject] = {}
+
+    def called(frame: FrameType, event: str, arg: Any) -> None:
+        if event != "call" or frame.f_code is not _differentiated.__code__:
+            return
+        given = frame.f_locals
+        args, kwargs = tree.map(copied, (given["args"], given["kwargs"]))
+        loss, (argnums, argnames, *flags) = given["origin"].fun, given["options"]
+        if not any(isinstance(x, Tracer) for x in tree.leaves((args, kwargs))):
+            made = Subject(loss, args, kwargs, loss, loss, (argnums, *flags), argnames)
+            found.setdefault(getattr(loss, "__code__", loss), made)
+
+    if subject.loss is not None:
+        return []
+    before = sys.getprofile()
+    sys.setprofile(called)
+    try:
+        with disable_jit():
+            subject.plain(*tree.map(copied, subject.args), **subject.kwargs)
+    except (FuncgradError, TypeError, ValueError):
+        return []  # it is a finding already, or needs its arguments static
+    finally:
+        sys.setprofile(before)
+    return list(found.values())
 
 
 def _rank(row: Row) -> int:

@@ -98,7 +98,7 @@ class Compiled(Generic[P, R]):
             self._hits += self._misses == missed
             if signature.is_traced(operands):
                 return signature.bind(operands)
-            if not axis_env.get(_NO_AXES):
+            if not (axis_env.get(_NO_AXES) or signature.has_effects):
                 settings, rows = self._recent
                 if settings is not current.get():
                     rows = tuple([r for r in rows if r[1].key.backend == signature.key.backend])

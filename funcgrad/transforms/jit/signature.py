@@ -24,10 +24,11 @@ from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
+from ...core.effects import has_effects
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, constants_as_inputs
 from ...core.registry import primitives
-from ...core.trace import Tracer
+from ...core.trace import Tracer, running
 from ...core.tree_code import Code, DictKeys, Node, Static, built
 from ...ops.constant import Array, constant_p
 from ...ops.layout import body_value
@@ -193,7 +194,14 @@ class Signature:
         """Whether a transform, or a check, sees a call with these operands."""
         if self.named or not self.lasts or self.call_p is checked_call_p:
             return True
+        if self.has_effects and running.get() is not None:
+            return True  # a program that is staged has them, whatever the operands
         return any(isinstance(x, Tracer) for x in operands)
+
+    @lazy
+    def has_effects(self) -> bool:
+        """Whether the program has an effect, as a print."""
+        return has_effects(self.jaxpr)
 
     def bind(self, operands: Sequence[Any]) -> Any:
         """Apply the program as an operation that transforms see."""
