@@ -164,7 +164,7 @@ def test_a_derivative_that_runs_again_with_masks_repeats_no_effect(transform):
     assert log == [("x", [0.0, 4.0]), ("inside", [0.0, 4.0]), ("g", [0.0, 0.25])]
 
 
-def test_rules_call_back():
+def test_rules_call_back_once():
     log = Log()
 
     @fg.custom_vjp
@@ -181,6 +181,22 @@ def test_rules_call_back():
         log.clear()
         g(2.0)
         assert want == log
+
+
+@pytest.mark.parametrize("transform", [fg.grad, lambda f: fg.jit(fg.grad(f))])
+def test_a_function_with_a_rule_that_is_computed_again_calls_back_once(transform):
+    log = Log()
+
+    @fg.custom_jvp
+    def f(x):
+        log("function", x)
+        return np.sin(x)
+
+    f.defjvp(lambda p, t: (f(p[0]), np.cos(p[0]) * t[0]))
+
+    transform(fg.checkpoint(lambda x: x * f(x)))(2.0)
+
+    assert log == [("function", 2.0)]
 
 
 def test_a_callback_gets_arrays_of_its_own():

@@ -49,9 +49,15 @@ def without_effects(jaxpr: Jaxpr) -> Jaxpr:
 
 def params_without_effects(params: dict[str, Any]) -> dict[str, Any]:
     """The parameters of an equation, with the programs in them without effects."""
-    change = lambda x: without_effects(x) if isinstance(x, Jaxpr) else x
-    each = lambda x: tuple(map(change, x)) if type(x) is tuple else change(x)
-    return {name: each(x) for name, x in params.items()}
+
+    def changed(x: Any) -> Any:
+        if isinstance(x, Jaxpr):
+            return without_effects(x)
+        if isinstance(getattr(x, "jaxpr", None), Jaxpr):  # a function with a custom rule, staged
+            return x.masked(without_effects)
+        return tuple(map(changed, x)) if type(x) is tuple else x
+
+    return {name: changed(x) for name, x in params.items()}
 
 
 def program_around(args: Sequence[Any]) -> Trace | None:
