@@ -35,7 +35,7 @@ def residuals(network):
 
 losses = []
 keep = lambda count, params, value: losses.append(value)
-network = optim.minimize(residuals, network, max_steps=400, tol=1e-3, callback=keep).params
+network = optim.minimize(residuals, network, max_steps=250, tol=1e-3, callback=keep).params
 
 # %%
 line = np.linspace(0, 1, 80)

@@ -14,7 +14,7 @@ import numpy as np
 import funcgrad as fg
 from funcgrad import nn, optim
 
-LAYERS, STEPS, rng = 8, 2000, np.random.default_rng(0)
+LAYERS, STEPS, rng = 8, 1500, np.random.default_rng(0)
 angle, side = rng.uniform(0, np.pi, 800), rng.choice([-1, 1], 800)
 data = np.stack([np.cos(angle) - side / 2, side * (np.sin(angle) - 0.25)], axis=1)
 data = data + 0.08 * rng.normal(size=data.shape)
