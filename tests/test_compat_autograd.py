@@ -209,6 +209,12 @@ def test_vector_spaces_have_bases_and_inner_products():
 # NumPy and what stands around
 
 
+def test_arrays_to_join_may_come_from_a_dict():
+    slope = grad(lambda d: np.sum(np.stack(d.values()) ** 2) + np.sum(np.hstack(d.values())))
+
+    assert slope({"a": np.array([1.0]), "b": np.array([2.0])}) == {"a": [3.0], "b": [5.0]}
+
+
 def test_lists_of_traced_values_are_arrays():
     f = lambda x: np.sum(np.array([[x, 1.0], [2.0, x**2]]) @ np.stack([x, x]))
 

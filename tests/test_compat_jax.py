@@ -196,6 +196,8 @@ def test_sizes_of_results_are_given_where_they_depend_on_values():
     assert in_both(lambda x: jnp.bincount(x, length=3), x) == [0, 2, 1]
     repeated = lambda x: jnp.repeat(x, jnp.array([1, 2, 0]), total_repeat_length=5)
     assert in_both(repeated, x[:3]) == [3, 1, 1, 3, 3]
+    columns = lambda n: jnp.repeat(rows, n, axis=-1, total_repeat_length=3)
+    assert in_both(columns, jnp.array([2, 1]))[0] == [3, 3, 1]
     assert in_both(lambda d: jax.ops.segment_sum(d, ids, 3), data) == [2.0, 0.0, 1.0]
     assert jax.ops.segment_max(jnp.arange(2), jnp.array([1, 1])).tolist()[1] == 1
 
@@ -227,6 +229,13 @@ def test_functions_of_cores_that_are_scalars_are_vectorized():
     assert evaluate(jnp.ones((2, 3)), jnp.array([1.0, 2.0])).tolist() == [3.0, 7.0]
     assert jnp.searchsorted(jnp.arange(3.0), 1.5, method="sort") == 2
     assert str(jnp.array([2.5, 0.1])) == "[2.5 0.1]"
+
+
+def test_traced_values_and_keys_stay_in_device_get():
+    key = jax.random.key(0)
+
+    assert type(jax.device_get(jnp.ones(2))) is np.ndarray and jax.device_get(key) is key
+    assert jax.jit(lambda x: jax.device_get({"a": x})["a"] * 2)(1.0) == 2.0
 
 
 def test_modules_beside_the_large_ones():

@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core.avals import dtype_of, shape_of
 from ...numpy.at import at
+from ...numpy.indexing import getitem
 from ...ops.structure import cast
 
 
@@ -62,7 +63,7 @@ def repeat(x: Any, repeats: Any, axis: int | None, length: int) -> Any:
     n = shape_of(x)[axis]
     ends = np.cumsum(np.broadcast_to(repeats, (n,)))
     places = np.minimum(np.searchsorted(ends, np.arange(length), side="right"), n - 1)
-    return np.take(x, places, axis=axis)
+    return getitem(x, (slice(None),) * (axis % len(shape_of(x))) + (places,))
 
 
 _EMPTY = {"sum": 0, "prod": 1, "min": np.inf, "max": -np.inf}

@@ -58,8 +58,9 @@ def _is_plain(x: Any) -> bool:
 
 
 def device_get(x: Any) -> Any:
-    """A tree with ndarrays for leaves."""
-    return tree.map(lambda leaf: np.asarray(leaf) if hasattr(leaf, "dtype") else leaf, x)
+    """A tree with ndarrays for leaves; traced values and keys stay."""
+    is_array = lambda leaf: isinstance(leaf, (np.ndarray, np.generic))
+    return tree.map(lambda leaf: np.asarray(leaf) if is_array(leaf) else leaf, x)
 
 
 def block_until_ready(x: Any) -> Any:

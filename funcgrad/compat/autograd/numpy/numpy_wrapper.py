@@ -51,9 +51,10 @@ def _joining(name: str) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def join(arrays: Any, *args: Any, **kwargs: Any) -> Any:
-        return function(arrays if hasattr(arrays, "__len__") else list(arrays), *args, **kwargs)
+        arrays = arrays if hasattr(arrays, "__getitem__") else list(arrays)
+        return function(arrays, *args, **kwargs)
 
-    join.__doc__ = f"See numpy.{name}; the arrays may come from a generator."
+    join.__doc__ = f"See numpy.{name}; the arrays may come from any iterable."
     return join
 
 
