@@ -153,6 +153,16 @@ def test_gradients_inside_of_a_training_step_are_checked(jit):
     assert "zero gradient" in [finding.kind for finding in report.findings]
 
 
+def test_compiled_functions_with_static_arguments_are_checked():
+    def power(x, n):
+        print("traced")  # here
+        return x**n if n > 1 else x
+
+    report = fg.debug.check(fg.jit(power, static_argnums=1), np.ones(3), 2)
+
+    assert found(report) == [("side effect", True)]
+
+
 def test_arguments_that_are_not_read_are_named():
     report = fg.debug.check(fg.grad(unread), PARAMS, BATCH, TARGETS)
 

@@ -109,6 +109,8 @@ class Subject(NamedTuple):
     def staged(self, fun: Callable[..., Any]) -> ClosedJaxpr | None:
         """The program of a function of these arguments; None where it needs concrete values."""
         try:
+            if isinstance(self.f, Compiled) and fun is self.plain:  # some arguments may be static
+                return Compiled(fun, self.f.options).jaxpr(*self.args, **self.kwargs)
             return make_jaxpr(fun)(*self.args, **self.kwargs)  # type: ignore[no-any-return]
         except (ConversionError, TypeError):
             return None

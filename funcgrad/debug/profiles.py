@@ -109,9 +109,10 @@ class Profile:
 
     def _head(self) -> str:
         engine = self.engine if self.engine == "eager" else f"compiled, backend {self.engine!r}"
+        count = f"{len(self.lines)} line{'s' * (len(self.lines) != 1)}"
         return (
             f"profile of {self.name} ({engine}): {_time(self.plain)} a call, {self.slowdown:.2f} "
-            f"times that with clocks, {100 * self.accounted:.1f} % of it on {len(self.lines)} lines"
+            f"times that with clocks, {100 * self.accounted:.1f} % of it on {count}"
         )
 
     def _row(self, line: Line) -> str:
