@@ -474,7 +474,20 @@ def test_every_primitive_is_written_or_listed_with_its_reason():
 
 
 @pytest.mark.parametrize(
-    "name", ["call", "poll_signals", "ticks", "erf", "int64_t", "struct", "main", "memcpy"]
+    "name",
+    [
+        "call",
+        "poll_signals",
+        "ticks",
+        "erf",
+        "int64_t",
+        "struct",
+        "main",
+        "memcpy",
+        "exp_double",
+        "INLINED",
+        "INT64_MIN",
+    ],
 )
 def test_names_of_c_are_no_names_of_functions_and_values(name):
     def program(**values):

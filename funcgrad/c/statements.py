@@ -1,5 +1,6 @@
 """The lines of one function in C, with the names that it uses, its memory, and its values."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -46,6 +47,12 @@ _OF_COMPLEX = ["conj", "creal", "cimag", "cproj", *[f"c{name}" for name in _COMP
 _NAMES = [*_MATHEMATICS.split(), *_OF_COMPLEX]
 _FUNCTIONS = [f"{name}{suffix}" for name in _NAMES for suffix in ("", "f", "l")]
 RESERVED = frozenset([*_WORDS.split(), *_OF_CPP.split(), *_FUNCTIONS])  # no names of values
+_OURS = re.compile(  # functions and macros in front of a program; a number behind one makes it free
+    r"\w+_(?:double|float|bool|u?int\d+)|(?:philox|threefry2x32)_(?:split|fold_in|words|block)|"
+    r"U?INT\w*_(?:MIN|MAX|C)|SIZE_MAX|FP_(?:NAN|INFINITE|ZERO|SUBNORMAL|NORMAL)|HUGE_VAL[FL]?|NULL|"
+    r"MATH_ERR(?:NO|EXCEPT)|math_errhandling|INLINED|EXPORTED|NOT_FINITE|INDEX_OUT_OF_RANGE|"
+    r"SINGULAR_MATRIX|TOO_MANY_STEPS|NOT_POSITIVE_DEFINITE|INTERRUPTED"
+)
 
 
 class Statements(Lines):
@@ -79,7 +86,7 @@ class Statements(Lines):
         given = label(hint.encode("ascii", "ignore").decode()) or "t"
         name = given.lstrip("_") or "t"
         name = name if not name[0].isdigit() else f"t{name}"
-        while name in self.used:
+        while name in self.used or _OURS.fullmatch(name):
             self.counts[given] = self.counts.get(given, 1) + 1
             name = f"{given.lstrip('_') or 't'}_{self.counts[given]}"
         self.used.add(name)
