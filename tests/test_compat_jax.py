@@ -138,6 +138,9 @@ def test_keys_are_leaves_with_axes_of_their_own():
     assert jnp.issubdtype(keys.dtype, jax.dtypes.prng_key) and not jnp.issubdtype(float, "i4")
     chosen = jax.jit(lambda mask: jnp.where(mask, keys, keys[::-1]))(jnp.arange(4) < 2)
     assert jax.random.key_data(chosen).tolist() == jax.random.key_data(keys)[[0, 1, 1, 0]].tolist()
+    assert jnp.astype(keys, keys.dtype) is keys
+    with pytest.raises(TypeError, match=r"astype: a key has no other dtype: .* use key_data"):
+        keys.astype(float)
     assert jnp.stack([keys[0], keys[1]]).shape == (2,) and jax.random.key_data(keys).shape == (4, 2)
     draws = jax.vmap(jax.random.normal)(keys)
     scanned = jax.lax.scan(lambda c, k: (c, jax.random.normal(k)), 0, keys)[1]

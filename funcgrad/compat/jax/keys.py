@@ -58,6 +58,11 @@ class KeyArray:
     def block_until_ready(self) -> "KeyArray":
         return self
 
+    def astype(self, dtype: Any, copy: bool = False) -> "KeyArray":
+        if dtype is not KEY_DTYPE:
+            raise TypeError(f"astype: a key has no other dtype: got {dtype}; use key_data(key)")
+        return self
+
     def __eq__(self, other: object) -> Any:
         return self.key == other.key if isinstance(other, KeyArray) else NotImplemented
 
