@@ -332,3 +332,16 @@ def test_what_does_not_decompose_says_why():
 
     with pytest.raises(MissingRuleError, match=r"linear_solve has no decomposition: its solver"):
         decompose_jaxpr(program)
+
+
+@pytest.mark.parametrize("name", ["gammainc_slope", "betainc_slope"])
+def test_slopes_decompose_where_some_operands_are_constants(name):
+    a, x = 0.5 + np.arange(5.0), 0.1 + 0.15 * np.arange(5.0)
+    orders, rest = ((1,), (a, x)) if name == "gammainc_slope" else ((1, 0), (a, a + 1, x))
+    want = primitives[name].run(*orders, *rest)
+    for k, given in enumerate(rest):
+        parts = lambda t, k=k: primitives[name].decompose(*orders, *rest[:k], t, *rest[k + 1 :])
+
+        with np.errstate(all="ignore"):
+            got = fg.jit(parts)(given)
+        assert_same(want, got, 1e-13)

@@ -37,6 +37,32 @@ def to_jax(fun: Callable[..., Any], axis_names: Sequence[Hashable] = ()) -> Call
     return engine("to_jax", "staged").on_jax(fun, tuple(axis_names))  # type: ignore[no-any-return]
 
 
+def to_array_api(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """The function for arrays of a library that follows the Array API standard.
+
+    It takes arrays of CuPy, PyTorch (with array-api-compat), and others, and gives such arrays, on
+    the device of the first. Its program is staged for the shapes and dtypes of each call, and runs
+    by functions of ``x.__array_namespace__()``; loops and branches are those of Python. Arrays of
+    NumPy beside them stay NumPy's until they meet others: so do keys of random numbers.
+
+    Args:
+        fun: a function of arrays, or of trees of arrays, in NumPy code; it may use transforms of
+            this library. Derivatives are taken inside: ``to_array_api(fg.grad(f))``.
+
+    Raises:
+        TypeError: if arrays are of two libraries, or one has no namespace.
+        MissingRuleError: at a call, if an operation has no form in the standard.
+        UnsupportedError: at a call, if the library lacks an operation or a dtype.
+
+    >>> import array_api_strict as xp, funcgrad as fg
+    >>> slope = to_array_api(fg.grad(lambda x: (x**3).sum()))
+    >>> slope(xp.asarray([1.0, 2.0]))
+    Array([ 3., 12.], dtype=array_api_strict.float64)
+    """
+    check_callable("to_array_api", fun)
+    return load("funcgrad.bridge.array_api.program").on_arrays(fun)  # type: ignore[no-any-return]
+
+
 def from_jax(fun: Callable[..., Any]) -> Callable[..., Any]:
     """The function of JAX code for NumPy arrays, under all transforms of this library.
 

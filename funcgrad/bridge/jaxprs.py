@@ -14,56 +14,37 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from .. import lax, numpy as fnp, special
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, shape_of
-from ..core.cache import Cache
+from ..core.avals import aval_of, shape_of
 from ..core.errors import UnsupportedError
-from ..core.lists import compress
 from ..core.registry import primitives
 from ..transforms.checkpoint import checkpoint
 from ..transforms.custom.decorators import custom_jvp, custom_vjp
+from .calls import Signature, Staged, by_signature
 from .indexing import dynamic_slice, dynamic_update_slice, gather, scatter
 
 Rule = Callable[..., Any]
-_MOVES = object()  # stands for an array among static arguments
 
 
 def by_numpy(fun: Callable[..., Any]) -> Callable[..., Any]:
     """The function for NumPy arrays, see :func:`funcgrad.bridge.from_jax`."""
-    programs: Cache[Any] = Cache()
-
-    @functools.wraps(fun)
-    def apply(*args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = tree.flatten((args, kwargs))
-        moving = [hasattr(x, "dtype") or type(x) in PYTHON_SCALARS for x in leaves]
-        arrays = compress(leaves, moving)
-        still = tuple([_MOVES if m else x for m, x in zip(moving, leaves, strict=True)])
-        key = in_tree, tuple(map(aval_of, arrays)), still
-        found = programs.get(key)
-        if found is None:
-            found = _staged(fun, *key)
-            programs.put(key, found)
-        closed, out_tree = found
-        return tree.unflatten(out_tree, evaluated(closed.jaxpr, closed.consts, arrays))
-
-    return apply
+    return by_signature(fun, aval_of, lambda call: _staged(fun, call))
 
 
-def _staged(fun: Any, in_tree: tree.TreeDef, avals: Sequence[Aval], still: Sequence[Any]) -> Any:
+def _staged(fun: Callable[..., Any], call: Signature) -> Staged:
     """The program of JAX, and the structure of its output."""
     out_tree: list[tree.TreeDef] = []
 
     def flat(*arrays: Any) -> list[Any]:
-        rest = iter(arrays)
-        leaves = [next(rest) if x is _MOVES else x for x in still]
-        args, kwargs = tree.unflatten(in_tree, leaves)
+        args, kwargs = call.arguments(arrays)
         outs, structure = tree.flatten(fun(*args, **kwargs))
         out_tree.append(structure)
         return outs
 
-    given = [jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak) for a in avals]
-    wide = any(a.dtype.itemsize >= 8 for a in avals) or jax.config.read("jax_enable_x64")
+    given = [jax.ShapeDtypeStruct(a.shape, a.dtype, weak_type=a.weak) for a in call.avals]
+    wide = any(a.dtype.itemsize >= 8 for a in call.avals) or jax.config.read("jax_enable_x64")
     with jax.enable_x64(wide):
-        return jax.make_jaxpr(flat)(*given), out_tree[0]
+        closed = jax.make_jaxpr(flat)(*given)
+    return lambda *xs: evaluated(closed.jaxpr, closed.consts, xs), out_tree[0]
 
 
 def evaluated(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[Any]:

@@ -5,7 +5,7 @@ A program decomposes first, until each primitive has a row in ``rules.py``, ``co
 reads after the run.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -13,17 +13,16 @@ import numpy as np
 from jax import lax
 
 from ..core.avals import Aval
-from ..core.errors import MissingRuleError, UnsupportedError
-from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs
+from ..core.errors import UnsupportedError
+from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs, programs_in
 from ..core.registry import primitives
 from ..ops import compare
-from ..ops.elementary import REFUSED
 from ..ops.linalg.degenerate import equal_p
 from ..ops.linalg.singular import negligible_p
 from ..ops.reduce import count_p
-from ..transforms.decomposition import decompose_where
 from ..transforms.staging import stage
 from . import control, factorizations, random  # they enter their rows
+from .lowering import lowered, site
 from .rules import ROWS, At, Row, Token, row
 
 __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
@@ -141,29 +140,19 @@ def elementary(jaxpr: Jaxpr, linear: bool = False) -> Jaxpr:
         MissingRuleError: if a primitive has neither a row nor a decomposition.
         UnsupportedError: if JAX lacks a dtype.
     """
-    for v in jaxpr.invars:
-        _check_dtype(v.aval, "jit")
-    kept: Collection[str] = LINEAR if linear else ()
-    return decompose_where(jaxpr, lambda eqn: eqn.prim.name not in kept and _is_coarse(eqn))
+    _check_dtypes(jaxpr)
+    return lowered(jaxpr, lambda name: name in ROWS or (linear and name in LINEAR), "JAX")
 
 
-def _is_coarse(eqn: Eqn) -> bool:
-    name = eqn.prim.name
-    where = f" at {eqn.source}" if eqn.source else ""
-    for v in eqn.outs:
-        _check_dtype(v.aval, f"{name}{where}")
-    if name in ROWS:
-        return False
-    if name in REFUSED:
-        raise MissingRuleError(f"{name}{where}: it has no form in JAX: {REFUSED[name]}")
-    return True
-
-
-def _check_dtype(aval: Aval, who: str) -> None:
-    if aval.dtype.char in "gG":
-        raise UnsupportedError(
-            f"{who}: JAX has no dtype {aval.dtype}; convert it to a narrower one"
-        )
+def _check_dtypes(jaxpr: Jaxpr) -> None:
+    """Refuse long doubles."""
+    made = [(v.aval.dtype, site(eqn)) for eqn in jaxpr.eqns for v in eqn.outs]
+    for dtype, who in [*((v.aval.dtype, "an argument") for v in jaxpr.invars), *made]:
+        if dtype.char in "gG":
+            raise UnsupportedError(f"{who}: JAX has no {dtype}; convert it to a narrower dtype")
+    for eqn in jaxpr.eqns:
+        for inner in programs_in(eqn.params):
+            _check_dtypes(inner)
 
 
 def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:

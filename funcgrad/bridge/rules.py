@@ -18,6 +18,7 @@ from ..core.avals import Aval
 from ..ops.callback import examples
 from ..ops.index import ARRAY, Index
 from ..ops.windows import Window
+from .lowering import operand_dtype
 
 
 class At(NamedTuple):
@@ -50,21 +51,11 @@ def row(*names: str) -> Callable[[Row], Row]:
 # Elementwise operations
 
 
-def common(avals: Sequence[Aval]) -> np.dtype:
-    """NumPy's common dtype of operands, of which weak ones are Python scalars."""
-    return np.result_type(*[a.dtype.type(0).item() if a.weak else a.dtype for a in avals])
-
-
 def elementwise(function: Callable[..., Any], keep: Sequence[int] = ()) -> Row:
     """The row of a function of elements; operands ``keep`` are not promoted."""
 
     def apply(at: At, *xs: Any) -> Any:
-        dtype = common([a for i, a in enumerate(at.ins) if i not in keep])
-        # a function of integers with floating-point results: NumPy casts first; so does Python
-        # where booleans are integers
-        narrow = "b" if at.dtype.kind in "iu" else "biuf"
-        if at.dtype.kind != "b" and dtype.kind in narrow:
-            dtype = at.dtype
+        dtype = operand_dtype([a for i, a in enumerate(at.ins) if i not in keep], at.dtype)
         own = [x if i in keep else jnp.asarray(x, dtype) for i, x in enumerate(xs)]
         return function(*own)
 
@@ -140,9 +131,15 @@ def _pow(at: At, x: Any, n: Any) -> Any:
 
 # Functions that JAX has, and that have a long decomposition
 
-_SPECIAL = "gammaln digamma zeta gammainc gammaincc betainc erf erfc erfinv log_ndtr i0 i1 "
-for _name in (_SPECIAL + "i0e i1e").split():
+_SPECIAL = "gammaln gammainc gammaincc betainc erf erfc erfinv log_ndtr i0e i1e"
+for _name in _SPECIAL.split():
     ROWS[_name] = elementwise(getattr(special, _name))
+# JAX gives nan at these poles
+ROWS["digamma"] = elementwise(
+    lambda x: jnp.where(x == 0, -jnp.copysign(jnp.inf, x), special.digamma(x))
+)
+ROWS["i0"] = elementwise(lambda x: jnp.where(jnp.isinf(x), jnp.abs(x), special.i0(x)))
+ROWS["i1"] = elementwise(lambda x: jnp.where(jnp.isinf(x), x, special.i1(x)))
 ROWS["sigmoid"], ROWS["relu"] = elementwise(jax.nn.sigmoid), elementwise(jax.nn.relu)
 ROWS["logaddexp"] = elementwise(jnp.logaddexp)
 
@@ -228,7 +225,8 @@ def _key(at: At, x: Any, index: Index, arrays: Sequence[Any]) -> tuple[Any, ...]
     rest, found, axis = iter(arrays), list[Any](), 0
     for entry in index:
         if entry is ARRAY:
-            i, n = next(rest), x.shape[axis]
+            # in a dtype that holds the length of the axis
+            i, n = jnp.asarray(next(rest), jax.dtypes.canonicalize_dtype(np.intp)), x.shape[axis]
             at.faults.add("index", jnp.any((i < -n) | (i >= n)))
             entry = jnp.where(i < 0, i + n, i)
         axis += entry is not None and entry is not Ellipsis

@@ -15,10 +15,8 @@ import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
-from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_inexact
+from ..core.avals import Aval, aval_of, is_inexact
 from ..core.axes import Axis, bind_axes
-from ..core.cache import Cache
 from ..core.companions import inlined
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, constants_as_inputs, programs_in
 from ..core.lists import compress
@@ -32,6 +30,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.staging import stage
+from .calls import Signature, Staged, by_signature
 from .masks import Replayed, jitted, linear, replayed
 from .rules import Token
 
@@ -40,51 +39,26 @@ INDEX = Aval((), np.dtype(int))
 
 def on_jax(fun: Callable[..., Any], names: tuple[Hashable, ...]) -> Callable[..., Any]:
     """The function for JAX arrays, see :func:`funcgrad.bridge.to_jax`."""
-    programs: Cache[tuple[Callable[..., Any], tree.TreeDef]] = Cache()
-
-    @functools.wraps(fun)
-    def apply_on_jax(*args: Any, **kwargs: Any) -> Any:
-        leaves, in_tree = tree.flatten((args, kwargs))
-        moving = [hasattr(x, "dtype") or type(x) in PYTHON_SCALARS for x in leaves]
-        arrays = compress(leaves, moving)
-        still = [None if m else x for m, x in zip(moving, leaves, strict=True)]
-        sizes = tuple(lax.axis_size(name) for name in names)
-        avals = tuple(map(_aval, arrays))
-        key = (in_tree, avals, tuple(still), sizes)
-        found = programs.get(key)
-        if found is None:
-            found = _staged(fun, names, sizes, avals, still, moving, in_tree)
-            programs.put(key, found)
-        apply, out_tree = found
-        return tree.unflatten(out_tree, apply(*arrays))
-
-    return apply_on_jax
+    sizes = lambda: tuple([lax.axis_size(name) for name in names])
+    return by_signature(fun, _aval, lambda call: _staged(fun, names, call), sizes)
 
 
 def _aval(x: Any) -> Aval:
     return Aval(tuple(x.shape), np.dtype(x.dtype)) if hasattr(x, "shape") else aval_of(x)
 
 
-def _staged(
-    fun: Callable[..., Any],
-    names: Sequence[Hashable],
-    sizes: Sequence[int],
-    avals: Sequence[Aval],
-    still: Sequence[Any],
-    moving: Sequence[bool],
-    in_tree: tree.TreeDef,
-) -> tuple[Callable[..., Any], tree.TreeDef]:
-    """The replayed program of the calls with these avals, and the structure of its output."""
+def _staged(fun: Callable[..., Any], names: Sequence[Hashable], call: Signature) -> Staged:
+    """The replayed program of the calls with a signature, and the structure of its output."""
 
     def on_leaves(tracers: list[Any]) -> Any:
-        rest = iter(tracers)
-        axes = {n: Axis(size, next(rest)) for n, size in zip(names, sizes, strict=True)}
-        leaves = [next(rest) if m else x for m, x in zip(moving, still, strict=True)]
-        args, kwargs = tree.unflatten(in_tree, leaves)
+        tokens, arrays = tracers[: len(names)], tracers[len(names) :]
+        sizes: Any = call.context
+        axes = {n: Axis(*row) for n, *row in zip(names, sizes, tokens, strict=True)}
+        args, kwargs = call.arguments(arrays)
         with bind_axes(axes) if axes else nullcontext():
             return fun(*args, **kwargs)
 
-    operands = [*[INDEX] * len(names), *avals]
+    operands = [*[INDEX] * len(names), *call.avals]
     closed, out_tree = stage(Origin("to_jax", fun), on_leaves, operands)
     return replayed_program(closed, list(map(Token, names))), out_tree
 

@@ -71,7 +71,7 @@ def _series(order: int, a: Any, x: Any) -> Any:
     """The derivative of the lower function by its series, whose terms are Taylor polynomials."""
     term = [np.ones_like(a)] + [np.zeros_like(a) for _ in range(order)]
     total = list(term)
-    known = type(x) is np.ndarray
+    known = type(a) is type(x) is np.ndarray
     for n in range(1, 200 if known else TERMS):
         for k in range(order + 1):  # term * x / (a + n), as Taylor polynomials in a
             term[k] = (x * term[k] - (k * term[k - 1] if k else 0)) / (a + n)

@@ -14,6 +14,7 @@ from ..core.errors import ShapeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
 from .dependences import Adding, Joining, Reading
+from .flat_indices import axes_before_arrays, flat_parts, joined_parts
 from .paths import Gaps, Masked, path_mask
 from .structure import (
     Batched,
@@ -196,38 +197,11 @@ def _flat_indices(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarr
     """The indices into ``x.reshape(-1)`` of the elements of ``x[index]``."""
     if len(shape) == 1 and len(index) == 1:
         return np.asarray(arrays[0])
-    rest, common, positions = iter(arrays), np.zeros((), np.intp), []
-    slice_axes: list[np.ndarray] = []  # for each axis of the result that comes from a slice
-    axis, stride = 0, math.prod(shape)
-    for k, entry in enumerate((*index, *[slice(None)] * len(shape))):
-        if entry is None:
-            slice_axes.append(np.zeros(1, np.intp))
-        if entry is None or entry is Ellipsis or axis == len(shape):
-            continue
-        stride //= shape[axis] or 1
-        steps = np.arange(shape[axis]) * stride
-        axis += 1
-        if type(entry) is slice:
-            slice_axes.append(steps[entry])
-        else:
-            positions.append((k, len(slice_axes)))
-            common = common + steps[next(rest) if entry is ARRAY else entry]
-    before = _axes_before_arrays(positions)
-    total, rank = common, len(slice_axes) + common.ndim
-    total = total.reshape(common.shape + (1,) * (len(slice_axes) - before))
-    for d, steps in enumerate(slice_axes):
-        behind = rank - 1 - (d if d < before else d + common.ndim)
-        total = total + steps.reshape((-1,) + (1,) * behind)
-    return total
-
-
-def _axes_before_arrays(positions: Sequence[tuple[int, int]]) -> int:
-    """The number of axes of the result before those of the index arrays.
-
-    ``positions``: the positions of arrays and integers, in the index and among those axes.
-    """
-    (first, before), (last, _) = positions[0], positions[-1]
-    return before if last - first == len(positions) - 1 else 0
+    rest, common = iter(arrays), np.zeros((), np.intp)
+    places, slice_axes, before = flat_parts(shape, index)
+    for entry, size, stride in places:
+        common = common + (np.arange(size) * stride)[next(rest) if entry is ARRAY else entry]
+    return joined_parts(np, common, slice_axes, before)  # type: ignore[no-any-return]
 
 
 def reads_contiguous(index: Index, shape: Shape) -> bool:
@@ -320,7 +294,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
         axis += 1
     dims += shape[axis:]
     if arrays:
-        at = _axes_before_arrays(positions)
+        at = axes_before_arrays(positions)
         try:
             dims[at:at] = broadcast_shapes(*arrays)
         except ValueError:

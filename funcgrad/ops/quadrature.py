@@ -14,7 +14,7 @@ CHUNK = 32768  # elements that fit the cache
 
 def integrals(integrand: Callable[..., Any], points: Any, weights: Any, *xs: Any) -> Any:
     """The weighted sum of ``integrand(point, *xs)`` over points, for each element."""
-    if type(xs[0]) is not np.ndarray or xs[0].ndim != 1:
+    if any(type(x) is not np.ndarray or x.ndim != 1 for x in xs):
         column = (-1, *[1] * np.ndim(xs[0]))
         values = integrand(points.reshape(column), *xs)
         return np.sum(weights.reshape(column) * values, axis=0)

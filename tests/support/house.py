@@ -35,12 +35,14 @@ PATHS = {module_of(path): path for path in FILES}
 
 # modules that import an optional extra, and are loaded by the call that needs it
 ENGINES = ("funcgrad.bridge.", "funcgrad.export.onnx_", "funcgrad.dist.mpi")
-WITHOUT_ENGINE = ("funcgrad.bridge.conversions",)
+WITHOUT_ENGINE = tuple(
+    f"funcgrad.bridge.{name}" for name in ("conversions", "calls", "lowering", "array_api")
+)
 
 
 def is_of_engine(module):
     """Whether a module imports JAX, onnx or mpi4py, or one that does."""
-    return module.startswith(ENGINES) and module not in WITHOUT_ENGINE
+    return module.startswith(ENGINES) and not module.startswith(WITHOUT_ENGINE)
 
 
 PLAIN = [m for m in PATHS if not is_of_engine(m) and not m.endswith("__main__")]

@@ -1,0 +1,1 @@
+"""Programs on arrays of any library that follows the Array API standard."""
