@@ -78,6 +78,11 @@ SCRIPTS = [
         *("on_xla.py", SHORT["on_xla.py"], r"\ntest accuracy +([\d.]+)\n", 0.95),
         marks=without("jax"),
     ),
+    pytest.param(
+        *("eight_schools.py", [], r"\nworst deviation: .*; divergences: 0\n", 0.0),
+        marks=pytest.mark.slow,
+    ),
+    ("eight_schools.py", ["--help"], r"--seed \w+ +of all random", 0.0),
     ("on_ranks.py", [], r"ranks +2\nloss +0\.59\d\n", 0.0),
     pytest.param(
         *("on_onnx.py", [], r"\ntest accuracy in onnxruntime +([\d.]+)\n", 0.96),
@@ -112,6 +117,9 @@ PROOFS = [
     ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
     pytest.param(  # float32
         *("on_xla.py", r"loss against NumPy's source +(\S+)", 1e-5), marks=without("jax")
+    ),
+    pytest.param(  # standard errors, the largest of ten
+        *("eight_schools.py", r"worst deviation: (\S+) standard", 4.0), marks=pytest.mark.slow
     ),
     ("on_ranks.py", r"weights against serial +(\S+)", 1e-12),  # sums in another order
     pytest.param(  # float32

@@ -205,6 +205,83 @@ def test_draws_have_no_derivative_unless_it_is_dropped():
     assert fg.grad(lambda m: mean(m, fg.stop_gradient))(1.0) == pytest.approx(want)
 
 
+# known posteriors
+
+EFFECTS = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
+ERRORS = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+
+
+def schools(p):
+    tau = np.exp(p["log tau"])
+    theta = p["mu"] + tau * p["z"]
+    data = -np.sum(((EFFECTS - theta) / ERRORS) ** 2) / 2 - np.sum(p["z"] ** 2) / 2
+    return data - p["mu"] ** 2 / 50 - np.log1p(tau**2 / 25) + p["log tau"]
+
+
+@pytest.mark.slow
+@each_sampler
+def test_eight_schools_have_their_published_means(name):
+    """Of posteriordb, "eight_schools-eight_schools_noncentered": mu, tau and the first effect."""
+    start = {"mu": 0.0, "log tau": 0.0, "z": np.zeros(8)}
+    draws, stats = SAMPLERS[name](random.key(0), schools, start, 4000, target_accept_prob=0.9)
+    tau = np.exp(draws["log tau"])
+    first = draws["mu"] + tau * draws["z"][..., 0]
+
+    for x, want in ((draws["mu"], 4.4), (tau, 3.6), (first, 6.2)):
+        assert x.mean() == pytest.approx(want, abs=0.05 + 4 * x.std() / np.sqrt(random.ess(x)))
+        assert random.rhat(x) < 1.01
+    assert stats.diverging.sum() <= 8
+
+
+def funnel(p):
+    """Neal's funnel, in which the deviation of nine numbers is exp(v / 2)."""
+    v = p["v"]
+    return -(v**2) / 18 - np.sum(p["x"] ** 2) * np.exp(-v) / 2 - 4.5 * v
+
+
+@pytest.mark.slow
+def test_a_funnel_is_sampled_if_it_is_not_centred():
+    start = {"v": 0.0, "x": np.zeros(9)}
+    straight = lambda p: -(p["v"] ** 2) / 18 - np.sum(p["x"] ** 2) / 2  # x / exp(v / 2)
+    free, stats = random.nuts(random.key(0), straight, start, 2000)
+    narrow = random.nuts(random.key(0), funnel, start, 2000)
+    x = np.exp(free["v"] / 2) * free["x"][..., 0]
+
+    assert stats.diverging.sum() == 0 and narrow.stats.diverging.sum() > 20
+    assert free["v"].std() == pytest.approx(3, rel=0.06)  # of some 5,000 effective draws
+    assert np.mean(np.abs(x) < 1) == pytest.approx(0.622, abs=0.03)  # by quadrature over v
+    assert random.ess(narrow.draws["v"]) < random.ess(free["v"]) / 5
+
+
+@pytest.mark.peers
+def test_effective_draws_are_those_of_blackjax():
+    blackjax, jax = pytest.importorskip("blackjax"), pytest.importorskip("jax")
+    start = {"mu": 0.0, "log tau": 0.0, "z": np.zeros(8)}
+
+    def theirs(key):
+        keys = jax.random.split(key)
+        warmup = blackjax.window_adaptation(blackjax.nuts, density)
+        (state, parameters), _ = warmup.run(keys[0], start, 1000)
+        step = blackjax.nuts(density, **parameters).step
+        draw = lambda state, key: (step(key, state)[0],) * 2
+        return jax.lax.scan(draw, state, jax.random.split(keys[1], 1000))[1].position
+
+    def density(p):
+        tau = jax.numpy.exp(p["log tau"])
+        theta = p["mu"] + tau * p["z"]
+        data = -jax.numpy.sum(((EFFECTS - theta) / ERRORS) ** 2) / 2
+        prior = -jax.numpy.sum(p["z"] ** 2) / 2 - p["mu"] ** 2 / 50
+        return data + prior - jax.numpy.log1p(tau**2 / 25) + p["log tau"]
+
+    with jax.enable_x64(True):
+        want = jax.vmap(theirs)(jax.random.split(jax.random.key(0), 4))
+        want = fg.tree.map(np.asarray, want)
+    got = random.nuts(random.key(0), schools, start).draws
+    least = lambda draws: min(np.min(x) for x in fg.tree.leaves(random.ess(draws)))
+
+    assert least(got) > 0.6 * least(want)
+
+
 # adaptation
 
 
