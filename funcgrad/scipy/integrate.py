@@ -16,12 +16,14 @@ from .adaptive_quadrature import quad as quad
 from .bvp.solve import solve_bvp as solve_bvp
 from .ivp.solve import solve_ivp as solve_ivp
 from .ode import odeint as odeint
+from .vector_quadrature import quad_vec as quad_vec
 
 __all__ = [
     "cumulative_trapezoid",
     "fixed_quad",
     "odeint",
     "quad",
+    "quad_vec",
     "simpson",
     "solve_bvp",
     "solve_ivp",

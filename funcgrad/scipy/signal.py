@@ -20,6 +20,7 @@ from .filtering import (
     lfilter_zi as lfilter_zi,
     sosfilt as sosfilt,
 )
+from .short_time import istft as istft, stft as stft
 from .spectra import (
     csd as csd,
     get_window as get_window,
@@ -30,8 +31,8 @@ from .spectra import (
 
 __all__ = [
     "convolve", "convolve2d", "correlate", "correlate2d", "csd", "detrend", "fftconvolve",
-    "filtfilt", "get_window", "hilbert", "lfilter", "lfilter_zi", "periodogram", "sosfilt",
-    "welch",
+    "filtfilt", "get_window", "hilbert", "istft", "lfilter", "lfilter_zi", "periodogram",
+    "sosfilt", "stft", "welch",
 ]  # fmt: skip
 
 _MODES = ("full", "same", "valid")

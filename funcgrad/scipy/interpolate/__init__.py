@@ -3,6 +3,7 @@
 from ...core.lazy import publish as _publish
 from .bsplines import BSpline as BSpline, make_interp_spline as make_interp_spline
 from .grids import RegularGridInterpolator as RegularGridInterpolator, interpn as interpn
+from .legacy import interp1d as interp1d
 from .local_slopes import (
     Akima1DInterpolator as Akima1DInterpolator,
     PchipInterpolator as PchipInterpolator,
