@@ -43,7 +43,7 @@ def stft(
 
     >>> f, t, z = stft(np.ones(16), nperseg=8)
     >>> print(z.shape, abs(z[0]).round(3))
-    (5, 5) [0.5 1.  1.  1.  0.5]
+    (5, 5) [0.625 1.    1.    1.    0.375]
     """
     x = _ready(x)
     axis = axis_of(axis, len(shape_of(x)))
