@@ -597,3 +597,15 @@ def test_values_of_every_dtype_and_size_are_checked():
                 worse[name].flat[-1:] = value
             with np.errstate(all="ignore"):
                 assert_same(slope(worse, params), compiled(worse, params))
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+@pytest.mark.parametrize("arrays", [(), (0,), (1,), (0, 1)], ids=str)
+def test_clip_takes_the_zero_that_numpy_takes(arrays, dtype):
+    x = ODD.astype(dtype)
+    for bounds in [(a, b) for a in (0.0, -0.0, -1.0) for b in (0.0, -0.0, 1.0)]:
+        pair = [np.full(len(x) if i in arrays else (), b, dtype) for i, b in enumerate(bounds)]
+        want = np.clip(x, *pair)
+
+        np.testing.assert_array_equal(fg.jit(np.clip)(x, *pair), want)
+        np.testing.assert_array_equal(np.signbit(fg.jit(np.clip)(x, *pair)), np.signbit(want))

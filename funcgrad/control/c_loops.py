@@ -85,7 +85,7 @@ def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) ->
             w.copy(c.now, y)
 
 
-def _reads(x: Value, buffers: set[Memory | None]) -> bool:
+def _reads(x: Value, buffers: set[Memory]) -> bool:
     """Whether elements of a value lie in buffers, be it through a pointer."""
     return x.memory is not None and x.memory.root in buffers
 

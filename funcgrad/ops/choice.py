@@ -76,16 +76,29 @@ def _lower_wins(build: Any, t: Any, x: Any, y: Any, other: Any) -> Any:
 def _lower_clip(build: Any, x: Any, lo: Any, hi: Any) -> Any:
     if x.aval.dtype.kind != "f":  # bounds out of range of a small integer dtype raise
         return None
-    return _bounded(build, "minimum", _bounded(build, "maximum", x, lo), hi)
+    keeps = _keeps_zeros(lo.aval, hi.aval)
+    return _bounded(build, "minimum", _bounded(build, "maximum", x, lo, keeps), hi, keeps)
 
 
-def _bounded(build: Any, name: str, x: Any, bound: Any) -> Any:
-    """An extremum which of equal operands is x, if these may be zeros of two signs.
+def _keeps_zeros(lo: Any, hi: Any) -> bool:
+    """Whether clip takes x of zeros of two signs, as NumPy does between scalars; else the bound."""
+    return not any(shape_of(bound) for bound in (lo, hi))
+
+
+def _bounded(build: Any, name: str, x: Any, bound: Any, keeps: bool) -> Any:
+    """An extremum, which of equal operands is x if it keeps zeros.
 
     NumPy's is the second operand, and slower where the first is a scalar.
     """
     is_fast = isinstance(bound, Literal) and bound.value != 0
-    return build(name, x, bound) if is_fast else build(name, bound, x)
+    return build(name, bound, x) if keeps and not is_fast else build(name, x, bound)
+
+
+def _clipped(x: Any, lo: Any, hi: Any) -> Any:
+    """clip by its extrema, each of which is its second operand of equal ones."""
+    if _keeps_zeros(lo, hi):
+        return minimum(_inside(x, hi), maximum(_inside(x, lo), x))
+    return minimum(maximum(x, _inside(x, lo)), _inside(x, hi))
 
 
 class Selection(Elementwise):
@@ -190,9 +203,7 @@ clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
                           lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi),
-                          lower=_lower_clip,
-                          decompose=lambda x, lo, hi: minimum(_inside(x, hi),
-                                                              maximum(_inside(x, lo), x)))
+                          lower=_lower_clip, decompose=_clipped)
 heaviside   = Elementwise("heaviside", np.heaviside, None,
                           lambda t, y, a, b: where(a == 0, t, 0), decompose=_steps)
 # fmt: on
