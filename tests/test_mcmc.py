@@ -208,13 +208,13 @@ def test_draws_have_no_derivative_unless_it_is_dropped():
 # known posteriors
 
 EFFECTS = np.array([28.0, 8.0, -3.0, 7.0, -1.0, 1.0, 18.0, 12.0])
-ERRORS = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
+DEVIATIONS = np.array([15.0, 10.0, 16.0, 11.0, 9.0, 11.0, 10.0, 18.0])
 
 
 def schools(p):
     tau = np.exp(p["log tau"])
     theta = p["mu"] + tau * p["z"]
-    data = -np.sum(((EFFECTS - theta) / ERRORS) ** 2) / 2 - np.sum(p["z"] ** 2) / 2
+    data = -np.sum(((EFFECTS - theta) / DEVIATIONS) ** 2) / 2 - np.sum(p["z"] ** 2) / 2
     return data - p["mu"] ** 2 / 50 - np.log1p(tau**2 / 25) + p["log tau"]
 
 
@@ -269,7 +269,7 @@ def test_effective_draws_are_those_of_blackjax():
     def density(p):
         tau = jax.numpy.exp(p["log tau"])
         theta = p["mu"] + tau * p["z"]
-        data = -jax.numpy.sum(((EFFECTS - theta) / ERRORS) ** 2) / 2
+        data = -jax.numpy.sum(((EFFECTS - theta) / DEVIATIONS) ** 2) / 2
         prior = -jax.numpy.sum(p["z"] ** 2) / 2 - p["mu"] ** 2 / 50
         return data + prior - jax.numpy.log1p(tau**2 / 25) + p["log tau"]
 
