@@ -57,6 +57,7 @@ def sphinx(options):
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONPATH": os.pathsep.join([str(ROOT), str(HERE)]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONWARNINGS": "ignore:Creating legend:UserWarning",  # on a busy machine it is slow
         "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH", "1750000000"),
     }
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "auto"]
