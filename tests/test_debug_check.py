@@ -86,6 +86,23 @@ def writing(params, x, y):
     return clean(params, x, y)
 
 
+def crossing(params, x, y):
+    hidden = np.tanh(x @ params["a"] + params["b"])
+    return np.mean((hidden @ params["c"][:, None] - y) ** 2)  # here
+
+
+def repeating(params, x, y):
+    key = fg.random.fold_in(fg.random.key(0), params["c"].astype(int)[0])
+    noise = fg.random.normal(key, (16,)) + fg.random.uniform(key, (16,))  # here
+    return clean(params, x, y + noise)
+
+
+def meant(params, x, y):
+    k1, k2 = fg.random.split(fg.random.fold_in(fg.random.key(0), params["c"].astype(int)[0]))
+    noise = fg.random.normal(k1, (16,)) + fg.random.uniform(k2, (16,))
+    return clean(params, x, y + noise) + np.mean((y[:, None] - y) ** 2)
+
+
 def recompiling(params, x, y):
     loss = fg.jit(clean)
     return loss(params, x, y)  # here
@@ -106,6 +123,8 @@ with open(__file__) as file:
 
 COMPILED = lambda f: fg.jit(fg.grad(f))
 FAULTS = [
+    (crossing, fg.grad, "crossed shapes", True),
+    (repeating, fg.grad, "reused key", True),
     (rounded, fg.grad, "zero gradient", True),
     (dead, fg.grad, "dead ReLU", True),
     (not_finite, fg.grad, "nan or inf", True),
@@ -161,6 +180,10 @@ def test_compiled_functions_with_static_arguments_are_checked():
     report = fg.debug.check(fg.jit(power, static_argnums=1), np.ones(3), 2)
 
     assert found(report) == [("side effect", True)]
+
+
+def test_distances_and_split_keys_are_clean():
+    assert not fg.debug.check(fg.grad(meant), PARAMS, BATCH, TARGETS)
 
 
 def test_arguments_that_are_not_read_are_named():

@@ -13,7 +13,7 @@ import pytest
 
 import funcgrad as fg
 
-from .support.mistakes import FIRST
+from .support.mistakes import CHECKED, FIRST
 from .support.mistakes_of_others import OTHERS
 
 ROWS = {row.name: row for row in (*FIRST, *OTHERS)}
@@ -34,10 +34,14 @@ BELOW = {
 }
 
 
+def names_for(folder):
+    names = {"np": np, "fg": fg, "sp": fg.scipy, "key": fg.random.key(0), "tmp": folder}
+    return names | {name: getattr(fg, name) for name in MODULES}
+
+
 def said(program, folder):
     """What a program says: the message of its error with notes, or its warnings."""
-    names = {"np": np, "fg": fg, "sp": fg.scipy, "key": fg.random.key(0), "tmp": folder}
-    names |= {name: getattr(fg, name) for name in MODULES}
+    names = names_for(folder)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -79,3 +83,12 @@ def test_most_mistakes_have_the_best_grade_and_none_is_silent(rows, grades):
 
 def test_what_is_below_the_best_grade_still_is(grades):
     assert {name for name, n in grades.items() if n < 3} == set(BELOW)
+
+
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
+def test_a_check_finds_legal_programs_that_are_mistakes(row, tmp_path):
+    names = names_for(tmp_path)
+    exec(compile(row.program, "<program>", "exec"), names)
+    report = str(fg.debug.check(names["f"], *names["args"]))
+
+    assert grade(row, report) == 3, report

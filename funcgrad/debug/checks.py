@@ -23,7 +23,14 @@ from ..transforms.arguments import argument_name, check_callable
 from ..transforms.grad import _differentiated, grad, value_and_grad
 from ..transforms.jit.api import Compiled, disable_jit
 from ..transforms.nans import nans
-from .program_checks import baked_in, dead_units, lost_writes, mixed_dtypes
+from .program_checks import (
+    baked_in,
+    crossed_shapes,
+    dead_units,
+    lost_writes,
+    mixed_dtypes,
+    reused_keys,
+)
 from .slopes import Row, norms_of, zero_gradients
 from .watching import side_effects
 
@@ -32,8 +39,8 @@ MANY = 4  # programs of a compiled function
 # in the order of a report
 KINDS = (
     "error", "integer input", "nan or inf", "zero gradient", "vanishing gradient",
-    "exploding gradient", "dead ReLU", "mixed dtypes", "lost write", "random numbers",
-    "side effect", "recompilation", "large constant",
+    "exploding gradient", "dead ReLU", "crossed shapes", "mixed dtypes", "reused key", "lost write",
+    "random numbers", "side effect", "recompilation", "large constant",
 )  # fmt: skip
 
 
@@ -128,9 +135,10 @@ def check(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Report:
 
     The gradients that a training step computes are checked too. It finds nan and inf; gradients
     that are 0, integers that have none, and norms that explode or vanish from layer to layer; ReLUs
-    that are 0 for a whole batch; float32 that becomes float64; programs that compile at each call;
-    large constants in compiled programs; and, under ``jit`` and ``vmap``, NumPy's random numbers,
-    prints, changes of lists and arrays outside, and writes to arguments that are lost.
+    that are 0 for a whole batch; a column [n, 1] that meets a vector [n]; float32 that becomes
+    float64; a key from which two draws are made; programs that compile at each call; large
+    constants in compiled programs; and, under ``jit`` and ``vmap``, NumPy's random numbers, prints,
+    changes of lists and arrays outside, and writes to arguments that are lost.
 
     Returns:
         A ``Report``: it prints the findings, ``findings`` holds them; without any it is false.
@@ -276,10 +284,12 @@ def _key(entry: Any) -> Any:
 
 
 def _programs(subject: Subject) -> Iterator[Row]:
-    """What the program shows: mixed dtypes, dead units, constants, lost writes."""
+    """What the program shows: shapes, dtypes, keys, dead units, constants, lost writes."""
     program = subject.staged(subject.loss or subject.plain)
     if program is not None:
         yield from mixed_dtypes(program.jaxpr)
+        yield from crossed_shapes(program.jaxpr)
+        yield from reused_keys(program.jaxpr)
         yield from dead_units(program, [*subject.args, subject.kwargs])
         if subject.is_compiled or subject.loss is not None:
             yield from lost_writes(program.jaxpr)

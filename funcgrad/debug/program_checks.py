@@ -17,6 +17,7 @@ DEAD = 0.25  # of the units of a layer
 _WORDS = ("astype", "float64", "dtype", "double", "asarray")  # by which a user converts
 _WRITES = frozenset({"set_at", "add_at", "max_at", "min_at"})
 _VIEWS = frozenset({"getitem", "reshape", "transpose", "broadcast"})
+_MEANT = _VIEWS | {"expand_dims"}  # operations by which a user makes a column for a matrix
 
 
 def mixed_dtypes(jaxpr: Jaxpr) -> Iterator[Row]:
@@ -54,6 +55,35 @@ def _all_eqns(jaxpr: Jaxpr) -> Iterator[Eqn]:
         yield eqn
         for program in programs_in(eqn.params):
             yield from _all_eqns(program)
+
+
+def crossed_shapes(jaxpr: Jaxpr) -> Iterator[Row]:
+    """Lines at which a column [n, 1] meets a vector [n], and the result is a matrix [n, n]."""
+    makers = {v: eqn.prim.name for eqn in _all_eqns(jaxpr) for v in eqn.outs}
+    for eqn in _all_eqns(jaxpr):
+        if len(eqn.ins) != 2 or eqn.is_derivative or not eqn.source:
+            continue
+        for column, vector in (eqn.ins, eqn.ins[::-1]):
+            n = vector.aval.shape
+            crossed = len(n) == 1 and n[0] > 1 and column.aval.shape == (*n, 1)
+            wanted = isinstance(column, Literal) or makers.get(column) in _MEANT
+            if crossed and not wanted and eqn.outs[0].aval.shape == n * 2:
+                what = (
+                    f"{eqn.prim.name} of {column.aval} and {vector.aval} gives {eqn.outs[0].aval}"
+                )
+                yield "crossed shapes", eqn.line, what, "write x[:, 0] for the column"
+
+
+def reused_keys(jaxpr: Jaxpr) -> Iterator[Row]:
+    """Keys from which two draws are made, which are then equal or related."""
+    drawn = set[Any]()
+    for eqn in _all_eqns(jaxpr):
+        if not eqn.prim.name.startswith("random_") or eqn.prim.name == "random_fold_in":
+            continue
+        if eqn.ins[0] in drawn:
+            what = f"{eqn.prim.name.removeprefix('random_')} uses a key that was used before"
+            yield "reused key", eqn.line, what, "write k1, k2 = random.split(key)"
+        drawn.add(eqn.ins[0])
 
 
 def baked_in(closed: ClosedJaxpr) -> Iterator[Row]:

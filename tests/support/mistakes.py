@@ -265,4 +265,22 @@ FIRST = [
         "fg.grad(lambda m: np.sum(m(np.ones((5, 3)), key=key)))(m)", "BatchNorm", "training pass",
         r"nn\.apply"),
 ]
+
+# legal programs that say nothing; fg.debug.check(f, *args) finds them
+CHECKED = [
+    Mistake("key used twice",
+        "f = lambda w, k: np.sum(w * random.normal(k, (3,)) + random.normal(k, (3,)))\n"
+        "args = np.ones(3), key", "reused key", "used before", "split"),
+    Mistake("NumPy's random numbers under jit",
+        "f, args = fg.jit(lambda x: x + np.random.normal(size=3)), [np.ones(3)]",
+        "random numbers", "random", "key"),
+    Mistake("float64 data into a float32 model",
+        "f = lambda m, x: np.sum(m(x))\n"
+        "args = nn.Dense(3, 4).init(key), np.ones((2, 3))", "mixed dtypes", "f32.*f64", "astype"),
+    Mistake("prediction (n, 1) minus target (n,) by hand",
+        "f, args = lambda p, y: np.mean((p - y) ** 2), [np.ones((8, 1)), np.zeros(8)]",
+        "crossed shapes", r"f64\[8,1\] and f64\[8\]", r"x\[:, 0\]"),
+    Mistake("a loss that does not depend on its parameters",
+        "f, args = lambda w: 1.0 + 0 * w, [np.ones(())]", "zero gradient", "is 0", "start|use"),
+]
 # fmt: on
