@@ -95,31 +95,54 @@ class ShapeError(FuncgradError, ValueError):
 class NonScalarError(ShapeError, TypeError):
     """The gradient of a function whose output is not a scalar.
 
-    ``grad(np.sin)(np.ones(3))`` fails; write ``grad(lambda x: np.sin(x).sum())``, or use ``vjp``
-    or ``jacobian``, which take outputs of any shape.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.grad(np.sin)(np.ones(3))
+    Traceback (most recent call last):
+    funcgrad.core.errors.NonScalarError: grad: the output must be a scalar: got f64[3]; ...
+
+    A gradient has one number for each element of the argument, so the output must be one number.
+    The fix is ``grad(lambda x: np.sin(x).sum())``, or ``vjp`` or ``jacobian`` for other outputs.
     """
 
 
 class DtypeError(FuncgradError, TypeError):
     """A dtype that an operation cannot take.
 
-    ``grad(f)(3)`` fails because integers have no derivative; write ``grad(f)(3.0)``.
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: x**2)(3)
+    Traceback (most recent call last):
+    funcgrad.core.errors.DtypeError: grad: argument 0 ('x') must be real or complex ...; write 3.0
+
+    Integers have no small changes, and so no derivative. The fix is ``fg.grad(f)(3.0)``, or
+    ``x.astype(float)`` for an array.
     """
 
 
 class TreeError(FuncgradError, ValueError):
     """Trees whose structures differ and should be equal.
 
-    ``tree.map(add, {"w": 1}, {"v": 1})`` fails and names the path; give both the same keys.
+    >>> from funcgrad import optim
+    >>> opt = optim.sgd(0.1)
+    >>> opt.update({"w": 1.0}, opt.init({"w": 2.0, "b": 0.0}), {"w": 2.0, "b": 0.0})
+    Traceback (most recent call last):
+    funcgrad.core.errors.TreeError: sgd: the gradients and the parameters: the trees differ at ...
+
+    Leaves are matched by their place, so both trees need the same containers and keys. The message
+    names the first path that differs. The fix is the gradient with respect to all parameters.
     """
 
 
 class ConversionError(FuncgradError, TypeError):
     """The conversion of a traced value to plain data, which carries no derivative.
 
-    ``float(x)`` or ``np.array([x, 1.0])`` inside ``grad`` would drop the gradient silently.
-    Keep ``x`` an array, use the function of ``funcgrad.numpy`` that the message names, or drop the
-    derivative explicitly by ``stop_gradient(x)``.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.grad(lambda x: np.sum(np.array([x, 1.0])))(2.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.ConversionError: NumPy conversion: a traced value cannot become plain ...
+
+    ``np.array`` and ``float`` would return a number, and the gradient would be 0 without a word.
+    The fix is the function that the message names, here ``fg.numpy.array``. ``stop_gradient(x)``
+    drops the derivative on purpose.
     """
 
     aval: Any = "a traced value"  # the one that was converted
@@ -134,15 +157,27 @@ class ConversionError(FuncgradError, TypeError):
 class ConcretizationError(ConversionError):
     """The conversion to a Python scalar of a value of which only shape and dtype are known.
 
-    ``make_jaxpr(lambda x: x if x > 0 else -x)(1.0)`` fails because values are unknown while a
-    function is staged; write ``np.where(x > 0, x, -x)``.
+    >>> import funcgrad as fg
+    >>> fg.jit(lambda x: x if x > 0 else -x)(1.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.ConcretizationError: bool(), as in `if x:` or `while x:`: the value ...
+
+    ``jit`` runs a function once, without values, and compiles both ways it could go. The fix is
+    ``np.where(x > 0, x, -x)`` or ``lax.cond``; for a size or a switch, ``static_argnums``.
     """
 
 
 class MutationError(FuncgradError, TypeError):
     """A write in place of traced values into an array that cannot hold them.
 
-    ``a += x`` fails for an ndarray ``a`` and a traced ``x``; write ``a = a + x``.
+    >>> import numpy as np, funcgrad as fg
+    >>> total = np.zeros(3)
+    >>> fg.grad(lambda x: np.sum(np.add(total, x, out=total)))(1.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.OutError: numpy.add: out= would write traced values into an ndarray, ...
+
+    The memory of an ndarray holds numbers alone. The fix is a new array, ``total + x``, or one that
+    is made for traced values: ``np.zeros(3, like=x)``.
     """
 
 
@@ -180,15 +215,26 @@ class MutatedError(FuncgradError, ValueError):
 class UnsupportedError(FuncgradError, TypeError):
     """A NumPy function, or an option of one, that traced values cannot take.
 
-    The message names it. Use another function, or compute it outside the traced function.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.grad(lambda x: np.sum(x * np.array([1.0, None])))(2.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.UnsupportedError: operand: an array of Python objects has no ...
+
+    It has no derivative, or none that is defined yet. The fix is the function that the message
+    names, or to compute it outside of the traced function.
     """
 
 
 class MissingAttributeError(FuncgradError, AttributeError):
     """An ndarray attribute that describes memory, read from a traced array.
 
-    ``x.strides`` fails for a traced ``x``, and ``hasattr(x, "strides")`` is false; read it from the
-    ndarray, outside the traced function.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.jit(lambda x: x * x.strides[0])(np.ones(3))
+    Traceback (most recent call last):
+    funcgrad.core.errors.MissingAttributeError: ndarray.strides: a traced array has no memory of ...
+
+    A traced array is a variable of a program, whose memory the compiler chooses. The fix is to read
+    it from the ndarray outside; ``hasattr(x, "strides")`` is false inside.
     """
 
 
@@ -199,8 +245,15 @@ class MissingRuleError(FuncgradError, NotImplementedError):
 class MissingDerivativeError(FuncgradError, TypeError):
     """Forward mode applied to a function that has a rule for reverse mode only.
 
-    ``jvp`` of a ``custom_vjp`` function fails; use ``vjp`` or ``grad``, or ``custom_jvp``, whose
-    rule serves both modes.
+    >>> import funcgrad as fg
+    >>> square = fg.custom_vjp(lambda x: x * x)
+    >>> square.defvjp(lambda x: (x * x, x), lambda x, ct: (2 * x * ct,))
+    >>> fg.jvp(square, (3.0,), (1.0,))
+    Traceback (most recent call last):
+    funcgrad.core.errors.MissingDerivativeError: ...
+
+    The rule takes cotangents from the output back, and a tangent goes the other way. The fix is
+    ``grad`` or ``vjp``, or ``custom_jvp``, whose rule serves both modes.
     """
 
 
@@ -216,23 +269,42 @@ class ClosureError(FuncgradError, TypeError):
 class AxisNameError(FuncgradError, NameError):
     """A named axis that no enclosing transform has bound.
 
-    ``psum(x, "batch")`` fails by itself; call it in a function under
-    ``vmap(f, axis_name="batch")``.
+    >>> from funcgrad import lax
+    >>> lax.psum(1.0, "batch")
+    Traceback (most recent call last):
+    funcgrad.core.errors.AxisNameError: ...
+
+    The name is given by ``vmap(f, axis_name="batch")`` around the function, and holds inside of
+    it. The fix is to call the function under that ``vmap``.
     """
 
 
 class LeakedTracerError(FuncgradError, RuntimeError):
     """A tracer used after its transform has returned.
 
-    It was kept in a list, a global or an object while ``grad`` ran. Return it instead
-    (``has_aux=True``), or keep ``stop_gradient(x)``.
+    >>> import funcgrad as fg
+    >>> seen = []
+    >>> y = fg.jit(lambda x: (seen.append(x), 2 * x)[1])(1.0)
+    >>> seen[0] + 1
+    Traceback (most recent call last):
+    funcgrad.core.errors.LeakedTracerError: a traced value was used after its transform had ...
+
+    A list, a global or an attribute kept a variable of a program that is finished. The fix is to
+    return the value (``has_aux=True`` for ``grad``), or to keep ``stop_gradient(x)`` under grad.
     """
 
 
 class UninitializedError(FuncgradError, RuntimeError):
     """A module called before its parameters were drawn.
 
-    ``nn.Dense(4, 8)(x)`` fails; write ``nn.Dense(4, 8).init(fg.random.key(0))(x)``.
+    >>> import numpy as np
+    >>> from funcgrad import nn
+    >>> nn.Dense(4, 8)(np.ones(4))
+    Traceback (most recent call last):
+    funcgrad.core.errors.UninitializedError: Dense(in_features=4, out_features=8): the parameter ...
+
+    The constructor describes a layer; its arrays come from a key. ``init`` returns a copy, so the
+    fix is ``model = model.init(fg.random.key(0))``, with the assignment.
     """
 
 
@@ -285,8 +357,13 @@ class NestingError(FuncgradError, RecursionError):
 class MemoryLimitError(FuncgradError, MemoryError):
     """A program that needs more memory than ``memory_limit``, even with rematerialization.
 
-    ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails and gives the least possible limit;
-    raise the limit to it.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.jit(lambda x: np.exp(x) @ x, memory_limit=1000)(np.ones((100, 100)))
+    Traceback (most recent call last):
+    funcgrad.core.errors.MemoryLimitError: ...
+
+    Recomputation trades time for memory down to a least amount, which the message gives. The fix
+    is that limit, or smaller batches.
     """
 
 
