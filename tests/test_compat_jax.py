@@ -177,6 +177,9 @@ def test_a_read_out_of_range_is_clamped_and_a_write_is_dropped():
     assert in_both(lambda i: x.at[i].set(9.0), far) == [0.0, 1.0, 2.0]
     assert in_both(lambda i: table.at[i, 0].add(9.0), far) == table.tolist()
     assert in_both(lambda i: table.at[:, i].set(jnp.ones(3))[:, 1], jnp.array(1)) == [1.0] * 3
+    mixed = lambda i, j: table.at[i, j].set(9.0)[0]
+    assert in_both(mixed, jnp.array(0), jnp.array([1, 7])) == [0.0, 9.0]
+    assert in_both(mixed, far, jnp.array([1, 7])) == [0.0, 1.0]
     assert in_both(lambda i: x.at[i].set(9.0, mode="clip"), far) == [0.0, 1.0, 9.0]
     rows = jax.vmap(lambda i: x.at[i].set(9.0))(jnp.arange(2, 4))
     slope = jax.grad(lambda v: jax.jit(lambda i: x.at[i].multiply(v).sum())(far))(2.0)
@@ -211,6 +214,11 @@ def test_functions_of_lax_have_the_arguments_of_lax():
     assert in_both(lambda x: lax.reduce_sum(x, axes=(0,)), x) == [5.5, -0.5, 2.5]
     assert in_both(lambda x: lax.reduce(x, 0.0, lax.add, (1,)), x) == [1.5, 6.0]
     assert in_both(lambda x: lax.reduce(x, 9.0, lambda a, b: b - a, (1,)), x) == [-4.5, -5.0]
+
+    def add(a, b):
+        return a * b
+
+    assert in_both(lambda x: lax.reduce(x, 1.0, add, (1,)), x) == [-1.875, 6.0]
     assert in_both(lambda x: lax.sort((x[1], x[0]), num_keys=1)[1], x) == [-1.5, 0.5, 2.5]
     assert in_both(lambda x: lax.split(x, [1, 2], axis=1)[1], x) == [[-1.5, 0.5], [1.0, 2.0]]
     assert in_both(lax.round, x) == [[3.0, -2.0, 1.0], [3.0, 1.0, 2.0]]

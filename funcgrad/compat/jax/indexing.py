@@ -1,5 +1,7 @@
 """Elements and updates at an index: out of range a read is clamped, and a write is dropped."""
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +52,10 @@ def updated(x: Any, index: Any, method: str, values: Any, options: dict[str, Any
 
 
 def _inside(index: Any, shape: Shape) -> Any:
-    """Whether all positions are in range: None if that is known, else an array."""
+    """Whether all positions are in range: None if that is known.
+
+    If arrays of the index have axes, one of theirs: which stands for no position as a whole.
+    """
     found: list[Any] = []
 
     def look(i: Any, n: int) -> Any:
@@ -60,12 +65,10 @@ def _inside(index: Any, shape: Shape) -> Any:
         return i
 
     _mapped(index, shape, look)
-    if not found or any(np.ndim(f) for f in found):
-        return found[0] if found else None
-    inside = found[0]
-    for other in found[1:]:
-        inside = inside & other
-    return inside
+    with_axes = [f for f in found if np.ndim(f)]
+    if with_axes or not found:
+        return with_axes[0] if with_axes else None
+    return functools.reduce(operator.and_, found)
 
 
 def _mapped(index: Any, shape: Shape, function: Callable[[Any, int], Any]) -> Any:

@@ -51,11 +51,9 @@ def _bitwise(ufunc: np.ufunc, name: str) -> Callable[..., Any]:
 reduce_and = _bitwise(np.bitwise_and, "reduce_and")
 reduce_or = _bitwise(np.bitwise_or, "reduce_or")
 reduce_xor = _bitwise(np.bitwise_xor, "reduce_xor")
-_KNOWN = {
-    "add": "add", "multiply": "multiply", "maximum": "maximum", "max": "maximum", "mul": "multiply",
-    "minimum": "minimum", "min": "minimum", "bitwise_and": "bitwise_and",
-    "bitwise_or": "bitwise_or", "bitwise_xor": "bitwise_xor",
-}  # fmt: skip
+_ASSOCIATIVE = (
+    np.add, np.multiply, np.maximum, np.minimum, np.bitwise_and, np.bitwise_or, np.bitwise_xor,
+)  # fmt: skip
 
 
 def reduce(
@@ -64,16 +62,16 @@ def reduce(
 ) -> Any:  # fmt: skip
     """Fold axes by a function of two values, or of two tuples of them."""
     axes = tuple(dimensions)
-    known = _KNOWN.get(getattr(computation, "__name__", ""))
-    if known is not None and not isinstance(operands, (tuple, list)):
-        found = getattr(np, known).reduce(lowered_leaf(jnp.asarray(operands)), axis=axes)
+    single = not isinstance(operands, (tuple, list))
+    ufunc = getattr(computation, "ufunc", None)
+    if single and ufunc in _ASSOCIATIVE:
+        found = ufunc.reduce(lowered_leaf(jnp.asarray(operands)), axis=axes)
         return computation(raised(found), init_values)
 
     def rows(x: Any) -> Any:
         x = jnp.moveaxis(jnp.asarray(x), axes, range(len(axes)))
         return lowered(jnp.reshape(x, (-1, *x.shape[len(axes) :])))
 
-    single = not isinstance(operands, (tuple, list))
     xs = rows(operands) if single else tuple([rows(x) for x in operands])
     each = xs if not single else (xs,)
     starts = (init_values,) if single else init_values
