@@ -136,6 +136,13 @@ def f(x, y):
 
 
 CALLS = {
+    "cross_entropy: the argument 'targets' is missing: got cross_entropy(1); write "
+    "cross_entropy(logits, targets)": lambda: fg.losses.cross_entropy(1),
+    "BatchNorm: unexpected keyword argument 'training'; use key=, which is given in training "
+    "alone": lambda: nn.BatchNorm(3).init(fg.random.key(0))(X, training=True),
+    "Dense: the argument 'x' is missing: got Dense(); write Dense(x)": lambda: nn.Dense(3, 3).init(
+        fg.random.key(0)
+    )(),
     "sgd: the argument 'learning_rate' is missing: got sgd(); write sgd(learning_rate)": lambda: (
         optim.sgd()
     ),

@@ -7,7 +7,8 @@ from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
-from .errors import shown
+from .avals import aval_of
+from .errors import FuncgradError, shown
 from .registry import load
 
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -50,6 +51,15 @@ def check_method(function: Any, given: Iterable[str]) -> None:
     check_keywords(f"ndarray.{function.__name__}", given, known)
 
 
+def note_operands(err: Exception, who: str, args: Iterable[Any]) -> None:
+    """Add the operands to an error that has NumPy's words."""
+    if isinstance(err, FuncgradError) or hasattr(err, "__notes__"):
+        return
+    flat = [x for a in args for x in (a if isinstance(a, (list, tuple)) else [a])]
+    avals = [str(aval_of(x)) for x in flat if hasattr(x, "dtype")]
+    err.add_note(f"{who}: got {', '.join(avals)}")
+
+
 def unbound(
     who: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> TypeError:
@@ -57,10 +67,11 @@ def unbound(
 
     Args:
         who: the name of the function or class.
-        function: the function, or the ``__init__`` of a class, whose ``self`` is in ``args``.
+        function: the function, or ``__init__`` or ``__call__`` of a class, whose ``self`` is in
+            ``args``.
     """
     parameters = dict(inspect.signature(function).parameters)
-    if function.__name__ == "__init__":
+    if function.__name__ in ("__init__", "__call__"):
         parameters.pop(next(iter(parameters)))
         args = args[1:]
     return TypeError(f"{who}: {_complaint(who, parameters, args, kwargs)}")

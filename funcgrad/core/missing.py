@@ -13,7 +13,7 @@ from .errors import UnsupportedError
 from .registry import SPECIAL, is_of_special, load
 
 _SHORT = {"np": "numpy", "fg": "funcgrad"}  # how the table abbreviates
-_PARTS = ("nn", "losses", "optim", "random", "lax", "special", "linalg", "tree", "numpy")
+_PARTS = ("nn", "losses", "optim", "random", "numpy", "lax", "special", "linalg", "tree")
 
 
 class Counterpart(NamedTuple):

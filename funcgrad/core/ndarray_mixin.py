@@ -188,6 +188,7 @@ class NDArrayMixin:
             return overrides["with_out"](override, err, args, kwargs)
         except _USUAL as err:
             shorten(err)
+            load("funcgrad.core.binding").note_operands(err, f"numpy.{func.__name__}", args)
             raise
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:

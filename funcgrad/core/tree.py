@@ -277,6 +277,9 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) ->
     >>> map(lambda x, y: x + y, {"a": 1, "b": 2}, {"a": 10, "b": 20})
     {'a': 11, 'b': 22}
     """
+    if not callable(f):
+        got = type(f).__name__
+        raise TypeError(f"tree.map: f must be a function: got {got}; write map(f, tree)")
     first, treedef = flatten(tree, is_leaf)
     columns = [first, *(flatten_up_to(treedef, other, "tree.map") for other in rest)]
     return unflatten(treedef, [f(*xs) for xs in zip(*columns, strict=True)])

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from ..core.errors import DtypeError, FuncgradError
 from ..core.lazy import answering
@@ -121,6 +121,12 @@ class Loader:
         if isinstance(self._dataset, IterableDataset):
             raise TypeError("Loader: the length of an iterable is unknown")
         return self._dataset.count(self._keys(self._epoch)[0], self._size, self._drop_last)
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError(
+            f"Loader: batches are made in order, and have no index: got [{index!r}]; write "
+            f"next(iter(loader))"
+        )
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the remaining batches of the current epoch."""

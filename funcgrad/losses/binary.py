@@ -14,8 +14,8 @@ from ..ops.structure import cast
 from .shared import check_unit, pair, reduced
 
 
-@answering
 @half_in_single
+@answering
 def binary_cross_entropy(
     probabilities: Any,
     targets: Any,
@@ -46,8 +46,8 @@ def binary_cross_entropy(
     return reduced(who, losses, reduction, weights, where)
 
 
-@answering
 @half_in_single
+@answering
 def binary_cross_entropy_with_logits(
     logits: Any,
     targets: Any,
@@ -83,8 +83,8 @@ def binary_cross_entropy_with_logits(
     return reduced(who, losses, reduction, weights, where)
 
 
-@answering
 @half_in_single
+@answering
 def hinge(
     predictions: Any,
     targets: Any,
@@ -109,8 +109,8 @@ def hinge(
 # one value per element, by optax's names
 
 
-@answering
 @half_in_single
+@answering
 def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     """-y log s(x) - (1 - y) log s(-x) of each element, where s is the sigmoid.
 
@@ -120,8 +120,8 @@ def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     return sigmoid_binary_cross_entropy_p(*pair("sigmoid_binary_cross_entropy", logits, labels))
 
 
-@answering
 @half_in_single
+@answering
 def sigmoid_focal_loss(
     logits: Any, labels: Any, *, alpha: float | None = None, gamma: float = 2.0
 ) -> Any:
@@ -149,8 +149,8 @@ def sigmoid_focal_loss(
     return losses if alpha is None else losses * (alpha * y + (1 - alpha) * (1 - y))
 
 
-@answering
 @half_in_single
+@answering
 def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     """max(0, 1 - outputs targets) of each element, for targets -1 and 1.
 
@@ -161,8 +161,8 @@ def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     return np.maximum(0, 1 - x * y)
 
 
-@answering
 @half_in_single
+@answering
 def perceptron_loss(predictor_outputs: Any, targets: Any) -> Any:
     """max(0, -outputs targets) of each element, for targets -1 and 1.
 

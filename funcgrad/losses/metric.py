@@ -12,8 +12,8 @@ from .regression import cosine_similarity
 from .shared import floating
 
 
-@answering
 @half_in_single
+@answering
 def triplet_margin_loss(
     anchors: Any,
     positives: Any,
@@ -53,8 +53,8 @@ def triplet_margin_loss(
     return np.maximum(distance(p) - distance(n) + margin, 0)
 
 
-@answering
 @half_in_single
+@answering
 def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     """d² / 2 of pairs of one class, max(0, margin - d)² / 2 of the others.
 
@@ -73,8 +73,8 @@ def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     return np.where(operand(same), np.square(d), near) / 2
 
 
-@answering
 @half_in_single
+@answering
 def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
     """Normalized temperature-scaled cross-entropy between embeddings of equal labels.
 

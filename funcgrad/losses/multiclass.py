@@ -15,8 +15,8 @@ from ..special.exponentials import subtract_max
 from .shared import check_labels, check_logs, floating, mask_of, numbers, reduced, same_shape
 
 
-@answering
 @half_in_single
+@answering
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -70,8 +70,8 @@ def cross_entropy(
     return reduced(who, losses, reduction, weights, where, counts)
 
 
-@answering
 @half_in_single
+@answering
 def nll_loss(
     log_probs: Any,
     targets: Any,
@@ -103,8 +103,8 @@ def nll_loss(
 # one value per example, by optax's names
 
 
-@answering
 @half_in_single
+@answering
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any = None) -> Any:
     """-sum(labels log softmax(logits)) along an axis.
 
@@ -131,8 +131,8 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
     return _with_weights(logits, labels, axis, 0.0)
 
 
-@answering
 @half_in_single
+@answering
 def softmax_cross_entropy_with_integer_labels(
     logits: Any, labels: Any, axis: int = -1, where: Any = None
 ) -> Any:
@@ -201,8 +201,8 @@ def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
     return _margin("multiclass_perceptron_loss", scores, labels, 0.0)
 
 
-@answering
 @half_in_single
+@answering
 def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = None) -> Any:
     """(1 - alpha) labels + alpha / number of classes.
 
@@ -224,8 +224,8 @@ def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = Non
     return (1 - alpha) * labels + alpha / cast(count, dtype_of(labels))
 
 
-@answering
 @half_in_single
+@answering
 def kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None, reduction: str = "none"
 ) -> Any:

@@ -14,8 +14,8 @@ from ..ops.structure import expand_dims
 from .shared import difference, floating, pair, reduced, same_shape
 
 
-@answering
 @half_in_single
+@answering
 def mse(
     predictions: Any,
     targets: Any,
@@ -44,8 +44,8 @@ def mse(
     return reduced("mse", np.square(x - y), reduction, weights, where)
 
 
-@answering
 @half_in_single
+@answering
 def l1(
     predictions: Any,
     targets: Any,
@@ -65,8 +65,8 @@ def l1(
     return reduced("l1", np.abs(x - y), reduction, weights, where)
 
 
-@answering
 @half_in_single
+@answering
 def huber(
     predictions: Any,
     targets: Any,
@@ -99,8 +99,8 @@ def huber(
 # one value per element, by optax's names
 
 
-@answering
 @half_in_single
+@answering
 def squared_error(predictions: Any, targets: Any = None) -> Any:
     """(predictions - targets)²; the targets are 0 unless given.
 
@@ -110,8 +110,8 @@ def squared_error(predictions: Any, targets: Any = None) -> Any:
     return np.square(difference("squared_error", predictions, targets))
 
 
-@answering
 @half_in_single
+@answering
 def l2_loss(predictions: Any, targets: Any = None) -> Any:
     """(predictions - targets)² / 2; the targets are 0 unless given.
 
@@ -121,8 +121,8 @@ def l2_loss(predictions: Any, targets: Any = None) -> Any:
     return 0.5 * np.square(difference("l2_loss", predictions, targets))
 
 
-@answering
 @half_in_single
+@answering
 def absolute_error(predictions: Any, targets: Any = None) -> Any:
     """|predictions - targets|; the targets are 0 unless given.
 
@@ -132,8 +132,8 @@ def absolute_error(predictions: Any, targets: Any = None) -> Any:
     return np.abs(difference("absolute_error", predictions, targets))
 
 
-@answering
 @half_in_single
+@answering
 def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any:
     """d²/2 for differences d up to delta, and delta (|d| - delta/2) above.
 
@@ -147,8 +147,8 @@ def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any
     return np.where(size < delta, near, delta * (size - 0.5 * delta))
 
 
-@answering
 @half_in_single
+@answering
 def log_cosh(predictions: Any, targets: Any = None) -> Any:
     """log(cosh(d)) of the difference d: d²/2 near 0, |d| - log 2 far from it.
 
@@ -158,8 +158,8 @@ def log_cosh(predictions: Any, targets: Any = None) -> Any:
     return log_cosh_p(difference("log_cosh", predictions, targets))
 
 
-@answering
 @half_in_single
+@answering
 def cosine_similarity(
     predictions: Any,
     targets: Any,
@@ -192,8 +192,8 @@ def cosine_similarity(
     return cosine - stop_gradient(cosine - np.clip(cosine, -1, 1))
 
 
-@answering
 @half_in_single
+@answering
 def cosine_distance(
     predictions: Any,
     targets: Any,

@@ -16,8 +16,8 @@ from ..ops.stop_gradient import stop_gradient
 from .shared import floating
 
 
-@answering
 @half_in_single
+@answering
 def ctc_loss(
     logits: Any,
     logit_paddings: Any,

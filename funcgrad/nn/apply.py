@@ -26,7 +26,8 @@ from ..core.errors import (
     UninitializedError,
     warn,
 )
-from ..core.lazy import answering
+from ..core.lazy import answering, is_inside_call
+from ..core.registry import load
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
@@ -239,6 +240,9 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
                 return watch(call, self, args, kwargs)
             return call(self, *args, **kwargs)
         except Exception as error:
+            if type(error) is TypeError and not is_inside_call(error):
+                unbound = load("funcgrad.core.binding").unbound
+                raise unbound(type(self).__name__, call, (self, *args), kwargs) from None
             if getattr(error, "layer", self) is not self:
                 _locate(error, self)
             raise

@@ -69,8 +69,8 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(operand(x), 0)
 
 
-@answering
 @half_in_single
+@answering
 def squareplus(x: Any, b: Any = 4) -> Any:
     """Elementwise (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
 
@@ -94,8 +94,8 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
-@answering
 @half_in_single
+@answering
 def gelu(x: Any, approximate: bool | str = True) -> Any:
     """Elementwise x * Phi(x), with Phi the normal distribution function.
 
@@ -135,8 +135,8 @@ def silu(x: Any) -> Any:
 swish = silu
 
 
-@answering
 @half_in_single
+@answering
 def mish(x: Any) -> Any:
     """Elementwise x * tanh(softplus(x)).
 
@@ -268,8 +268,8 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return _log_softmax(kept(x, where), axis)
 
 
-@answering
 @half_in_single
+@answering
 def standardize(
     x: Any,
     axis: Any = -1,

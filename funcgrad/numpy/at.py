@@ -3,7 +3,7 @@
 import operator
 from collections.abc import Callable, Sequence
 from types import EllipsisType, NoneType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -50,6 +50,11 @@ class IndexUpdateHelper:
 
     def __init__(self, array: Any) -> None:
         self.array = strong(operand(array))
+
+    def __getattr__(self, name: str) -> NoReturn:
+        cure = f"; write at(x)[index].{name}(...)" if hasattr(IndexUpdateRef, name) else ""
+        words = f"at: the index is missing: got at(x).{name}{cure}"
+        raise AttributeError(words, name=name, obj=self)
 
     def __getitem__(self, index: Any) -> "IndexUpdateRef":
         return IndexUpdateRef(self.array, index)

@@ -62,6 +62,8 @@ torch.nn.Module.to fg.tree.map  tree.map(lambda x: x.astype(dtype), model)
 torch.nn.Module.cuda -  arrays are on the CPU: leave it out
 torch.nn.Module.children fg.tree.leaves
 torch.nn.Module.requires_grad_ fg.nn.freeze  freeze(layer)
+keras.losses.mean_squared_error fg.losses.mse
+keras.losses.mean_absolute_error fg.losses.l1
 keras.Model.fit fg.value_and_grad  a loop over value_and_grad and optimizer.update
 keras.Model.compile fg.jit  jit(step)
 keras.Model.predict fg.nn.apply  model(x)

@@ -230,8 +230,10 @@ def no_key(who: str, x: Any) -> NotAKeyError:
         return NotAKeyError(
             f"{who}: the first argument must be a key: got {x!r}; write funcgrad.random.key({x})"
         )
-    what = str(aval_of(x)) if is_arraylike(x) else type(x).__name__
-    cure = "wrap_key_data(words)" if is_arraylike(x) else "funcgrad.random.key(seed)"
+    what, cure = type(x).__name__, "funcgrad.random.key(seed)"
+    if is_arraylike(x):
+        what = str(aval_of(x))
+        cure = "wrap_key_data(words)" if dtype_of(x).kind == "u" else f"{who}(key, ...)"
     return NotAKeyError(f"{who}: the first argument must be a key: got {what}; write {cure}")
 
 

@@ -70,8 +70,8 @@ def _weighted(x: Any, b: Any) -> Any:
     return np.exp(np.where(absent, capped, x))
 
 
-@answering
 @half_in_single
+@answering
 def logsumexp(
     a: Any,
     axis: Any = None,

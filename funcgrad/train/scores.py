@@ -257,8 +257,8 @@ def _check_classes(who: str, predictions: Any, labels: Any) -> None:
     for name, x in (("predictions", predictions), ("labels", labels)):
         if is_inexact(dtype_of(x)):
             raise DtypeError(
-                f"{who}: {name} must be integer or boolean classes: got {aval_of(x)}; write x > 0 "
-                f"for logits"
+                f"{who}: {name} must be integer or boolean classes: got {aval_of(x)}; for logits "
+                f"write {'x > 0' if len(shape_of(x)) < 2 else 'np.argmax(x, axis=-1)'}"
             )
 
 

@@ -116,7 +116,10 @@ class ArgSpec:
         variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
         for name in names:
             if name not in keywords and not variadic:
-                raise ValueError(f"jit: {word}_argnames names {shown(name)}, which is no argument")
+                raise ValueError(
+                    f"jit: {word}_argnames names {shown(name)}, which is no argument: got a "
+                    f"function of {', '.join(keywords)}; name one of these"
+                )
         count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
         variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
         places: set[Place] = set(names)
@@ -126,7 +129,8 @@ class ArgSpec:
             n = operator.index(n)
             if not -count <= n < count and not variadic_positions and self.parameters:
                 raise ValueError(
-                    f"jit: {word}_argnums={n} names no argument: the function takes {count}"
+                    f"jit: {word}_argnums={n} names no argument: the function takes {count}; "
+                    f"count from 0"
                 )
             n = n + count if n < 0 else n
             places.add(n)
