@@ -1,8 +1,39 @@
 """What several test files share."""
 
+import os
+
 import pytest
 
+from .support import engines
+
 pytest.register_assert_rewrite("tests.support.compare", "tests.support.processes")
+
+
+def pytest_addoption(parser):
+    engines.add_options(parser)
+
+
+def pytest_configure(config):
+    if config.getoption("--engine"):
+        os.environ["FUNCGRAD_BACKEND"] = "jax"  # before the library is imported
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave out the files that no engine runs."""
+    name = collection_path.stem
+    if config.getoption("--engine") and name.startswith("test_"):
+        return name.removeprefix("test_") not in engines.FILES or None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """Expect the failure of a test whose program an engine refuses."""
+    try:
+        return (yield)
+    except Exception as err:
+        if pyfuncitem.config.getoption("--engine") and engines.REFUSED in str(err):
+            pytest.xfail(engines.REFUSED)
+        raise
 
 
 @pytest.fixture
@@ -33,8 +64,8 @@ EVERY_OTHER = {
 
 
 @pytest.hookimpl(tryfirst=True)  # before the slow tests are left out
-def pytest_collection_modifyitems(items):
-    """Mark every other row of the laws above as slow."""
+def pytest_collection_modifyitems(items, config):
+    """Mark every other row of the laws above as slow; choose the tests of an engine."""
     met = {}
     for item in items:
         laws = EVERY_OTHER.get(item.path.name, ())
@@ -43,6 +74,10 @@ def pytest_collection_modifyitems(items):
             met[law] = met.get(law, 0) + 1
             if met[law] % 2 == 0:
                 item.add_marker("slow")
+    if config.getoption("--engine"):
+        own = engines.chosen(items, config.getoption("--sample"))
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(own)])
+        items[:] = own
 
 
 # files whose small loops stand for long ones

@@ -247,6 +247,22 @@ def test_indices_of_narrow_dtypes_reach_along_long_axes(index):
         assert_same(function(x, index), fg.jit(function, backend="jax")(x, index))
 
 
+@pytest.mark.parametrize("function", [np.max, np.min])
+def test_an_extremum_of_elements_with_nan_is_nan(function):
+    x = RNG.normal(size=(40, 7, 9))
+    x[3, 4, 5] = np.nan
+    for axis in (None, 0, 1, 2, (0, 2)):
+        f = lambda x, axis=axis: function(x * 1.5, axis=axis)
+
+        assert_same(np.asarray(f(x)), np.asarray(fg.jit(f, backend="jax")(x)))
+
+
+def test_half_precision_takes_the_special_functions_of_single():
+    x = np.array([0.5, 1.5], "f2")
+
+    assert_same(fg.special.log_ndtr(x), fg.jit(fg.special.log_ndtr, backend="jax")(x), 1e-3)
+
+
 def test_special_functions_have_their_limits_at_poles_and_infinity():
     x = np.array([0.0, -0.0, np.inf, -np.inf, 1.0])
     functions = {

@@ -72,7 +72,27 @@ def drawn(x):
     return (jax.random.normal(key, (4, 3)) * x).sum()
 
 
+def factored(x):
+    a = x.T @ x + W
+    q, r = jnp.linalg.qr(x)
+    u, s, vh = jnp.linalg.svd(x, full_matrices=False)
+    w, v = jnp.linalg.eigh(a + a.T)
+    parts = jnp.linalg.solve(a, x.T), jnp.linalg.inv(a), (q @ r) ** 2, (u * s**2) @ vh
+    return sum(part.sum() for part in parts) + jnp.linalg.det(a) + ((v * w**2) @ v.T).sum()
+
+
+def windowed(x):
+    window = lambda start, f: jax.lax.reduce_window(x, start, f, (2, 2), (1, 1), "SAME")
+    parts = window(-jnp.inf, jax.lax.max), window(jnp.inf, jax.lax.min), window(0.0, jax.lax.add)
+    return (parts[0] * parts[1] * parts[2]).sum()
+
+
 FUNCTIONS = {
+    "factorizations": factored,
+    "singular values": lambda x: (jnp.linalg.svd(x, compute_uv=False) ** 3).sum(),
+    "fft": lambda x: jnp.abs(jnp.fft.fft2(x) + jnp.fft.rfft(x, 4, axis=1).sum()).sum()
+    + (jnp.fft.irfft(x, 5, axis=1) ** 2).sum() + jnp.real(jnp.fft.ifft(x)).sum(),
+    "top k": lambda x: (jax.lax.top_k(x, 2)[0] ** 2).sum(),
     "network": lambda x: jnp.mean(jax.nn.log_softmax(jax.nn.gelu(x @ W) + jax.nn.relu(x)) ** 2),
     "loops": looped,
     "cond": lambda x: jax.lax.cond(x.sum() > 0, jnp.sin, jnp.cos, x).sum(),
@@ -91,7 +111,7 @@ FUNCTIONS = {
     "special": lambda x: jax.scipy.special.logsumexp(x) + jax.scipy.special.gammaln(x**2).sum(),
     "einsum": lambda x: jnp.einsum("ij,kj->ik", x, x).trace(),
 }  # fmt: skip
-QUICK = ("network", "loops", "indices", "custom rules")
+QUICK = ("factorizations", "network", "loops", "indices", "custom rules")
 
 
 @pytest.mark.parametrize(
@@ -105,6 +125,15 @@ def test_a_function_of_jax_and_its_derivatives(name):
     assert_same(slope, fg.grad(ours)(X), 1e-10, 1e-10)
     assert_same(slope, fg.jit(fg.grad(ours))(X), 1e-10, 1e-10)
     assert_same(want, np.asarray(fg.vmap(ours)(X[None])[0]), 1e-10, 1e-10, dtypes=False)
+
+
+def test_windows_and_largest_elements_are_those_of_jax():
+    """JAX has no reverse derivative of a window of any function: values alone."""
+    assert_same(np.asarray(windowed(X)), np.asarray(from_jax(windowed)(X)), 1e-12, dtypes=False)
+    largest = lambda x: jax.lax.top_k(x, 2)
+    want, got = largest(X), from_jax(largest)(X)
+
+    assert_same(tuple(map(np.asarray, want)), tuple(map(np.asarray, got)))
 
 
 def test_an_operation_without_a_counterpart_is_named():

@@ -196,3 +196,10 @@ def test_a_short_unrolled_loop_stays_unrolled():
     args = ROWS
 
     assert scans_of(fg.grad(recurrent), args) == 0
+
+
+def test_a_carry_that_starts_at_zero_is_broadcast_along_its_axes(short_loops):
+    rolled = passes.passed(fg.make_jaxpr(only_the_last)(*PAIR).jaxpr, passes.FIRST)
+    (made,) = [eqn for eqn in rolled.eqns if eqn.prim.name == "broadcast"]
+
+    assert made.params == {"shape": (3,), "axes": (0,)}

@@ -16,9 +16,11 @@ from .. import lax, numpy as fnp, special
 from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import UnsupportedError
+from ..core.lists import split_list
 from ..core.registry import primitives
 from ..transforms.checkpoint import checkpoint
 from ..transforms.custom.decorators import custom_jvp, custom_vjp
+from . import jax_factorizations as factors
 from .calls import Signature, Staged, by_signature
 from .indexing import dynamic_slice, dynamic_update_slice, gather, scatter
 
@@ -261,8 +263,23 @@ def _triangle(a: Any, lower: bool, unit: bool) -> Any:
     return np.where(eye == 1, 1, part).astype(a.dtype) if unit else part
 
 
+def _linear_solve(eqn: Any, *xs: Any, const_lengths: Any, jaxprs: Any) -> Any:
+    """The user's solvers: the derivative is that of the system."""
+    *consts, b = split_list(xs, *const_lengths)
+    parts = [lambda x, c=c, p=p: _inner(p, [*c, *x]) for c, p in zip(consts, jaxprs, strict=True)]
+    apply, _, solve, back = parts
+    again = None if jaxprs.transpose_solve is None else lambda _, ct: back(ct)
+    return lax.custom_linear_solve(apply, b, lambda _, b: solve(b), again)
+
+
 RULES |= {
     "conv_general_dilated": _conv, "cholesky": _cholesky, "triangular_solve": _triangular_solve,
+    "custom_linear_solve": _linear_solve, "lu": factors.lu, "qr": factors.qr, "svd": factors.svd,
+    "eigh": factors.eigh, "fft": factors.fft, "top_k": factors.top_k,
+    "lu_pivots_to_permutation": factors.permutation,
+    "reduce_window_sum": factors.windows(0, lax.add),
+    "reduce_window_max": factors.windows(-np.inf, lax.max),
+    "reduce_window_min": factors.windows(np.inf, lax.min),
 }  # fmt: skip
 
 # Programs

@@ -131,9 +131,16 @@ def _pow(at: At, x: Any, n: Any) -> Any:
 
 # Functions that JAX has, and that have a long decomposition
 
+
+def _in_single(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, by way of single precision for half precision, which JAX may refuse."""
+    half = lambda x: x.astype(jnp.float32) if x.dtype == jnp.float16 else x
+    return lambda *xs: function(*map(half, xs))
+
+
 _SPECIAL = "gammaln gammainc gammaincc betainc erf erfc erfinv log_ndtr i0e i1e"
 for _name in _SPECIAL.split():
-    ROWS[_name] = elementwise(getattr(special, _name))
+    ROWS[_name] = elementwise(_in_single(getattr(special, _name)))
 # JAX gives nan at these poles
 ROWS["digamma"] = elementwise(
     lambda x: jnp.where(x == 0, -jnp.copysign(jnp.inf, x), special.digamma(x))
@@ -263,8 +270,22 @@ def _reduction(function: Callable[..., Any], cast: bool) -> Row:
     return reduce
 
 
-for _name in ("sum", "prod", "max", "min", "any", "all"):
+def _extremum_of(function: Callable[..., Any]) -> Row:
+    """An extremum along axes; a nan among the elements, which XLA may lose, is the result."""
+
+    def reduce(at: At, x: Any, *, axes: Sequence[int]) -> Any:
+        x, axes = jnp.asarray(x), tuple(axes)
+        y = function(x, axis=axes)
+        if not jnp.issubdtype(x.dtype, jnp.floating):
+            return y
+        return jnp.where(jnp.any(jnp.isnan(x), axis=axes), jnp.nan, y)
+
+    return reduce
+
+
+for _name in ("sum", "prod", "any", "all"):
     ROWS[_name] = _reduction(getattr(jnp, _name), cast=_name in ("sum", "prod"))
+ROWS["max"], ROWS["min"] = _extremum_of(jnp.max), _extremum_of(jnp.min)
 
 
 @row("cumsum")

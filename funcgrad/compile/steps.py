@@ -273,7 +273,8 @@ class Loop:
             made = self.now[self.base + (final - self.base) % width]
             carry.append(Var(made.aval))
             zero = made.aval.dtype.type(0)
-            inits.append(build(broadcast_p, zero, shape=made.aval.shape, axes=()))
+            shape = made.aval.shape
+            inits.append(build(broadcast_p, zero, shape=shape, axes=tuple(range(len(shape)))))
             following.append(made)
         consts = [value(a) for a in self.consts]
         xs = [stacked(key, self.run.length, v.aval) for key, v in self.xs.items()]
