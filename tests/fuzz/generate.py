@@ -331,7 +331,8 @@ class Generator:
         if not hasattr(value, "dtype") or value.dtype != like.dtype:
             text = f"{{0}}.astype('{like.dtype}')"
             name = self.bind(
-                text if hasattr(value, "dtype") else f"np.asarray({{0}}, '{like.dtype}')", name
+                text if hasattr(value, "dtype") else f"fg.numpy.asarray({{0}}, '{like.dtype}')",
+                name,
             )
         return name
 
