@@ -171,6 +171,13 @@ def test_a_tangent_by_reverse_mode_needs_no_forward_rules():
     onp.testing.assert_allclose(ag.make_ggnvp(fun)(x)(v), (3 * np.cos(3 * x)) ** 2 * v)
 
 
+def test_an_array_of_integers_has_a_gradient():
+    x = onp.array([1, 2])
+
+    assert elementwise_grad(lambda x: x**3)(x).tolist() == [3.0, 12.0]
+    assert ag.make_jvp(lambda x: x**3)(x)(onp.ones(2))[1].tolist() == [3.0, 12.0]
+
+
 def test_missing_rules_are_named():
     f = primitive(lambda x: 2.0 * x)
 

@@ -42,6 +42,7 @@ def make_vjp(fun: Callable[[Any], Any], x: Any) -> tuple[Callable[[Any], Any], A
     vspace(x)  # raises for integers
     if type(x) in Box.type_mappings:
         return load(f"{__package__}.objects").make_vjp(fun, x)  # type: ignore[no-any-return]
+    x = _floating(x)
     if not any(map(_is_inexact, tree.leaves(x))):
         return lambda g: vspace(x).zeros(), fun(x)
     value, pullback, _ = recorded(rebinding(fun), (x,), False)
@@ -75,6 +76,7 @@ def cotangent(g: Any, y: Any) -> Any:
 def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, Any]]:
     """The map from a tangent of ``x`` to ``fun(x)`` and its tangent."""
     vspace(x)
+    x = _floating(x)
     leaves, treedef = tree.flatten(x)
 
     def jvp(g: Any) -> tuple[Any, Any]:
@@ -85,6 +87,12 @@ def make_jvp(fun: Callable[[Any], Any], x: Any) -> Callable[[Any], tuple[Any, An
         return push(rebinding(fun), (x,), (tree.unflatten(treedef, ts),))
 
     return jvp
+
+
+def _floating(x: Any) -> Any:
+    """A tree with float64 arrays for those of integers, which autograd differentiates too."""
+    is_integer = lambda leaf: isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iu"
+    return tree.map(lambda leaf: leaf.astype(float) if is_integer(leaf) else leaf, x)
 
 
 def _is_inexact(x: Any) -> bool:
