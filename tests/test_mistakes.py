@@ -24,9 +24,6 @@ MODULES = ("nn", "optim", "losses", "lax", "random", "data", "io", "train", "exp
 BELOW = {
     "hvp with a tangent of another shape": "it names jvp, of which hvp is made",
     "root bracket of one sign": "it names root_scalar, which brentq calls",
-    "linear solve with a matrix that is not square": "NumPy's words, with the shape and a cure",
-    "Cholesky of an indefinite matrix": "NumPy's words",
-    "cross product of plane vectors in four dimensions": "NumPy's words",
     "export without arguments": "Python's words for the function of the user",
     "lists of lists for arrays": "NumPy's words for a ragged list",
     "tuple index of a dict": "an error in the user's function passes unchanged",
