@@ -626,3 +626,9 @@ def test_windows_are_slices_of_the_series(shape, horizon, stride):
     for i, (a, b) in enumerate(zip(x, y, strict=True)):
         np.testing.assert_array_equal(np.concatenate([a, b]), series[i * stride :][: 4 + horizon])
     assert next(iter(data.Loader((x, y), 2)))[0].flags.writeable
+
+
+@pytest.mark.parametrize("scaler", [data.standardizer, data.min_max_scaler])
+def test_scalers_refuse_missing_values(scaler):
+    with pytest.raises(random.RangeError, match=r"1 nan or inf in f64\[2,1\]; fill"):
+        scaler(np.array([[1.0], [np.nan]]))

@@ -495,6 +495,36 @@ def test_there_are_thirty_programs():
     assert len(PLANTED) >= 30
 
 
+# a nan of the data
+
+MISSING = np.array([[1.0, 2.0], [np.nan, 4.0]])
+
+
+def squares(w, x):
+    return np.mean((x @ w) ** 2)
+
+
+@pytest.mark.parametrize("way", [lambda f: f, fg.jit, lambda f: fg.jit(f, debug_nans=True)])
+def test_a_nan_of_an_argument_is_named(way):
+    with fg.debug.nans(), pytest.raises(NanError, match=r"1( of squares)? holds 1 nan, .* matmul"):
+        way(fg.grad(squares))(np.ones(2), MISSING)
+
+
+def test_a_nan_of_a_constant_is_named():
+    with fg.debug.nans(), pytest.raises(NanError, match="a constant array holds 1 nan") as caught:
+        fg.grad(lambda w: squares(w, MISSING))(np.ones(2))
+
+    assert caught.value.given == "a constant array"
+
+
+def test_a_nan_of_the_data_that_is_masked_is_no_fault():
+    masked = lambda w, x: np.sum(np.where(np.isnan(x @ w), 0.0, x @ w)) + np.nansum(x @ w)
+    with fg.debug.nans():
+        got = fg.grad(masked)(np.ones(2), MISSING)
+
+    assert np.array_equal(got, [2.0, 4.0])
+
+
 # what is no fault
 
 GUARDS = [

@@ -247,3 +247,13 @@ def test_a_check_prints_nothing(capsys):
     fg.debug.check(fg.jit(printing), PARAMS, BATCH, TARGETS)
 
     assert capsys.readouterr().out == ""
+
+
+def test_a_nan_of_the_data_is_found_and_a_training_step_with_one_is_checked():
+    x = np.where(np.arange(80).reshape(16, 5) == 7, np.nan, BATCH).astype(np.float32)
+    loss = lambda w, x: np.mean(fg.nn.relu(x @ w) ** 2)
+    step = lambda w, x: fg.value_and_grad(loss)(w, x)
+    for f in (loss, step, fg.jit(step)):
+        found = fg.debug.check(f, PARAMS["a"], x).findings
+
+        assert any("argument 1 holds a nan" in finding.what for finding in found)

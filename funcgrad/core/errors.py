@@ -309,12 +309,13 @@ class UninitializedError(FuncgradError, RuntimeError):
 
 
 class NanError(FuncgradError, FloatingPointError):
-    """An operation with finite operands and a nan or inf in its result, under ``debug.nans``.
+    """A nan or inf that an operation made, or that the data held, under ``debug.nans``.
 
     ``grad(lambda x: np.log(x - 1))(1.0)`` gives inf, and under the check raises with the name
     ``log`` and its line. Keep the operand in the domain where the operation is finite.
     """
 
+    given: str = ""  # the argument or constant that held a nan from the start, if one did
     operation: str  # the primitive
     line: str  # of user code, as ``file:line``
     backward: bool  # whether it is the derivative of that line, in the backward pass

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import dtype_of, is_inexact
+from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import DtypeError
 from ..core.lazy import answering
 from ..core.nodes import register_dataclass
@@ -59,7 +59,7 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
         axis: the axes of the statistics, by default the rows; (0, 1, 2) for image channels.
 
     Raises:
-        RangeError: if there are no rows.
+        RangeError: if there are no rows, or a nan or inf.
 
     >>> x = np.array([[1.0, 7.0], [3.0, 7.0]])
     >>> standardizer(x)(x)
@@ -93,7 +93,7 @@ def min_max_scaler(
         axis: the axes of minimum and maximum, by default the rows.
 
     Raises:
-        RangeError: if ``low >= high``, or there are no rows.
+        RangeError: if ``low >= high``, or there are no rows, or a nan or inf.
 
     >>> x = np.array([[1.0], [2.0], [5.0]])
     >>> min_max_scaler(x)(x).ravel()
@@ -118,6 +118,12 @@ def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
     x = asarray(x)
     if x.dtype.kind not in "biuf":
         raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")
+    if isinstance(x, np.ndarray) and x.dtype.kind == "f" and not np.isfinite(x).all():
+        count = np.count_nonzero(~np.isfinite(x))
+        cure = "fill missing values, or drop their rows"
+        raise RangeError(
+            f"{who}: features must be finite: got {count} nan or inf in {aval_of(x)}; {cure}"
+        )
     return x, x.dtype if is_inexact(x.dtype) else np.dtype(np.float32)
 
 

@@ -22,7 +22,7 @@ from ..transforms.abstract import make_jaxpr
 from ..transforms.arguments import argument_name, check_callable
 from ..transforms.grad import _differentiated, grad, value_and_grad
 from ..transforms.jit.api import Compiled, disable_jit
-from ..transforms.nans import nans
+from ..transforms.nans import checked, nans
 from .program_checks import (
     baked_in,
     crossed_shapes,
@@ -222,8 +222,12 @@ def _numbers(subject: Subject) -> Iterator[Row]:
     """The first operation that makes a nan or inf that reaches the result."""
     try:
         with nans():
-            subject.f(*subject.args, **subject.kwargs)
+            checked(subject.f, *subject.args, **subject.kwargs)
     except NanError as err:
+        if err.given:
+            what = f"{err.given} holds a nan from the start"
+            yield "nan or inf", err.line, what, "fill missing values, or drop their examples"
+            return
         side = "its derivative" if err.backward else "its result"
         what = f"{err.operation} makes one, in {side}"
         yield "nan or inf", err.line, what, "keep its operands where it is finite, by numpy.where"

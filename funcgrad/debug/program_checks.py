@@ -9,7 +9,7 @@ import numpy as np
 from ..compile.inlining import inline
 from ..core import tree
 from ..core.avals import Aval, is_arraylike
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, programs_in
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, NotFiniteError, programs_in
 from .slopes import Row
 
 LARGE = 1 << 20  # bytes of a constant
@@ -110,11 +110,18 @@ def lost_writes(jaxpr: Jaxpr) -> Iterator[Row]:
 def dead_units(closed: ClosedJaxpr, args: Any) -> Iterator[Row]:
     """Layers of ReLUs of which many units are 0 for all examples."""
     leaves = [x for x in tree.leaves((args[:-1], args[-1])) if is_arraylike(x)]
-    jaxpr = inline(closed.jaxpr)
+    try:
+        yield from _dead_units(inline(closed.jaxpr), closed.consts, leaves)
+    except NotFiniteError as err:  # a derivative with masks
+        if err.fallback is not None:
+            yield from _dead_units(err.fallback(inline(closed.jaxpr)), closed.consts, leaves)
+
+
+def _dead_units(jaxpr: Jaxpr, consts: Any, leaves: Any) -> Iterator[Row]:
     relus = {v for eqn in jaxpr.eqns if _is_relu(eqn) for v in eqn.outs if v.aval.ndim > 1}
     if not relus or len(leaves) != len(jaxpr.invars):
         return
-    rows = zip((*jaxpr.constvars, *jaxpr.invars), (*closed.consts, *leaves), strict=True)
+    rows = zip((*jaxpr.constvars, *jaxpr.invars), (*consts, *leaves), strict=True)
     env: dict[Any, Any] = dict(rows)
     for eqn in jaxpr.eqns:
         ins = [a.value if isinstance(a, Literal) else env[a] for a in eqn.ins]

@@ -2,7 +2,8 @@
 
 An operation makes an inf if its operands are finite, and a nan if none of them is nan: IEEE 754's
 overflow, division by zero and invalid operation. An infinite argument, such as a mask of -inf, is
-no fault, nor is a result computed from it.
+no fault, nor is a result computed from it. A nan of an argument or of a constant is a fault of the
+first operation whose result holds it.
 """
 
 import itertools
@@ -69,30 +70,55 @@ def statistics_of(x: Any) -> Statistics:
 
 
 class Fault:
-    """An operation that made a nan or inf."""
+    """An operation that made a nan or inf, or that is the first to meet one of an operand.
 
-    def __init__(self, step: Provenance, out: Any, operands: Sequence[Any]) -> None:
+    ``given``: the number of the operand that held it from the start, None if it was made.
+    """
+
+    def __init__(
+        self, step: Provenance, out: Any, operands: Sequence[Any], given: int | None = None
+    ) -> None:
         self.serial = next(_serials)
-        self.step = step
+        self.step, self.given = step, given
         self.out, self.operands = statistics_of(out), tuple(map(statistics_of, operands))
         zero = (p for p, x in zip(step.parents, operands, strict=True) if p and not np.all(x))
         self.back = [step, *_back(next(zero, None) or _next(step))]  # first by a divisor that is 0
 
-    def error(self) -> NanError:
-        step, chain = self.step, self.back
+    @property
+    def source(self) -> str:
+        """The argument, or the constant array, that held the nan from the start; "" if none."""
+        if self.given is None:
+            return ""
+        parent = self.step.parents[self.given]
+        return "a constant array" if parent is None else parent.name
+
+    def text(self) -> str:
+        """The first line of the error."""
+        if self.given is not None:
+            count = self.operands[self.given].nan
+            return (
+                f"{self.source} holds {count} nan, which no operation made: it reaches the result "
+                f"through {self.step.name} at {self.step.where}; fill missing values, or drop "
+                f"their examples"
+            )
         made = " and ".join(
             f"{n} {kind}" for n, kind in ((self.out.nan, "nan"), (self.out.inf, "inf")) if n
         )
         size = int(np.prod(self.out.shape, dtype=int))
+        return (
+            f"{self.step.name} made {made} of {size} element{'s' * (size != 1)}, at "
+            f"{self.step.where}; replace the operand of those elements by numpy.where before the "
+            f"operation"
+        )
+
+    def error(self) -> NanError:
+        step, chain = self.step, self.back
         rows = [f"  operand {i}: {s}" for i, s in enumerate(self.operands)]
         rows += [f"  output: {self.out}"]
         told = chain if len(chain) <= _STEPS else [*chain[: _STEPS - 2], "...", chain[-1]]
         rows += ["  back to the inputs: " + " <- ".join(map(str, told))]
-        err = NanError(
-            f"debug.nans: {step.name} made {made} of {size} element{'s' * (size != 1)}, at "
-            f"{step.where}; replace the operand of those elements by numpy.where before the "
-            f"operation\n{chr(10).join(short(row, 600) for row in rows)}"
-        )
+        err = NanError("\n".join([f"debug.nans: {self.text()}", *(short(x, 600) for x in rows)]))
+        err.given = self.source
         err.operation, err.line = step.name, step.line.removesuffix("'")
         err.backward, err.operands = step.is_backward, self.operands
         err.chain = tuple((s.name, s.line.removesuffix("'")) for s in chain)
@@ -152,6 +178,19 @@ def fault_of(
         missing = missing | _seen(np.isnan(x), elementwise)
     if (bad & ~known).any() or (np.isnan(y) & ~missing).any():
         return Fault(step, y, operands)
+    return _given(step, operands, y)
+
+
+def _given(step: Provenance, operands: Sequence[Any], y: Any) -> Fault | None:
+    """The fault of a nan that an argument or a constant array held from the start."""
+    if not np.isnan(y).any():
+        return None
+    for i, (parent, x) in enumerate(zip(step.parents, operands, strict=True)):
+        if parent is not None and parent.line:  # it is computed
+            continue
+        literal = np.ndim(x) == 0 and not (parent and parent.name.startswith("argument"))
+        if not literal and is_inexact(aval_of(x).dtype) and np.isnan(x).any():
+            return Fault(step, y, operands, i)
     return None
 
 

@@ -359,6 +359,12 @@ def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
             trace.unwrapped(y)
 
 
+def checked(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function as a transform does within ``debug.nans``."""
+    check = debugging.get().check
+    return fun(*args, **kwargs) if check is None else check.call(fun, args, kwargs)
+
+
 @contextmanager
 def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
     """Raise if a transform returns a nan or inf, naming the operation that made it.
@@ -370,7 +376,7 @@ def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
     It checks transforms (``grad``, ``vjp``, ``jvp``, ``vmap``, ``jit``, ...) and loops within the
     block, in the forward and the backward pass; compiled programs run equation by equation. An
     operation makes an inf if all its operands are finite, and a nan if none of them is nan: a mask
-    of -inf is no error.
+    of -inf is no error. A nan of the data that reaches the result is named with its argument.
 
     Raises:
         NanError: with the line, the operands' statistics, and the chain back to the inputs.
