@@ -36,8 +36,8 @@ pattern of these operations; of a primitive without them every result depends on
 
 from .core.avals import Aval as Aval, aval_of as aval_of
 from .core.lazy import publish as _publish
-from .core.trace import Primitive as Primitive
 from .ops.families import Elementwise as Elementwise
+from .ops.own import Primitive as Primitive
 from .ops.reduce import Reduction as Reduction
 from .ops.structure import Linear as Linear
 from .transforms.batching import by_loop as by_loop

@@ -544,3 +544,21 @@ def test_a_function_with_rules_may_have_another_kind_of_rules():
     assert fg.grad(outer)(1.0) == 5
     with pytest.raises(MissingRuleError, match="it has no rule yet"):
         fg.custom_jvp(inner)(1.0)
+
+
+# primitives
+
+
+@pytest.mark.parametrize("rule", ["run", "infer", "jvp"])
+def test_a_rule_that_gives_no_tuple_raises(rule):
+    results = {
+        "run": lambda self, x: (np.sin(x),),
+        "infer": lambda self, x: (x,),
+        "jvp": lambda self, primals, tangents, outs: (tangents[0] * np.cos(primals[0]),),
+    }
+    alone = lambda *args: results[rule](*args)[0]
+    alone.__name__ = rule
+    bare = type("Bare", (fg.extend.Primitive,), results | {rule: alone})(f"bare_{rule}")
+    with pytest.raises(TypeError, match=rf"Bare\.{rule}: the results must be a tuple: got"):
+        fg.jit(fg.grad(lambda x: np.sum(bare(x))))(np.ones(3))
+        bare(np.ones(3))

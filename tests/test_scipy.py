@@ -563,3 +563,16 @@ def test_roots_and_least_squares_are_of_trees(optimize):
     slope = fg.grad(lambda c: optimize.root(f, start, (c,)).x["b"])(2.0)
     assert slope == pytest.approx(1.5 / np.sqrt(2))
     assert (fit.x["a"], fit.x["k"]) == pytest.approx((2.0, 1.5)) and held.x["a"] < 1.8 + 1e-9
+
+
+def test_parameters_of_odeint_come_by_args_as_in_scipy():
+    f = lambda y, t, a, b: -a * y + b
+    want = integrate.odeint(f, 1.0, TIMES, 0.7, 0.1)
+
+    assert np.array_equal(integrate.odeint(f, 1.0, TIMES, args=(0.7, 0.1)), want)
+    assert np.array_equal(integrate.odeint(f, 1.0, TIMES, 0.7, args=0.1), want)
+
+
+def test_one_argument_of_solve_ivp_is_no_tuple():
+    with pytest.raises(TypeError, match=r"args must be a tuple: got 2.0; write args=\(x,\)"):
+        integrate.solve_ivp(lambda t, y, a: -a * y, (0.0, 1.0), [1.0], args=2.0)

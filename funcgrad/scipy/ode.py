@@ -57,20 +57,22 @@ def odeint(
     func: Callable[..., Any],
     y0: Any,
     t: Any,
-    *args: Any,
+    *params: Any,
+    args: Any = (),
     rtol: float = 1.4e-8,
     atol: float = 1.4e-8,
     mxstep: float = np.inf,
     hmax: float = np.inf,
 ) -> Any:
-    """Solution of ``dy/dt = func(y, t, *args)`` at given times.
+    """Solution of ``dy/dt = func(y, t, *params)`` at given times.
 
     Args:
         func: returns a tree with the structure and shapes of y; it is traced.
         y0: solution at ``t[0]``, a tree of arrays whose dtypes the solution keeps.
         t: times, ascending or descending, shape [T]; each costs one step more than the solver's
             own steps, which go past it.
-        *args: trees of arrays; the solution is differentiable in them, ``y0`` and ``t``.
+        *params: trees of arrays; the solution is differentiable in them, ``y0`` and ``t``.
+        args: a tuple of further ones, or one alone, as in SciPy.
         rtol, atol: relative and absolute tolerance of the local error, at least 10 eps.
         mxstep: int, maximal number of steps from one time to the next.
         hmax: maximal length of a step.
@@ -92,7 +94,9 @@ def odeint(
     flat, unravel = ravel_pytree(tree.map(_floating, y0))
     eps = max(np.finfo(dtype_of(x)).eps for x in (flat, t))
     problem = InitialValueProblem(
-        *_flat_jaxpr(func, unravel, flat, t, args),
+        *_flat_jaxpr(
+            func, unravel, flat, t, (*params, *(args if isinstance(args, tuple) else (args,)))
+        ),
         sign=stop_gradient(np.where(t[-1] < t[0], -1, 1)).astype(dtype_of(t)),
         rtol=max(rtol, 10 * eps),
         atol=atol,

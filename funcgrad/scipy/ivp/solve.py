@@ -88,7 +88,7 @@ def solve_ivp(
     0.36787944 0
     """
     check_callable("solve_ivp", fun)
-    args = () if args is None else tuple(args)
+    args = () if args is None else _arguments(args)
     name = method if isinstance(method, str) else getattr(method, "__name__", method)
     if name == "Taylor":
         options: dict[str, Any] = {"max_step": max_step, "first_step": first_step, "order": order}
@@ -106,6 +106,12 @@ def solve_ivp(
     if adjoint:
         return solver.by_adjoint(events, dense_output)
     return solver.result(events_of(events, args), dense_output)
+
+
+def _arguments(args: Any) -> tuple[Any, ...]:
+    if isinstance(args, (tuple, list)) or getattr(args, "ndim", 0):
+        return tuple(args)
+    raise TypeError(f"solve_ivp: args must be a tuple: got {shown(args)}; write args=(x,)")
 
 
 def _refuse_for_taylor(events: Any, jac: Any, sparsity: Any) -> None:
