@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from .core.missing import Counterpart, counterpart
+from .core.missing import Counterpart, counterpart, value_of
 from .peers import SPACES
 
 LIBRARIES = ("autograd", "equinox", "flax", "jax", "keras", "optax", "scipy", "tensorflow", "torch")
@@ -105,17 +105,21 @@ def rewritten(source: str) -> str:
     """The program with import lines of ours, where all uses of their names stay the same."""
     lines, tree = source.splitlines(keepends=True), ast.parse(source)
     names = {name for _, name in _names(tree)}
+    modules = tuple(f"{full}." for _, _, full in _imports(tree))
     for node in {node for node, _, _ in _imports(tree)}:
-        new = _rewritten(node, names)
+        new = _rewritten(node, names, modules)
         if new is not None and node.lineno == node.end_lineno:
             old = lines[node.lineno - 1]
             lines[node.lineno - 1] = old[: node.col_offset] + new + old[node.end_col_offset :]
     return "".join(lines)
 
 
-def _rewritten(node: ast.Import | ast.ImportFrom, names: set[str]) -> str | None:
+def _rewritten(
+    node: ast.Import | ast.ImportFrom, names: set[str], modules: tuple[str, ...]
+) -> str | None:
     """The text of an import statement with our names, None where it stays."""
     parts: dict[str, list[str]] = {}
+    inside = lambda full: tuple(m for m in modules if m.startswith(f"{full}.") and m != f"{full}.")
     prefix = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
     for alias in node.names:
         full = prefix + alias.name
@@ -123,9 +127,13 @@ def _rewritten(node: ast.Import | ast.ImportFrom, names: set[str]) -> str | None
         plain = bool(prefix or alias.asname or "." not in alias.name)  # else it binds the library
         if found is None or found.ours is None or found.words or not plain:
             return None
-        if full.partition(".")[0] not in LIBRARIES or not _same(full, found.ours, names):
+        mine = {name for name in names if not name.startswith(inside(full))}
+        ours = next(
+            (x for x in (found.ours, f"funcgrad.{found.ours}") if _same(full, x, mine)), None
+        )
+        if full.partition(".")[0] not in LIBRARIES or ours is None:
             return None
-        home, _, last = found.ours.rpartition(".")
+        home, _, last = ours.rpartition(".")
         name = alias.asname or alias.name
         parts.setdefault(home, []).append(last if name == last else f"{last} as {name}")
     told = [f"{f'from {home} ' * bool(home)}import {', '.join(x)}" for home, x in parts.items()]
@@ -137,6 +145,9 @@ def _same(full: str, ours: str, names: set[str]) -> bool:
     for name in names:
         if name.startswith(f"{full}."):
             found = _ours(name)
-            if found is None or found.words or found.ours != ours + name[len(full) :]:
+            if found is None or found.words or not found.ours:
+                return False
+            want = ours + name[len(full) :]
+            if want not in (found.ours, f"funcgrad.{found.ours}") or value_of(want) is None:
                 return False
     return True

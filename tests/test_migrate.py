@@ -60,3 +60,17 @@ def test_a_file_changes_only_if_asked(tmp_path, capsys):
     assert main(["migrate", str(file), "--write"]) == 0
     assert file.read_text() == migrate.rewritten(SOURCE)
     assert capsys.readouterr().out.endswith("4 import lines rewritten\n")
+
+
+def test_arrays_of_traced_values_are_made_by_our_numpy():
+    source = """import autograd.numpy as np
+import autograd.numpy.random as npr
+f = lambda x: np.sum(np.array([np.tanh(x), x])) + npr.rand()
+"""
+    new = migrate.rewritten(source)
+
+    assert new.splitlines()[:2] == [
+        "from funcgrad import numpy as np",
+        "from numpy import random as npr",
+    ]
+    assert "3: autograd.numpy.array -> funcgrad.numpy.array" in map(str, migrate.uses(source))

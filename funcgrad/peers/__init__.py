@@ -59,6 +59,7 @@ SPACES = {
     "autograd.numpy": "np",
     "autograd.numpy.linalg": "np.linalg",
     "autograd.numpy.fft": "np.fft",
+    "autograd.numpy.random": "np.random",
     "autograd.scipy": "fg.scipy",
     "autograd.scipy.special": "fg.scipy.special",
     "autograd.scipy.linalg": "fg.scipy.linalg",

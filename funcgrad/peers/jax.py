@@ -76,9 +76,9 @@ equinox.tree_deserialise_leaves fg.io.load
 autograd.elementwise_grad fg.vjp  grad(lambda x: f(x).sum()), or vmap(grad(f))
 autograd.multigrad fg.grad  grad(f, argnums=(0, 1))
 autograd.multigrad_dict fg.grad  grad(f, argnames=...)
-autograd.make_jvp fg.jvp
-autograd.make_vjp fg.vjp
-autograd.make_hvp fg.hvp
+autograd.make_jvp fg.jvp  jvp(f, (x,), (v,))
+autograd.make_vjp fg.vjp  vjp(f, x), which gives the value first
+autograd.make_hvp fg.hvp  hvp(f, (x,), (v,))
 autograd.hessian_vector_product fg.hvp
 autograd.hessian_tensor_product fg.hvp
 autograd.tensor_jacobian_product fg.vjp
@@ -86,19 +86,20 @@ autograd.vector_jacobian_product fg.vjp
 autograd.make_ggnvp fg.gnvp
 autograd.deriv fg.jvp
 autograd.checkpoint fg.checkpoint
-autograd.extend.primitive fg.custom_vjp
-autograd.extend.defvjp fg.custom_vjp
+autograd.extend.primitive fg.custom_vjp  custom_vjp, with f.defvjp(forward, backward)
+autograd.extend.defvjp fg.custom_vjp  custom_vjp, with f.defvjp(forward, backward)
 autograd.extend.defjvp fg.custom_jvp
 autograd.misc.flatten fg.ravel_pytree
 autograd.misc.flatten.flatten fg.ravel_pytree
 autograd.misc.optimizers fg.optim.adam  optimizers of funcgrad.optim
-autograd.misc.optimizers.adam fg.optim.adam
-autograd.misc.optimizers.sgd fg.optim.sgd
-autograd.misc.optimizers.rmsprop fg.optim.rmsprop
+autograd.misc.optimizers.adam fg.optim.adam  adam(step_size), and a loop of your own
+autograd.misc.optimizers.sgd fg.optim.sgd  sgd(step_size), and a loop of your own
+autograd.misc.optimizers.rmsprop fg.optim.rmsprop  rmsprop(step_size), and a loop of your own
 autograd.misc.fixed_points.fixed_point fg.lax.fixed_point
 autograd.test_util.check_grads fg.check_grads
 autograd.builtins.isinstance -  Python's own isinstance
 autograd.builtins -  Python's own list, dict and tuple
+autograd.numpy.array fg.numpy.array
 autograd.numpy.numpy_boxes -  traced values have no box
 autograd.scipy.stats.poisson fg.scipy.stats.poisson
 autograd.scipy.misc.logsumexp fg.special.logsumexp
