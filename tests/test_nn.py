@@ -834,3 +834,25 @@ def test_parts_and_the_version_need_no_import():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == fg.__version__
+
+
+@nn.module
+class Undeclared:
+    def __init__(self, layers):
+        self.layers = layers
+
+
+@pytest.mark.parametrize(
+    ("layers", "kind"), [(nn.Dense(2, 3), "Dense"), ([nn.Dense(2, 3)], r"tuple\[Dense, ...\]")]
+)
+def test_a_module_in_an_attribute_that_is_no_field_raises(layers, kind):
+    with pytest.raises(nn.ModuleError, match=rf"'layers' is no field, .* layers: {kind}"):
+        Undeclared(layers)
+
+
+def test_a_layer_refuses_structured_arrays_and_text():
+    layer = nn.Dense(2, 1).init(fg.random.key(0))
+    with pytest.raises(DtypeError, match=r"Dense\(2, 1\): x must hold numbers: .* np.stack"):
+        layer(np.zeros(5, [("a", float), ("b", float)]))
+    with pytest.raises(DtypeError, match=r"x must hold numbers: got <U1; .* np.unique"):
+        layer(np.array([["a", "b"]]))

@@ -38,7 +38,12 @@ def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
 
 
 def check_last_axis(layer: Any, x: Any, length: int) -> None:
-    """Raise unless the last axis has this length."""
+    """Raise unless the last axis has this length, of numbers."""
+    dtype = dtype_of(x)
+    if dtype.names or dtype.kind in "US":
+        names = "np.stack([x[name] for name in x.dtype.names], axis=-1)"
+        cure = names if dtype.names else "numbers, as np.unique(x, return_inverse=True)[1]"
+        raise DtypeError(f"{described(layer)}: x must hold numbers: got {dtype}; write {cure}")
     if shape_of(x)[-1:] != (length,):
         text = f"the last axis of x must have length {length}: got {aval_of(x)}"
         raise complaint(layer, f"{text}; {cure_of_axes(x, length)}")

@@ -199,7 +199,8 @@ def module(cls: type[T]) -> type[T]:
     field and call it twice.
 
     Raises, when a module is built:
-        ModuleError: if a static field holds an array, a module or an unhashable object.
+        ModuleError: if a static field holds an array, a module or an unhashable object, or an
+            attribute that is no field a module.
 
     >>> import funcgrad as fg
     >>> from funcgrad import nn
@@ -310,6 +311,7 @@ def check_fields(model: Any) -> None:
     for name in (*model.__children__, *model.__static__):
         if not hasattr(model, name):
             raise ModuleError(f"{who}: the field {name!r} was not set: set it in __init__")
+    check_declared(model)
     for name in model.__static__:
         value = getattr(model, name)
         if type(value) is str and "Callable" in str(model.__dataclass_fields__[name].type):
@@ -331,6 +333,21 @@ def check_fields(model: Any) -> None:
                 f"{who}: the field {name!r} is static, so it must be hashable: got "
                 f"{outline(value)}; use a tuple for a list, or annotate it with nn.Array"
             ) from None
+
+
+def check_declared(model: Any) -> None:
+    """Raise if an attribute that is no field holds a module: its arrays would not be trained."""
+    for name, value in {**vars(type(model)), **vars(model)}.items():
+        if name in model.__dataclass_fields__ or not isinstance(value, Module | list | tuple):
+            continue
+        for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
+            if isinstance(x, Module):
+                who, kind = type(model).__name__, type(x).__name__
+                text = kind if value is x else f"tuple[{kind}, ...]"
+                raise ModuleError(
+                    f"{who}: the attribute {name!r} is no field, so its module would not be "
+                    f"trained: got {outline(value)}; declare it in the class: {name}: {text}"
+                )
 
 
 def _frozen(model: Any, name: str) -> MutationError:
