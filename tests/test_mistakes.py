@@ -4,6 +4,7 @@
 one cure.
 """
 
+import importlib.util
 import pathlib
 import re
 import warnings
@@ -36,6 +37,10 @@ def names_for(folder):
     return names | {name: getattr(fg, name) for name in MODULES}
 
 
+def needs_scipy(row):
+    return bool(re.search(r"\bsp\.|scipy", row.program)) and not importlib.util.find_spec("scipy")
+
+
 def said(program, folder):
     """What a program says: the message of its error with notes, or its warnings."""
     names = names_for(folder)
@@ -59,11 +64,14 @@ def grade(row, words):
 @pytest.fixture(scope="module")
 def grades(tmp_path_factory):
     folder = pathlib.Path(tmp_path_factory.mktemp("files"))
-    return {name: grade(row, said(row.program, folder)) for name, row in ROWS.items()}
+    rows = {name: row for name, row in ROWS.items() if not needs_scipy(row)}
+    return {name: grade(row, said(row.program, folder)) for name, row in rows.items()}
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_mistake_is_answered_by_who_what_came_and_the_cure(name, grades, tmp_path):
+    if needs_scipy(ROWS[name]):
+        pytest.skip("SciPy is not installed")
     words = said(ROWS[name].program, tmp_path)
 
     assert grades[name] == 3 or (name in BELOW and grades[name] > 0), words
@@ -71,15 +79,15 @@ def test_a_mistake_is_answered_by_who_what_came_and_the_cure(name, grades, tmp_p
 
 @pytest.mark.parametrize("rows", [FIRST, OTHERS], ids=["first", "others"])
 def test_most_mistakes_have_the_best_grade_and_none_is_silent(rows, grades):
-    found = [grades[row.name] for row in rows]
+    found = [grades[row.name] for row in rows if row.name in grades]
     print({n: found.count(n) for n in range(4)})  # pytest -s shows the count of each grade
 
-    assert found.count(3) >= (0.95 if rows is FIRST else 0.8) * len(rows)
+    assert found.count(3) >= (0.95 if rows is FIRST else 0.8) * len(found)
     assert 0 not in found
 
 
 def test_what_is_below_the_best_grade_still_is(grades):
-    assert {name for name, n in grades.items() if n < 3} == set(BELOW)
+    assert {name for name, n in grades.items() if n < 3} == set(BELOW) & grades.keys()
 
 
 @pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)

@@ -664,6 +664,7 @@ LOWERED = {
     "share": logs_of_sums(lambda x, y: ew.share(x, y)),
     "name": passed_on(lambda x: fg.checkpoint_name(x, "x")),
     "stop_gradient": passed_on(fg.stop_gradient),
+    "debug_cotangent_callback": passed_on(lambda x: fg.debug.callback_cotangent(np.shape, x)),
     "where": choice,
     "gate": gated,
     "hide": hidden,

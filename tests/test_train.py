@@ -112,7 +112,7 @@ def test_accuracy_takes_classes_and_logits():
     assert train.accuracy(logits[..., 0] > 0, labels == 0) == 0.75
     assert train.accuracy(logits, labels, where=np.array([[True], [False]])) == 1.0
     assert fg.jit(train.accuracy)(logits, labels) == 0.75
-    with pytest.raises(DtypeError, match="write x > 0 for logits"):
+    with pytest.raises(DtypeError, match="for logits write x > 0"):
         train.accuracy(np.array([0.2, 3.0]), np.array([0, 1]))
     with pytest.raises(IndexError, match="label 3 at"):
         train.accuracy(logits, labels + 1)

@@ -130,6 +130,11 @@ def _array(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
     raise not_converted(self.aval)
 
 
+def _view(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    shape = bool(args) and isinstance(args[0], (int, tuple))  # as in PyTorch
+    raise not_plain("ndarray.view", self.aval, "use reshape" if shape else "use astype")
+
+
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
 _LOST = "as plain data it would lose its derivative"
 _KEEP = (
@@ -365,10 +370,7 @@ class NDArrayMixin:
     dump = conversion("ndarray.dump", _KEEP)
     dumps = conversion("ndarray.dumps", _KEEP)
 
-    def view(self, *args: Any, **kwargs: Any) -> NoReturn:
-        shape = bool(args) and isinstance(args[0], (int, tuple))  # as in PyTorch
-        raise not_plain("ndarray.view", self.aval, "use reshape" if shape else "use astype")
-
+    view = marked(_view, "ndarray.view", refusal=_LOST)
     getfield = conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
     __array__ = marked(_array, "NumPy conversion", refusal=_LOST)

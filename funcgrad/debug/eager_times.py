@@ -10,7 +10,6 @@ import functools
 import linecache
 import os
 import sys
-import sysconfig
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -28,7 +27,8 @@ from .compiled_times import Costs, Times, in_turns
 
 USER, GENERATED, WALK, RUN, OTHER = range(5)  # kinds of frames
 _WALK = backward.__code__
-_FOREIGN = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "purelib", "platlib")})
+# the folders of Python's own modules, and of installed ones
+_FOREIGN = (os.path.dirname(os.__file__) + os.sep, os.path.dirname(np.__path__[0]) + os.sep)
 
 
 def is_user(filename: str) -> bool:
