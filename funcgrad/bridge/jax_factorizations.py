@@ -56,7 +56,7 @@ def _check_whole(name: str, subset: Any) -> None:
         raise UnsupportedError(f"from_jax: {name} computes a part; leave out subset_by_index")
 
 
-_TRANSFORMS = {
+_TRANSFORMS: dict[Any, Any] = {
     FftType.FFT: np.fft.fftn, FftType.IFFT: np.fft.ifftn, FftType.RFFT: np.fft.rfftn,
     FftType.IRFFT: np.fft.irfftn,
 }  # fmt: skip

@@ -109,7 +109,7 @@ def solve_ivp(
 
 
 def _arguments(args: Any) -> tuple[Any, ...]:
-    if isinstance(args, (tuple, list)) or getattr(args, "ndim", 0):
+    if isinstance(args, (tuple, list)) or getattr(args, "ndim", 0) > 0:
         return tuple(args)
     raise TypeError(f"solve_ivp: args must be a tuple: got {shown(args)}; write args=(x,)")
 
