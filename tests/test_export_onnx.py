@@ -49,7 +49,7 @@ def mlp():
 
 def cnn():
     pool = nn.Lambda(lambda x: nn.max_pool(x, (2, 2), (2, 2)))
-    first = nn.Conv(1, 4, 3, padding="SAME", activation=nn.relu), nn.BatchNorm(4), pool
+    first = nn.Conv(1, 4, (3, 3), padding="SAME", activation=nn.relu), nn.BatchNorm(4), pool
     return nn.Sequential(*first, nn.Flatten(), nn.Dense(64, 10)).init(KEY)
 
 
