@@ -13,10 +13,10 @@ from funcgrad import dist
 from funcgrad.core.errors import MissingRuleError, UnsupportedError
 from funcgrad.core.registry import primitives
 
-from .support.cases import C128, CASES, F64
+from .support.cases import CASES, F64
 from .support.compare import assert_same
 from .support.house import ROOT
-from .support.rules import program, turn_of
+from .support.rules import program, sweep
 
 jax = pytest.importorskip("jax", reason="JAX is an optional extra")
 
@@ -52,20 +52,7 @@ def on_jax(name, case, dtype):
     return want, got
 
 
-def is_quick(name, i, case, dtype):
-    return i == 0 and dtype == F64 and turn_of(name, case) % 8 == 0
-
-
-SWEEP = [
-    pytest.param(
-        name, case, dtype, id=f"{name}-{i}-{dtype}",
-        marks=() if is_quick(name, i, case, dtype) else pytest.mark.slow,
-    )
-    for name, cases in CASES.items()
-    for i, case in enumerate(cases)
-    for dtype in ((F64, F32, C128) if case.complex else (F64, F32))
-    if name in primitives and name not in LOOSE
-]  # fmt: skip
+SWEEP = sweep(8, lambda name, case: name in LOOSE)
 
 
 @pytest.mark.parametrize(("name", "case", "dtype"), SWEEP)

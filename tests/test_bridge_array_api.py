@@ -12,9 +12,8 @@ from funcgrad.core.errors import MissingRuleError, UnsupportedError
 from funcgrad.core.registry import primitives
 from funcgrad.ops.elementary import ELEMENTARY
 
-from .support.cases import C128, CASES, F64
 from .support.compare import assert_same
-from .support.rules import program, turn_of
+from .support.rules import program, sweep
 
 xp = pytest.importorskip("array_api_strict", reason="the strict namespace is an optional extra")
 
@@ -47,20 +46,7 @@ def test_each_elementary_primitive_has_a_form_or_is_refused():
     assert ELEMENTARY - FORMS.keys() == LACKING.keys()
 
 
-def is_quick(name, i, dtype, case):
-    return i == 0 and dtype == F64 and turn_of(name, case) % 2 == 0
-
-
-SWEEP = [
-    pytest.param(
-        name, case, dtype, id=f"{name}-{i}-{dtype}",
-        marks=() if is_quick(name, i, dtype, case) else pytest.mark.slow,
-    )
-    for name, cases in CASES.items()
-    for i, case in enumerate(cases)
-    for dtype in ((F64, F32, C128) if case.complex else (F64, F32))
-    if name in primitives and (name, case.params.get("uplo")) not in LOOSE
-]  # fmt: skip
+SWEEP = sweep(2, lambda name, case: (name, case.params.get("uplo")) in LOOSE)
 
 
 @pytest.mark.parametrize(("name", "case", "dtype"), SWEEP)

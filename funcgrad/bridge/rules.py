@@ -15,6 +15,7 @@ from jax import lax
 from jax.scipy import special
 
 from ..core.avals import Aval
+from ..core.registry import entering
 from ..ops.callback import examples
 from ..ops.index import ARRAY, Index
 from ..ops.windows import Window
@@ -36,16 +37,7 @@ class At(NamedTuple):
 
 Row = Callable[..., Any]
 ROWS: dict[str, Row] = {}  # the name of a primitive -> its row
-
-
-def row(*names: str) -> Callable[[Row], Row]:
-    """Enter a row for primitives that have the same one."""
-
-    def enter(function: Row) -> Row:
-        ROWS.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+row = entering(ROWS)
 
 
 # Elementwise operations

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .graph import drawing
-from .outline import amount, part_of, parts_of
+from .outline import Part, amount, part_of, parts_of
 
 PARTS = 400  # of a tree that are shown
 MEASURED = 10_000_000  # elements of an array, up to which its statistics are computed
@@ -31,37 +31,27 @@ def page(*parts: str) -> str:
 
 def tree_html(value: Any) -> str:
     """A tree that folds: arrays with shape, dtype, bytes, mean, deviation and range."""
-    left = [PARTS]
-    return page("".join(_tree("", value, left, is_open=True)))
+    return page("".join(_tree("", value, part_of(value), [PARTS], is_open=True)))
 
 
-def _tree(label: str, value: Any, left: list[int], is_open: bool = False) -> Iterator[str]:
+def _tree(
+    label: str, value: Any, part: Part, left: list[int], is_open: bool = False
+) -> Iterator[str]:
     """Yield the HTML of a value and its parts, until so many parts are shown."""
     left[0] -= 1
-    found, (size, nbytes) = parts_of(value), _totals(value)
-    if found is None or not found[1] or (not size and part_of(value).line):
-        text = part_of(value).line or part_of(value).opening
-        yield f"<div>{escape(label + text)}{_facts(value)}</div>"
+    if not part.parts or (not part.size and part.line):
+        yield f"<div>{escape(label + (part.line or part.opening))}{_facts(value)}</div>"
         return
-    opening, named, closing = found
-    total = f"<small>{size:,} elements, {amount(nbytes)}</small>" if size else ""
-    yield f"<details{' open' * is_open}><summary>{escape(label + opening + '...' + closing)}{total}"
-    yield "</summary>"
-    for i, (name, x) in enumerate(named):
+    head = escape(f"{label}{part.opening}...{part.closing}")
+    total = f"<small>{part.size:,} elements, {amount(part.nbytes)}</small>" if part.size else ""
+    yield f"<details{' open' * is_open}><summary>{head}{total}</summary>"
+    _, named, _ = parts_of(value) or ("", [], "")
+    for i, ((name, x), (_, inner)) in enumerate(zip(named, part.parts, strict=True)):
         if left[0] <= 0:
             yield f"<div>... <small>{len(named) - i} more</small></div>"
             break
-        yield from _tree(name, x, left)
+        yield from _tree(name, x, inner, left)
     yield "</details>"
-
-
-def _totals(value: Any) -> tuple[int, int]:
-    """The elements and bytes of the arrays in a value."""
-    if isinstance(value, np.ndarray):
-        return value.size, value.nbytes
-    found = parts_of(value)
-    pairs = [_totals(x) for _, x in found[1]] if found else []
-    return sum(size for size, _ in pairs), sum(nbytes for _, nbytes in pairs)
 
 
 def _facts(x: Any) -> str:

@@ -36,6 +36,7 @@ class Part:
     parts: tuple[tuple[str, "Part"], ...] = ()
     closing: str = ""
     size: int = 0  # elements of arrays
+    nbytes: int = 0
     line: str | None = None
 
 
@@ -144,7 +145,8 @@ def _leaf(value: Any) -> Part:
         text = getattr(value, "__qualname__", value.__name__).rpartition("<locals>.")[2]
     else:
         text = shown(value)
-    return Part(text, size=size, line=text if "\n" not in text else None)
+    nbytes = value.nbytes if isinstance(value, np.ndarray) else 0
+    return Part(text, size=size, nbytes=nbytes, line=text if "\n" not in text else None)
 
 
 def _node(opening: str, values: Sequence[tuple[str, Any]], closing: str) -> Part:
@@ -153,8 +155,8 @@ def _node(opening: str, values: Sequence[tuple[str, Any]], closing: str) -> Part
     whole = [text for text in texts if text is not None]
     line = opening + ", ".join(whole) + closing
     fits = len(whole) == len(texts) and len(line) <= WIDTH
-    size = sum(part.size for _, part in parts)
-    return Part(opening, parts, closing, size, line if fits else None)
+    size, nbytes = (sum(getattr(part, field) for _, part in parts) for field in ("size", "nbytes"))
+    return Part(opening, parts, closing, size, nbytes, line if fits else None)
 
 
 def _depth(part: Part) -> int:

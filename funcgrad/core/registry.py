@@ -6,15 +6,17 @@ The registries and the named-axis environment are the library's only module stat
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from threading import RLock
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 from ..contents import FUNCTIONS, PRIMITIVES
 
 SPECIAL = "scipy.special"
+
+Entry = TypeVar("Entry")
 
 
 class Registry(dict[Any, Any]):
@@ -147,3 +149,16 @@ def is_builtin_name(name: str) -> bool:
             f"Primitive: the library has a primitive {name!r} already; choose another name"
         )
     return True
+
+
+def entering(table: dict[str, Entry]) -> Callable[..., Callable[[Entry], Entry]]:
+    """The decorator ``decorator(*names)`` that enters a function into a table under names."""
+
+    def decorator(*names: str) -> Callable[[Entry], Entry]:
+        def enter(function: Entry) -> Entry:
+            table.update(dict.fromkeys(names, function))
+            return function
+
+        return enter
+
+    return decorator

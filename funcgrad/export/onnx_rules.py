@@ -7,20 +7,12 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import UnsupportedError
+from ..core.registry import entering
 from ..ops.index import ARRAY
 from .onnx_graph import Graph, Node, Rule
 
 RULES: dict[str, Rule] = {}
-
-
-def rule(*names: str) -> Callable[[Rule], Rule]:
-    """Enter a rule for primitives that have the same one."""
-
-    def enter(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+rule = entering(RULES)
 
 
 # Elementwise

@@ -11,6 +11,8 @@ from funcgrad.core.registry import primitives
 
 from .cases import C128, CASES, F64
 
+F32 = np.dtype("f4")
+
 primitives.load()
 
 # where the dtype depends on the value of a Python number, which infer does not see
@@ -34,6 +36,22 @@ def turn_of(name, case):
     """Place of a row among those of its primitive, plus that of the primitive in the table."""
     place = next(i for i, other in enumerate(CASES[name]) if other is case)
     return place + list(CASES).index(name)
+
+
+def sweep(one_in, is_left_out):
+    """Return each row in each dtype, as parameters; one in so many of float64 is quick."""
+    of_turn = lambda name, case: turn_of(name, case) % one_in == 0
+    quick = lambda name, i, dtype, case: i == 0 and dtype == F64 and of_turn(name, case)
+    return [
+        pytest.param(
+            name, case, dtype, id=f"{name}-{i}-{dtype}",
+            marks=() if quick(name, i, dtype, case) else pytest.mark.slow,
+        )
+        for name, cases in CASES.items()
+        for i, case in enumerate(cases)
+        for dtype in ((F64, F32, C128) if case.complex else (F64, F32))
+        if name in primitives and not is_left_out(name, case)
+    ]  # fmt: skip
 
 
 def has_derivative(name, case):

@@ -16,22 +16,14 @@ from ...compile.passes import passed
 from ...compile.program import first_passed
 from ...core.dead_code import dce
 from ...core.jaxpr import Jaxpr
+from ...core.registry import entering
 from ...ops.windows import Window
 from ..lowering import lowered, operand_dtype
 from .namespaces import LackError, Operation
 
 Form = Callable[..., Any]
 FORMS: dict[str, Form] = {}  # the name of a primitive -> its form
-
-
-def form(*names: str) -> Callable[[Form], Form]:
-    """Enter a form for primitives that have the same one."""
-
-    def enter(function: Form) -> Form:
-        FORMS.update(dict.fromkeys(names, function))
-        return function
-
-    return enter
+form = entering(FORMS)
 
 
 _NAMES = "psum pmax pmin all_gather psum_scatter all_to_all ppermute"
