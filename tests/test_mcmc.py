@@ -56,7 +56,8 @@ def stationary(transition, dtype=np.float64):
     """Draws after one transition, from exact draws of the logistic distribution as the start."""
     x = random.logistic(random.key(1), (8_000, 1), dtype)
     density = fg.value_and_grad(lambda x: np.sum(-x - 2 * np.logaddexp(0.0, -x)))
-    one = lambda k, x: transition(density, k, placed(density, x), 1.5, np.full(1, 2.0, dtype))
+    root = np.full(1, 2.0**0.5, dtype)
+    one = lambda k, x: transition(density, k, placed(density, x, root), 1.5, root)
     with np.errstate(all="ignore"):
         return fg.jit(fg.vmap(one))(random.split(random.key(2), len(x)), x)
 
@@ -84,7 +85,7 @@ def turns(momenta, variances=1.0):
 def steps_by_doubling(key, density, place, step, max_depth):
     """The number of steps of a trajectory, by a plain search of all its subtrees."""
     keys = random.split(key, 3)
-    first = start(keys[0], place, np.ones(2))
+    first = start(keys[0], place)
     directions = int(random.bits(keys[1]))
     ends, tree, count = {1: first, 0: first}, [first[1]], 0
     for depth in range(max_depth):
@@ -105,7 +106,7 @@ def steps_by_doubling(key, density, place, step, max_depth):
 
 def test_a_trajectory_ends_at_the_first_turn_of_a_subtree():
     density = fg.value_and_grad(correlated)
-    place = placed(density, np.array([0.3, 0.2]))
+    place = placed(density, np.array([0.3, 0.2]), np.ones(2))
     keys = random.split(random.key(5), 40)
     draw = lambda k: nuts_transition(4, density, k, place, 0.3, np.ones(2))
     drawn = fg.jit(fg.vmap(draw))(keys)
@@ -162,6 +163,37 @@ def test_a_divergence_is_marked():
     _, stats = quick("hmc", lambda x: -np.sum(x**4), np.ones(1), 5, 0, 2, step_size=50.0)
 
     assert stats.diverging.all() and np.all(stats.acceptance_rate == 0)
+
+
+def test_a_dense_mass_matrix_makes_a_correlated_density_round():
+    """Deviations of 10 and 1 along the diagonals: no scaling of the elements helps."""
+    rotation = np.array([[1.0, -1.0], [1.0, 1.0]]) / np.sqrt(2)
+    covariance = rotation @ np.diag([100.0, 1.0]) @ rotation.T
+    precision = np.linalg.inv(covariance)
+    vector = lambda t: np.stack([t["a"], t["b"]])
+    f = lambda t: -vector(t) @ precision @ vector(t) / 2
+    start = {"a": 0.0, "b": 0.0}
+    run = lambda dense: quick("hmc", f, start, 1, 150, 2, num_steps=6, dense_mass=dense).stats
+    stats, diagonal = run(True), run(False)
+
+    assert stats.inverse_mass_matrix.shape == (2, 2, 2)
+    np.testing.assert_allclose(stats.inverse_mass_matrix[0], covariance, rtol=0.7)  # of 25 draws
+    assert np.all(stats.step_size > 2 * diagonal.step_size)
+
+
+@each_sampler
+def test_a_linear_map_of_the_density_maps_the_draws(name):
+    """x = A z: the mass matrix inv(A A') in x is the unit matrix in z."""
+    a = np.array([[2.0, 0.0], [1.5, 0.5]])
+    inverse = np.linalg.inv(a)
+    fixed = {"step_size": 0.3, "dense_mass": True, "jitter": 0.0}
+    run = lambda f, m: quick(name, f, np.zeros(2), 8, 0, 2, inverse_mass_matrix=m, **fixed)
+    quartic = lambda z: -np.sum(z**4) / 4 - np.sum(z) ** 2
+    want = run(quartic, np.eye(2))
+    got = run(lambda x: quartic(inverse @ x), a @ a.T)
+
+    np.testing.assert_allclose(got.draws, want.draws @ a.T, rtol=1e-8)  # errors of rounding grow
+    np.testing.assert_allclose(got.stats.inverse_mass_matrix, np.stack([a @ a.T] * 2), rtol=1e-12)
 
 
 # transforms
@@ -295,29 +327,33 @@ def test_windows_are_stans():
         assert ends.sum() == (n >= 20) and (n < 20 or np.flatnonzero(slow)[-1] == ends.argmax())
 
 
-def test_moments_of_a_window_are_its_variances():
-    x = np.random.default_rng(0).normal(3.0, 2.0, (50, 3))
-    moments = adaptation.Moments.of_none(x[0])
+@pytest.mark.parametrize("root", [np.eye(3), np.ones(3)], ids=["dense", "diagonal"])
+def test_moments_of_a_window_are_its_covariance(root):
+    x = np.random.default_rng(0).normal(3.0, 2.0, (50, 3)) @ [[1, 0, 0], [2, 1, 0], [0, 1, 1]]
+    moments = adaptation.Moments.like(root)
     for row in x:
         moments = moments.updated(row)
-    want = (50 * x.var(0, ddof=1) + 5e-3) / 55
+    want = (50 * np.cov(x.T) + 5e-3 * np.eye(3)) / 55
 
-    np.testing.assert_allclose(moments.variances(), want, rtol=1e-12)
+    got = moments.covariance()
+    np.testing.assert_allclose(got, want if root.ndim == 2 else np.diag(want), rtol=1e-12)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e4])
 def test_the_first_step_size_is_that_of_the_density(scale):
     density = fg.value_and_grad(lambda x: -np.sum((x / scale) ** 2) / 2)
-    place = placed(density, np.full(4, scale))
-    step = adaptation.reasonable_step(density, random.key(0), place, np.float64(1.0), np.ones(4))
+    root = np.ones(4)
+    place = placed(density, np.full(4, scale), root)
+    step = adaptation.reasonable_step(density, random.key(0), place, np.float64(1.0), root)
 
     assert 0.1 < step / scale < 4
 
 
 def test_the_first_step_size_ends_for_a_flat_density():
     density = fg.value_and_grad(lambda x: 0.0 * np.sum(x))
-    place = placed(density, np.zeros(1))
-    step = adaptation.reasonable_step(density, random.key(0), place, np.float64(1.0), np.ones(1))
+    root = np.ones(1)
+    place = placed(density, np.zeros(1), root)
+    step = adaptation.reasonable_step(density, random.key(0), place, np.float64(1.0), root)
 
     assert np.isfinite(step)
 
@@ -417,6 +453,22 @@ ERRORS = {
     "a mass matrix of another tree": (
         lambda s: s(normal, np.zeros(2), inverse_mass_matrix=np.ones(3)), TreeError,
         r"must have the structure and shapes of the position: got \(3,\), not \(2,\)",
+    ),
+    "a matrix without dense_mass": (
+        lambda s: s(normal, np.zeros(2), inverse_mass_matrix=np.eye(2)), TreeError,
+        r"got \(2, 2\), not \(2,\); for a matrix write dense_mass=True",
+    ),
+    "a diagonal with dense_mass": (
+        lambda s: s(normal, np.zeros(2), inverse_mass_matrix=np.ones(2), dense_mass=True),
+        ShapeError, r"must have the shape \[2, 2\].*: got f64\[2\]; for its diagonal leave out",
+    ),
+    "an indefinite matrix": (
+        lambda s: s(normal, np.zeros(2), inverse_mass_matrix=-np.eye(2), dense_mass=True),
+        random.RangeError, "must be symmetric and positive definite",
+    ),
+    "a keyword of Stan's": (
+        lambda s: s(normal, np.zeros(2), metric="dense_e"), TypeError,
+        "unexpected keyword argument 'metric'",
     ),
     "a negative variance": (
         lambda s: s(normal, np.zeros(2), inverse_mass_matrix=-np.ones(2)), random.RangeError,

@@ -42,6 +42,17 @@ def check_keywords(who: str, given: Iterable[str], known: Iterable[str]) -> None
             raise TypeError(f"{who}: unexpected keyword argument {name!r}; {cure}") from None
 
 
+def check_options(who: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Raise the error for keywords of which none is known."""
+    known = list(known)
+    check_keywords(who, given, known)
+    for name in given:
+        if name not in known:
+            raise TypeError(
+                f"{who}: unexpected keyword argument {name!r}; use one of {', '.join(known)}"
+            )
+
+
 def check_method(function: Any, given: Iterable[str]) -> None:
     """The same for a method of an array that calls a function of NumPy."""
     try:

@@ -1,4 +1,4 @@
-"""Warm-up: the step size by dual averaging, and variances of the position in windows.
+"""Warm-up: the step size by dual averaging, and the covariance of the position in windows.
 
 Source: Hoffman & Gelman 2014, "The No-U-Turn Sampler", section 3.2 and Algorithm 4; the windows
 are those of the Stan reference manual, "Automatic parameter tuning".
@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...control.loops import while_loop
+from ...core.avals import dtype_of, shape_of
 from ..keys import Key
-from .hamiltonian import Density, Place, energy, leapfrog, log_weight, start
+from .hamiltonian import Density, Place, energy, is_dense, leapfrog, log_weight, start
 
 GAMMA, SHIFT, KAPPA = 0.05, 10.0, 0.75  # gamma, t0 and kappa of Hoffman & Gelman
 FIRST, WINDOW, LAST = 75, 25, 50  # draws of the first, slow and last phases
@@ -43,31 +44,36 @@ class Averaging(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Mean and sum of squared deviations of the positions so far."""
+    """Mean of the positions so far, and sums of products of their deviations: [N], or [N, N]."""
 
     count: Any
     mean: Any
-    squares: Any
+    products: Any
 
     @classmethod
-    def of_none(cls, position: Any) -> "Moments":
-        none = np.zeros_like(position)
-        return cls(none.sum(), none, none)
+    def like(cls, root: Any) -> "Moments":
+        """The moments of no position, for an inverse mass matrix with such a root."""
+        none = np.zeros_like(root)
+        return cls(none.sum(), none[0] if is_dense(root) else none, none)
 
     def updated(self, x: Any) -> "Moments":
         """Source: Welford 1962, "Note on a method for calculating corrected sums of squares"."""
         count = self.count + 1
-        mean = self.mean + (x - self.mean) / count
-        return Moments(count, mean, self.squares + (x - self.mean) * (x - mean))
+        before = x - self.mean
+        mean = self.mean + before / count
+        dense = is_dense(self.products)
+        products = before[:, None] * (x - mean) if dense else before * (x - mean)
+        return Moments(count, mean, self.products + products)
 
-    def variances(self) -> Any:
-        """Sample variances, drawn towards 0.001, as Stan does."""
-        n = self.count
-        return (self.squares / (n - 1) * n + 5e-3) / (n + 5)
+    def covariance(self) -> Any:
+        """The sample covariance, or its diagonal, drawn towards 0.001 I, as Stan does."""
+        n, dense = self.count, is_dense(self.products)
+        least = 5e-3 * np.eye(shape_of(self.mean)[0], dtype=dtype_of(n)) if dense else 5e-3
+        return (self.products / (n - 1) * n + least) / (n + 5)
 
 
 def windows(num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which draws of the warm-up count for the variances, and after which a window ends."""
+    """Which draws of the warm-up count for the covariance, and after which a window ends."""
     first, window, last = FIRST, WINDOW, LAST
     if first + window + last > num:
         first, last = int(0.15 * num), int(0.1 * num)
@@ -84,16 +90,16 @@ def windows(num: int) -> tuple[np.ndarray, np.ndarray]:
     return slow, np.isin(draws, ends)
 
 
-def reasonable_step(density: Density, key: Key, place: Place, step: Any, variances: Any) -> Any:
+def reasonable_step(density: Density, key: Key, place: Place, step: Any, root: Any) -> Any:
     """A step size at which one leapfrog step changes the energy by about log(0.8).
 
     Source: Hoffman & Gelman 2014, Algorithm 4.
     """
-    first = start(key, place, variances)
-    origin = energy(first, place.log_density, variances)
+    first = start(key, place)
+    origin = energy(first, place.log_density)
 
     def is_small(step: Any) -> Any:
-        now = energy(*leapfrog(density, first, step, variances), variances)
+        now = energy(*leapfrog(density, first, step, root))
         return log_weight(origin, now) > math.log(0.8)
 
     grows = is_small(step)

@@ -11,13 +11,21 @@ from ...core.avals import dtype_of
 from ..draws import uniform
 from ..keys import Key, split
 from .adaptation import Averaging, Moments, reasonable_step, windows
-from .hamiltonian import Density, Draw, Place, chosen, placed
+from .hamiltonian import (
+    Density,
+    Draw,
+    Place,
+    chosen,
+    inverse_mass_matrix_of,
+    placed,
+    root_of,
+)
 
 
 class Plan(NamedTuple):
     """The lengths of a chain, and what its warm-up finds: each is None where it is to be found.
 
-    ``transition(density, key, place, step, variances)`` makes a draw.
+    ``transition(density, key, place, step, root)`` makes a draw.
     """
 
     transition: Callable[..., Draw]
@@ -26,7 +34,8 @@ class Plan(NamedTuple):
     jitter: float
     target: float
     step_size: Any
-    variances: Any
+    inverse_mass_matrix: Any
+    dense_mass: bool
 
 
 class Tuning(NamedTuple):
@@ -35,58 +44,66 @@ class Tuning(NamedTuple):
     place: Place
     averaging: Averaging
     moments: Moments
-    variances: Any
+    root: Any
 
 
 def chain(plan: Plan, density: Density, key: Key, position: Any) -> tuple[Any, Any, Any]:
-    """The draws of a chain, their step size, and the variances that the warm-up found."""
+    """The draws of a chain, their step size, and the inverse mass matrix that the warm-up found."""
     keys = split(key, 4)
-    place = _begun(plan, density, keys[0], position)
+    root = _first_root(plan, position)
+    place = _begun(plan, density, keys[0], position, root)
     dtype = dtype_of(position)
-    variances = np.ones_like(position) if plan.variances is None else plan.variances
     if plan.step_size is None:
-        step = reasonable_step(density, keys[1], place, np.ones((), dtype), variances)
+        step = reasonable_step(density, keys[1], place, np.ones((), dtype), root)
     else:
         step = np.asarray(plan.step_size, dtype)
     if plan.num_warmup:
-        place, step, variances = _warmed(plan, density, keys[2], place, step, variances)
+        place, step, root = _warmed(plan, density, keys[2], place, step, root)
 
     def draw(place: Place, key: Key) -> tuple[Place, Any]:
-        made = plan.transition(density, key, place, step, variances)
+        made = plan.transition(density, key, place, step, root)
         return made.place, made._replace(place=made.place._replace(gradient=None))
 
-    return scan(draw, place, split(keys[3], plan.num_samples))[1], step, variances
+    draws = scan(draw, place, split(keys[3], plan.num_samples))[1]
+    return draws, step, inverse_mass_matrix_of(root)
 
 
-def _begun(plan: Plan, density: Density, key: Key, position: Any) -> Place:
+def _first_root(plan: Plan, position: Any) -> Any:
+    if plan.inverse_mass_matrix is not None:
+        return root_of(plan.inverse_mass_matrix)
+    ones = np.ones_like(position)
+    return np.diag(ones) if plan.dense_mass else ones
+
+
+def _begun(plan: Plan, density: Density, key: Key, position: Any, root: Any) -> Place:
     """The start: near the position, or on it where the density is 0 nearby."""
-    place = placed(density, position)
+    place = placed(density, position, root)
     if not plan.jitter:
         return place
     spread = uniform(key, position.shape, dtype_of(position), -plan.jitter, plan.jitter)
-    near = placed(density, position + spread)
+    near = placed(density, position + spread, root)
     possible = np.isfinite(near.log_density) & np.all(np.isfinite(near.gradient))
     return chosen(possible, near, place)
 
 
 def _warmed(
-    plan: Plan, density: Density, key: Key, place: Place, step: Any, variances: Any
+    plan: Plan, density: Density, key: Key, place: Place, step: Any, root: Any
 ) -> tuple[Place, Any, Any]:
-    """Place, step size and variances after the warm-up."""
-    adapts_step, adapts_variances = plan.step_size is None, plan.variances is None
+    """Place, step size and root after the warm-up."""
+    adapts_step, adapts_mass = plan.step_size is None, plan.inverse_mass_matrix is None
 
     def ended(key: Key, t: Tuning) -> Tuning:
-        variances = t.moments.variances() if adapts_variances else t.variances
-        averaging = t.averaging
+        root = root_of(t.moments.covariance())
+        place, averaging = placed(density, t.place.position, root), t.averaging
         if adapts_step:
             step = np.exp(averaging.log_step)
-            averaging = Averaging.at(reasonable_step(density, key, t.place, step, variances))
-        return Tuning(t.place, averaging, Moments.of_none(t.place.position), variances)
+            averaging = Averaging.at(reasonable_step(density, key, place, step, root))
+        return Tuning(place, averaging, Moments.like(root), root)
 
     def tuned(t: Tuning, xs: Any) -> tuple[Tuning, None]:
         key, is_slow, is_end = xs
         keys = split(key)
-        made = plan.transition(density, keys[0], t.place, np.exp(t.averaging.log_step), t.variances)
+        made = plan.transition(density, keys[0], t.place, np.exp(t.averaging.log_step), t.root)
         t = t._replace(
             place=made.place,
             averaging=t.averaging.updated(made.acceptance_rate, plan.target)
@@ -94,12 +111,12 @@ def _warmed(
             else t.averaging,
             moments=chosen(is_slow, t.moments.updated(made.place.position), t.moments),
         )
-        if adapts_variances:
+        if adapts_mass:
             t = cond(is_end, ended, lambda key, t: t, keys[1], t)
         return t, None
 
-    first = Tuning(place, Averaging.at(step), Moments.of_none(place.position), variances)
+    first = Tuning(place, Averaging.at(step), Moments.like(root), root)
     slow, ends = windows(plan.num_warmup)
     last = scan(tuned, first, (split(key, plan.num_warmup), slow, ends))[0]
     step = np.exp(last.averaging.log_mean) if adapts_step else step
-    return last.place, step, last.variances
+    return last.place, step, last.root

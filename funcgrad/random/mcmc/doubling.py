@@ -59,23 +59,23 @@ class Trajectory(NamedTuple):
 
 
 def nuts_transition(
-    max_depth: int, density: Density, key: Key, place: Place, step: Any, variances: Any
+    max_depth: int, density: Density, key: Key, place: Place, step: Any, root: Any
 ) -> Draw:
     """A draw by the no-U-turn sampler."""
     keys = split(key, 3)
-    first = start(keys[0], place, variances)
+    first = start(keys[0], place)
     turns = bits(keys[1])  # bit d is the direction of the doubling at depth d
-    origin = energy(first, place.log_density, variances)
+    origin = energy(first, place.log_density)
 
     def grown(t: Trajectory) -> Trajectory:
         forward = _bit(turns, t.depth)
         uniforms = uniform(fold_in(keys[2], t.leaves), (2,), dtype_of(origin))
-        end, log_density = leapfrog(density, t.ends[2], np.where(forward, step, -step), variances)
-        now = energy(end, log_density, variances)
+        end, log_density = leapfrog(density, t.ends[2], np.where(forward, step, -step), root)
+        now = energy(end, log_density)
         weight = log_weight(origin, now)
         leaf = _leaf(end, log_density, now)
-        t = _extended(t, leaf, weight, end, uniforms[0], variances)
-        return _joined(t, end, forward, turns, uniforms[1], variances)
+        t = _extended(t, leaf, weight, end, uniforms[0])
+        return _joined(t, end, forward, turns, uniforms[1])
 
     def goes_on(t: Trajectory) -> Any:
         return ~(t.turning | t.diverging) & (t.depth < max_depth)
@@ -113,7 +113,7 @@ def _single(phase: Any, log_density: Any, origin: Any, levels: int) -> Trajector
     )  # fmt: skip
 
 
-def _extended(t: Trajectory, leaf: Any, weight: Any, end: Any, u: Any, scale: Any) -> Trajectory:
+def _extended(t: Trajectory, leaf: Any, weight: Any, end: Any, u: Any) -> Trajectory:
     """The trajectory with one more leaf in its subtree."""
     momentum, before = end[1], t.sums[1]
     sizes = 2 ** np.arange(1, 1 + shape_of(t.levels)[1])
@@ -121,7 +121,7 @@ def _extended(t: Trajectory, leaf: Any, weight: Any, end: Any, u: Any, scale: An
     begins = (index % sizes == 0)[:, None]
     levels = np.where(begins, np.stack([momentum, before])[:, None], t.levels)
     total = before + momentum
-    turns = is_turning(levels[0], momentum, total - levels[1], scale)
+    turns = is_turning(levels[0], momentum, total - levels[1])
     # a leaf of the subtree by its weight
     weight_of_all = np.logaddexp(t.weights[1], weight)
     choice = np.where(u < np.exp(weight - weight_of_all), leaf, t.choices[1])
@@ -137,7 +137,7 @@ def _extended(t: Trajectory, leaf: Any, weight: Any, end: Any, u: Any, scale: An
     )
 
 
-def _joined(t: Trajectory, end: Any, forward: Any, turns: Any, u: Any, scale: Any) -> Trajectory:
+def _joined(t: Trajectory, end: Any, forward: Any, turns: Any, u: Any) -> Trajectory:
     """The tree with its subtree where that is full, and the next subtree at the end of it."""
     full = (t.leaves + 1 == 2 << t.depth) & ~t.turning & ~t.diverging
     weight, new_weight = t.weights[0], t.weights[1]
@@ -155,16 +155,15 @@ def _joined(t: Trajectory, end: Any, forward: Any, turns: Any, u: Any, scale: An
         weights=np.where(full, weights, t.weights),
         sums=np.stack([total, np.where(full, 0, t.sums[1])]),
         depth=depth,
-        turning=t.turning | (full & is_turning(outer[0, 1], outer[1, 1], total, scale)),
+        turning=t.turning | (full & is_turning(outer[0, 1], outer[1, 1], total)),
     )
 
 
-def is_turning(first: Any, last: Any, total: Any, variances: Any) -> Any:
+def is_turning(first: Any, last: Any, total: Any) -> Any:
     """Whether a trajectory turns, from the momenta at its ends and the sum of all.
 
     Args:
         first, last, total: shape [..., N].
-        variances: shape [N].
     """
-    along = variances * (total - (first + last) / 2)
+    along = total - (first + last) / 2
     return (np.sum(along * first, axis=-1) <= 0) | (np.sum(along * last, axis=-1) <= 0)

@@ -22,20 +22,20 @@ from .hamiltonian import (
 
 
 def hmc_transition(
-    num_steps: int, density: Density, key: Key, place: Place, step: Any, variances: Any
+    num_steps: int, density: Density, key: Key, place: Place, step: Any, root: Any
 ) -> Draw:
     """A draw by Hamiltonian Monte Carlo.
 
     Source: Neal 2011, "MCMC using Hamiltonian dynamics", section 5.3.2.
     """
     keys = split(key)
-    first = start(keys[0], place, variances), place.log_density
+    first = start(keys[0], place), place.log_density
 
     def move(_: Any, state: Any) -> Any:
-        return leapfrog(density, state[0], step, variances)
+        return leapfrog(density, state[0], step, root)
 
     phase, log_density = fori_loop(0, num_steps, move, first)
-    energies = energy(*first, variances), energy(phase, log_density, variances)
+    energies = energy(*first), energy(phase, log_density)
     weight = log_weight(*energies)
     rate = np.exp(np.minimum(weight, 0.0))
     accepted = uniform(keys[1], (), dtype_of(rate)) < rate

@@ -1,4 +1,11 @@
-"""Hamiltonian dynamics of a log density of vectors, with a diagonal mass matrix."""
+"""Hamiltonian dynamics of a log density of vectors.
+
+The inverse mass matrix is L L', by a root L. Momenta p and gradients g are kept as L'p and L'g, of
+which the mass matrix is the identity. A root is a vector, the diagonal of L, or a lower triangular
+matrix.
+
+Source: Neal 2011, "MCMC using Hamiltonian dynamics", section 4.1, on linear transformations.
+"""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -17,7 +24,7 @@ LOWEST = -1e30  # in place of -inf, of which differences are nan
 
 
 class Place(NamedTuple):
-    """A position of a chain, with the log density and its gradient there."""
+    """A position x of a chain, the log density there, and its gradient g as L'g."""
 
     position: Any
     log_density: Any
@@ -35,31 +42,52 @@ class Draw(NamedTuple):
     n_steps: Any
 
 
-def placed(density: Density, position: Any) -> Place:
-    return Place(position, *density(position))
+def is_dense(root: Any) -> bool:
+    return len(shape_of(root)) == 2
 
 
-def start(key: Key, place: Place, variances: Any) -> Any:
-    """A phase: rows of position, momentum from N(0, M) with M = diag(1 / variances), gradient."""
+def root_of(inverse_mass_matrix: Any) -> Any:
+    """The root L, from the inverse mass matrix or its diagonal."""
+    dense = is_dense(inverse_mass_matrix)
+    return np.linalg.cholesky(inverse_mass_matrix) if dense else np.sqrt(inverse_mass_matrix)
+
+
+def inverse_mass_matrix_of(root: Any) -> Any:
+    """The inverse mass matrix L L' of a root, or its diagonal."""
+    return root @ root.mT if is_dense(root) else root**2
+
+
+def placed(density: Density, position: Any, root: Any) -> Place:
+    log_density, gradient = density(position)
+    return Place(position, log_density, _pulled(root, gradient))
+
+
+def _pulled(root: Any, gradient: Any) -> Any:
+    return gradient @ root if is_dense(root) else root * gradient
+
+
+def start(key: Key, place: Place) -> Any:
+    """A phase: rows of position x, momentum p from N(0, inv(L L')) as L'p, gradient g as L'g."""
     z = normal(key, shape_of(place.position), dtype_of(place.position))
-    return np.stack([place.position, z / np.sqrt(variances), place.gradient])
+    return np.stack([place.position, z, place.gradient])
 
 
-def leapfrog(density: Density, phase: Any, step: Any, variances: Any) -> tuple[Any, Any]:
+def leapfrog(density: Density, phase: Any, step: Any, root: Any) -> tuple[Any, Any]:
     """The phase after a step of the leapfrog method, and the log density there.
 
     Source: Neal 2011, "MCMC using Hamiltonian dynamics", equations 2.28 to 2.30.
     """
     position, momentum, gradient = phase[0], phase[1], phase[2]
     half = momentum + step / 2 * gradient
-    position = position + step * variances * half
-    log_density, gradient = density(position)
-    return np.stack([position, half + step / 2 * gradient, gradient]), log_density
+    velocity = root @ half if is_dense(root) else root * half
+    now = placed(density, position + step * velocity, root)
+    momentum = half + step / 2 * now.gradient
+    return np.stack([now.position, momentum, now.gradient]), now.log_density
 
 
-def energy(phase: Any, log_density: Any, variances: Any) -> Any:
+def energy(phase: Any, log_density: Any) -> Any:
     """The Hamiltonian: kinetic energy minus log density."""
-    return np.sum(variances * phase[1] ** 2) / 2 - log_density
+    return np.sum(phase[1] ** 2) / 2 - log_density
 
 
 def log_weight(first: Any, now: Any) -> Any:

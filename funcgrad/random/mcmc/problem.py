@@ -36,7 +36,8 @@ class Statistics(NamedTuple):
         tree_depth: number of doublings; 0 for ``hmc``.
         n_steps: number of leapfrog steps, with one gradient each.
         step_size: shape [chains].
-        inverse_mass_matrix: its diagonal, a tree like the position with a first axis [chains].
+        inverse_mass_matrix: its diagonal, a tree like the position with a first axis [chains]; of
+            ``dense_mass`` the matrices, shape [chains, N, N].
     """
 
     lp: Any
@@ -80,7 +81,7 @@ def sampled(
         program = vmap(lambda key: chain(plan, density, key, flat))
         with np.errstate(all="ignore"):  # a trajectory that diverges
             draws, steps, scales = jit(program, backend=backend)(Key(words, key.impl))
-        return _samples(draws, steps, scales, unravel)
+        return _samples(draws, steps, scales if plan.dense_mass else vmap(unravel)(scales), unravel)
 
     return _without_derivative(who, run)(flat, consts, keys.data)
 
@@ -89,7 +90,7 @@ def _samples(draws: Any, steps: Any, scales: Any, unravel: Callable[[Any], Any])
     place = draws.place
     stats = Statistics(
         place.log_density, draws.energy, draws.acceptance_rate, draws.diverging,
-        draws.tree_depth, draws.n_steps, steps, vmap(unravel)(scales),
+        draws.tree_depth, draws.n_steps, steps, scales,
     )  # fmt: skip
     return Samples(vmap(vmap(unravel))(place.position), stats)
 
@@ -123,26 +124,45 @@ def as_count(what: str, number: Any, low: int, high: int | None = None) -> int:
 
 
 def _checked(who: str, plan: Plan, position: Any, dtype: np.dtype) -> Plan:
-    """The plan with counts as integers and the variances as one array."""
+    """The plan with counts as integers and the inverse mass matrix as one array."""
     _check_range(f"{who}: target_accept_prob", plan.target, "in (0, 1)", lambda x: 0 < x < 1)
     _check_range(f"{who}: jitter", plan.jitter, "in [0, inf)", lambda x: 0 <= x < np.inf)
     if plan.step_size is not None:
         _check_range(f"{who}: step_size", plan.step_size, "> 0", lambda x: x > 0)
-    variances = plan.variances
-    if variances is not None:
-        got, want = (tree.map(shape_of, x) for x in (variances, position))
-        if got != want:
-            raise TreeError(
-                f"{who}: inverse_mass_matrix must have the structure and shapes of the position: "
-                f"got {got}, not {want}"
-            )
-        variances = cast(ravel_pytree(variances)[0], dtype)
-        _check_range(f"{who}: inverse_mass_matrix", variances, "> 0", lambda x: x > 0)
+    given = plan.inverse_mass_matrix
+    if given is not None:
+        as_array = _matrix if plan.dense_mass else _diagonal
+        given = cast(as_array(f"{who}: inverse_mass_matrix", given, position), dtype)
     return plan._replace(
         num_samples=as_count(f"{who}: num_samples", plan.num_samples, 1),
         num_warmup=as_count(f"{who}: num_warmup", plan.num_warmup, 0),
-        variances=variances,
+        inverse_mass_matrix=given,
     )
+
+
+def _diagonal(what: str, given: Any, position: Any) -> Any:
+    got, want = (tree.map(shape_of, x) for x in (given, position))
+    if got != want:
+        raise TreeError(
+            f"{what} must have the structure and shapes of the position: got {got}, not {want}; "
+            f"for a matrix write dense_mass=True"
+        )
+    flat = ravel_pytree(given)[0]
+    _check_range(what, flat, "> 0", lambda x: x > 0)
+    return flat
+
+
+def _matrix(what: str, given: Any, position: Any) -> Any:
+    n = shape_of(ravel_pytree(position)[0])[0]
+    if not is_arraylike(given) or shape_of(given) != (n, n):
+        got = aval_of(given) if is_arraylike(given) else type(given).__name__
+        raise ShapeError(
+            f"{what} must have the shape [{n}, {n}], in the order of ravel_pytree: got {got}; "
+            f"for its diagonal leave out dense_mass"
+        )
+    is_symmetric = lambda x: np.allclose(x, x.T) and np.all(np.linalg.eigvalsh(x) > 0)
+    _check_range(what, given, "symmetric and positive definite", is_symmetric)
+    return given
 
 
 def _check_range(what: str, x: Any, words: str, holds: Callable[[Any], Any]) -> None:

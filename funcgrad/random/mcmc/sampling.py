@@ -2,13 +2,27 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
+from typing_extensions import Unpack
+
+from ...core.binding import check_options
 from ..keys import Key
 from .chains import Plan
 from .doubling import nuts_transition
 from .fixed_length import hmc_transition
 from .problem import Samples, as_count, sampled
+
+
+class Options(TypedDict, total=False):
+    """Options of both samplers, which :func:`nuts` documents."""
+
+    target_accept_prob: float
+    jitter: float
+    step_size: float | None
+    inverse_mass_matrix: Any
+    dense_mass: bool
+    backend: str | None
 
 
 def nuts(
@@ -19,28 +33,23 @@ def nuts(
     num_warmup: int = 1000,
     num_chains: int = 4,
     *,
-    target_accept_prob: float = 0.8,
     max_tree_depth: int = 10,
-    jitter: float = 1.0,
-    step_size: float | None = None,
-    inverse_mass_matrix: Any = None,
-    backend: str | None = "auto",
+    **options: Unpack[Options],
 ) -> Samples:
     """Samples from a density by the no-U-turn sampler, from several chains.
 
     Args:
-        key: a single key.
         logdensity: ``logdensity(position)``, the log of the density up to a constant.
-        position: a tree of floating arrays, at which the density is not 0.
-        num_samples, num_warmup: draws of each chain, and those before, which adapt its step size
-            and mass matrix.
-        num_chains: number of chains, which run together under ``vmap``.
-        target_accept_prob: in (0, 1), the acceptance rate to which the step size is adapted.
+        position: a tree of floating arrays, N elements, at which the density is not 0.
+        num_samples, num_warmup, num_chains: draws of each chain, those before to adapt its step
+            size and mass matrix, and chains, which run together under ``vmap``.
         max_tree_depth: a trajectory has fewer than 2**max_tree_depth steps.
-        jitter: chains start at ``position`` plus uniform numbers in [-jitter, jitter).
-        step_size, inverse_mass_matrix: fixed ones; the latter is the diagonal, variances in a
-            tree like ``position``.
-        backend: of ``jit``, which compiles the chains to one program.
+        target_accept_prob: in (0, 1), the acceptance rate of the adapted step size: 0.8.
+        jitter: chains start at ``position`` plus uniform numbers in [-jitter, jitter): 1.0.
+        step_size, inverse_mass_matrix: fixed ones; the latter is its diagonal, variances in a
+            tree like ``position``, or with ``dense_mass`` a matrix [N, N] in ravel_pytree's order.
+        dense_mass: whether to adapt a full matrix, for correlated elements: False.
+        backend: of ``jit``, which compiles the chains to one program: "auto".
 
     Raises:
         RangeError, DtypeError, ShapeError: if the log density is not a finite scalar at
@@ -53,11 +62,9 @@ def nuts(
     (4, 100)
     """
     depth = as_count("nuts: max_tree_depth", max_tree_depth, 1, 30)
-    plan = Plan(
-        functools.partial(nuts_transition, depth), num_samples, num_warmup, jitter,
-        target_accept_prob, step_size, inverse_mass_matrix,
-    )  # fmt: skip
-    return sampled("nuts", key, logdensity, position, num_chains, plan, backend)
+    transition = functools.partial(nuts_transition, depth)
+    counts = num_samples, num_warmup, num_chains
+    return _run("nuts", transition, key, logdensity, position, counts, options)
 
 
 def hmc(
@@ -69,18 +76,14 @@ def hmc(
     num_chains: int = 4,
     *,
     num_steps: int = 16,
-    target_accept_prob: float = 0.8,
-    jitter: float = 1.0,
-    step_size: float | None = None,
-    inverse_mass_matrix: Any = None,
-    backend: str | None = "auto",
+    **options: Unpack[Options],
 ) -> Samples:
     """Samples from a density by Hamiltonian Monte Carlo with trajectories of fixed length.
 
     Args:
         num_steps: leapfrog steps of each draw.
-        key, logdensity, position, num_samples, num_warmup, num_chains, target_accept_prob, jitter,
-            step_size, inverse_mass_matrix, backend: see :func:`nuts`.
+        key, logdensity, position, num_samples, num_warmup, num_chains, **options: see
+            :func:`nuts`.
 
     Raises:
         RangeError, DtypeError, ShapeError: see :func:`nuts`.
@@ -92,8 +95,31 @@ def hmc(
     (4, 100)
     """
     steps = as_count("hmc: num_steps", num_steps, 1)
+    transition = functools.partial(hmc_transition, steps)
+    counts = num_samples, num_warmup, num_chains
+    return _run("hmc", transition, key, logdensity, position, counts, options)
+
+
+def _run(
+    who: str,
+    transition: Callable[..., Any],
+    key: Key,
+    logdensity: Callable[[Any], Any],
+    position: Any,
+    counts: tuple[int, int, int],
+    options: Options,
+) -> Samples:
+    check_options(who, options, Options.__annotations__)
+    num_samples, num_warmup, num_chains = counts
     plan = Plan(
-        functools.partial(hmc_transition, steps), num_samples, num_warmup, jitter,
-        target_accept_prob, step_size, inverse_mass_matrix,
-    )  # fmt: skip
-    return sampled("hmc", key, logdensity, position, num_chains, plan, backend)
+        transition,
+        num_samples,
+        num_warmup,
+        jitter=options.get("jitter", 1.0),
+        target=options.get("target_accept_prob", 0.8),
+        step_size=options.get("step_size"),
+        inverse_mass_matrix=options.get("inverse_mass_matrix"),
+        dense_mass=options.get("dense_mass", False),
+    )
+    backend = options.get("backend", "auto")
+    return sampled(who, key, logdensity, position, num_chains, plan, backend)
