@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConversionError, is_inside
+from .errors import ConversionError
+from .frames import is_inside
 from .missing import counterpart, full_name
 
 _LIBRARIES = ("math", "cmath")

@@ -4,10 +4,6 @@ Each class is a subclass of the builtin that a NumPy user expects, so that ``exc
 keeps working. Each docstring shows code that fails and its fix.
 """
 
-import os
-import sys
-import warnings
-from types import TracebackType
 from typing import Any, Self
 
 from .lazy import publish as _publish
@@ -19,38 +15,6 @@ __all__ = [
     "NestingError", "NonScalarError", "ShapeError", "TrainingWarning", "TreeError",
     "UninitializedError", "UnsupportedError", "UntakenWarning",
 ]  # fmt: skip
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NUMPY = f"{os.sep}numpy{os.sep}"
-
-
-def shorten(err: Exception) -> None:
-    """Remove an error's traceback, unless it has a frame of user code.
-
-    A few functions of the NumPy namespace call user functions (piecewise); their frames stay.
-    """
-    frames: TracebackType | None = err.__traceback__
-    while frames is not None:
-        filename = frames.tb_frame.f_code.co_filename
-        if not is_inside(filename):
-            return
-        frames = frames.tb_next
-    if isinstance(err, FuncgradError):
-        err.__suppress_context__ = True
-    err.__traceback__ = None
-
-
-def warn(message: str, category: type[Warning]) -> None:
-    """Warn at the innermost line of user code."""
-    frame: Any = sys._getframe(1)
-    level = 2  # 1 would be this function, and 2 is its caller
-    while frame.f_back is not None and is_inside(frame.f_code.co_filename):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level)
-
-
-def is_inside(filename: str) -> bool:
-    return filename.startswith(_PACKAGE) or _NUMPY in filename
 
 
 def short(text: str, limit: int = 500) -> str:
@@ -74,7 +38,18 @@ def shown(x: object) -> str:
 
 
 class FuncgradError(Exception):
-    """The base of every error the library raises on purpose."""
+    """The base of every error the library raises on purpose.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> try:
+    ...     fg.grad(np.sin)(np.ones(2))
+    ... except fg.errors.FuncgradError as err:
+    ...     print(err)
+    grad: the output must be a scalar: got f64[2]; reduce it by sum or mean
+
+    A message names the function, the fault, the value that came, and one cure. User exceptions
+    pass through unchanged.
+    """
 
     def __init__(self, *args: object) -> None:
         super().__init__(*[short(x, 3000) if type(x) is str else x for x in args])
@@ -184,7 +159,12 @@ class MutationError(FuncgradError, TypeError):
 class OutError(MutationError):
     """A result with traced values that ``out=`` would write into an ndarray.
 
-    ``np.sin(x, out=a)`` fails for an ndarray ``a`` and a traced ``x``; write ``a = np.sin(x)``.
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.grad(lambda x: np.sin(x, out=np.empty(2)).sum())(np.ones(2))
+    Traceback (most recent call last):
+    funcgrad.core.errors.OutError: numpy.sin: out= would write traced values into an ndarray, ...
+
+    The fix is ``a = np.sin(x)``, or memory for traced values, ``out=np.empty_like(x)``.
     """
 
     out: Any = None  # rules raise it for any array; the caller writes into a traced one
@@ -239,7 +219,17 @@ class MissingAttributeError(FuncgradError, AttributeError):
 
 
 class MissingRuleError(FuncgradError, NotImplementedError):
-    """A primitive without the rule that a transform needs; the message names the place for it."""
+    """A function or primitive without the rule that a transform needs.
+
+    >>> import funcgrad as fg
+    >>> square = fg.custom_jvp(lambda x: x * x)
+    >>> fg.grad(square)(3.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.MissingRuleError: custom_jvp of '<lambda>': it has no rule yet: call ...
+
+    The message names the place for the rule. The fix is ``square.defjvp(...)`` before the first
+    derivative; for a primitive, the method of its class that the message names.
+    """
 
 
 class MissingDerivativeError(FuncgradError, TypeError):
@@ -258,11 +248,21 @@ class MissingDerivativeError(FuncgradError, TypeError):
 
 
 class ClosureError(FuncgradError, TypeError):
-    """A custom rule, in the body of a loop, that closes over a variable of differentiation.
+    """A custom rule that closes over a value of an inner transform, and branches on values.
 
-    ``grad(lambda w: scan(step, ...))`` where ``step`` calls a custom_vjp function whose ``fwd``
-    closes over ``w`` fails: the rule gives no cotangent for ``w``. Make ``w`` an argument of the
-    function that has the rule.
+    >>> import funcgrad as fg
+    >>> def slope(x):
+    ...     def inner(y):
+    ...         times = fg.custom_vjp(lambda z: z * y if z > 0 else z)
+    ...         times.defvjp(lambda z: (z * y, None), lambda _, ct: (ct * y,))
+    ...         return times(x)
+    ...     return fg.grad(inner)(x)
+    >>> fg.grad(slope)(2.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.ClosureError: custom_vjp: a custom rule closes over a value of a ...
+
+    The outer ``grad`` sees ``x``, but not the ``y`` that is hidden in the rule. The fix is to make
+    ``y`` an argument of the function that has the rule: ``times(x, y)``.
     """
 
 
@@ -311,8 +311,14 @@ class UninitializedError(FuncgradError, RuntimeError):
 class NanError(FuncgradError, FloatingPointError):
     """A nan or inf that an operation made, or that the data held, under ``debug.nans``.
 
-    ``grad(lambda x: np.log(x - 1))(1.0)`` gives inf, and under the check raises with the name
-    ``log`` and its line. Keep the operand in the domain where the operation is finite.
+    >>> import numpy as np, funcgrad as fg
+    >>> with fg.debug.nans(), np.errstate(divide="ignore"):
+    ...     fg.grad(lambda x: np.log(x - 1))(1.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.NanError: debug.nans: log made 1 inf of 1 element, at ...
+
+    The message names the operation, its line, its operands and the way back to the inputs. The fix
+    is to keep the operand in the domain: ``np.log(np.where(x > 1, x - 1, 1.0))``.
     """
 
     given: str = ""  # the argument or constant that held a nan from the start, if one did
@@ -324,7 +330,20 @@ class NanError(FuncgradError, FloatingPointError):
 
 
 class UntakenWarning(RuntimeWarning):
-    """A selection that hides a nan or inf, under ``debug.nans(untaken=True)``."""
+    """A selection that hides a nan or inf, under ``debug.nans(untaken=True)``.
+
+    >>> import warnings, numpy as np, funcgrad as fg
+    >>> root = lambda x: np.where(x > 0, np.sqrt(x), 0.0)
+    >>> with warnings.catch_warnings(record=True) as caught, fg.debug.nans(untaken=True):
+    ...     warnings.simplefilter("always", UntakenWarning)
+    ...     with np.errstate(invalid="ignore"):
+    ...         slope = fg.grad(root)(-1.0)
+    >>> print(slope, caught[0].message)
+    0.0 debug.nans: where at ... hides a nan or inf that sqrt made at ...
+
+    The derivative is right, as in every selection. Other programs that read the same value may
+    not be: the fix is an operand in the domain, ``np.sqrt(np.where(x > 0, x, 1.0))``.
+    """
 
 
 class TrainingWarning(UserWarning):
@@ -350,8 +369,15 @@ class TrainingWarning(UserWarning):
 class NestingError(FuncgradError, RecursionError):
     """Functions nested deeper than Python's recursion limit.
 
-    200 functions, each compiled and called by the next, need more than the 1000 frames of Python's
-    limit; compile only the outermost function, whose program then contains all of them.
+    >>> import funcgrad as fg
+    >>> def factorial(n):
+    ...     return n * fg.jit(factorial)(n - 1)
+    >>> factorial(5.0)
+    Traceback (most recent call last):
+    funcgrad.core.errors.NestingError: jit of 'factorial' ...: functions nest deeper than ...
+
+    Here the recursion has no end. Where it has one, the fix is to transform the outermost function
+    alone: its program contains all others.
     """
 
 
@@ -367,18 +393,5 @@ class MemoryLimitError(FuncgradError, MemoryError):
     is that limit, or smaller batches.
     """
 
-
-# attributes of an ndarray that a tracer does not have, and why
-ABSENT = {
-    **dict.fromkeys(
-        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
-         "strides"),
-        "a traced array has no memory of its own",
-    ),
-    **dict.fromkeys(
-        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
-        "a traced array is not a subclass of ndarray",
-    ),
-}  # fmt: skip
 
 _publish(__name__)

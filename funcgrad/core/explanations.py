@@ -7,17 +7,24 @@ from typing import Any
 
 import numpy as np
 
-from .errors import (
-    ConcretizationError,
-    ConversionError,
-    FuncgradError,
-    MutationError,
-    NestingError,
-    is_inside,
-)
+from .errors import ConcretizationError, ConversionError, FuncgradError, MutationError, NestingError
+from .frames import is_inside
 from .registry import load
 
 _CALLERS = "funcgrad.core.callers"  # loaded by the first error
+
+# attributes of an ndarray that a tracer does not have, and why
+ABSENT = {
+    **dict.fromkeys(
+        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
+         "strides"),
+        "a traced array has no memory of its own",
+    ),
+    **dict.fromkeys(
+        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
+        "a traced array is not a subclass of ndarray",
+    ),
+}  # fmt: skip
 
 
 def too_deep(who: object, err: RecursionError) -> NestingError:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import warn
+from .frames import warn
 
 
 class _Seterr:

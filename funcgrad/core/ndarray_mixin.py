@@ -12,14 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .avals import Aval
-from .errors import (
-    ABSENT,
-    FuncgradError,
-    MissingAttributeError,
-    OutError,
-    shorten,
-)
-from .explanations import not_converted, not_plain
+from .errors import FuncgradError, MissingAttributeError, OutError
+from .explanations import ABSENT, not_converted, not_plain
+from .frames import shorten
 from .memory import snapshot
 from .registry import load, overrides, primitives
 

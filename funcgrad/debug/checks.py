@@ -46,7 +46,13 @@ KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong at a line of user code, ``file:line`` ("" where no line is known), its cure."""
+    """What is wrong at a line of user code, ``file:line`` ("" where no line is known), its cure.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> found = fg.debug.check(fg.grad(lambda x: np.floor(x) * 2), 1.5)
+    >>> found.findings[0].kind
+    'zero gradient'
+    """
 
     kind: str
     line: str
@@ -61,7 +67,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Report:
-    """The findings of a check; it prints one a line, or that there are none."""
+    """The findings of a check; it prints one a line, or that there are none.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> report = fg.debug.check(fg.grad(np.sin), 1.0)
+    >>> report, bool(report)
+    (check of sin: nothing found, False)
+    """
 
     name: str
     findings: tuple[Finding, ...]

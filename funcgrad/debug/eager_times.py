@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..compile.clocks import Place, places
-from ..core.errors import is_inside
+from ..core.frames import is_inside
 from ..core.trace import Primitive, running
 from ..transforms.reverse import Tape, backward
 from .compiled_times import Costs, Times, in_turns

@@ -24,7 +24,11 @@ except ImportError:  # without processes, as in a browser
 
 
 class RankFailedError(FuncgradError, RuntimeError):
-    """Raised by ``dist.launch`` where a rank has raised, or died; its words name the rank."""
+    """Raised by ``dist.launch`` where a rank has raised, or died; its words name the rank.
+
+    The other ranks are stopped. The traceback of the rank is in the message; its last line is the
+    exception to fix.
+    """
 
 
 class ProcessRanks(Ranks):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..core.config import config
-from ..core.errors import warn
+from ..core.frames import warn
 from ..core.lazy import answering
 from ..core.outline import outline
 from ..core.registry import load

@@ -13,14 +13,33 @@ from ..core.errors import FuncgradError
 class FileFormatError(FuncgradError, ValueError):
     """A file that this library cannot read.
 
-    It is damaged (``DamagedFileError``), has another format, or a dtype that cannot be decoded.
+    >>> import os, tempfile
+    >>> from funcgrad import io
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights.npz")
+    >>> with open(path, "w") as file: _ = file.write("w = 1.0")
+    >>> try:
+    ...     io.load(path)
+    ... except io.FileFormatError as err:
+    ...     print(type(err).__name__)
+    DamagedFileError
+
+    It is damaged (``DamagedFileError``), has another format, or a dtype that cannot be decoded. The
+    fix is a file that ``io.save``, ``numpy.savez`` or safetensors wrote.
     """
 
 
 class DamagedFileError(FileFormatError):
     """A file that is damaged, or of another format.
 
-    A truncated download fails; download it again, or use an older checkpoint.
+    >>> import os, tempfile
+    >>> from funcgrad import io
+    >>> path = os.path.join(tempfile.mkdtemp(), "weights.safetensors")
+    >>> with open(path, "wb") as file: _ = file.write(bytes(3))  # of a download that broke off
+    >>> io.load(path)
+    Traceback (most recent call last):
+    funcgrad.io.formats.DamagedFileError: load: ... is damaged or not a safetensors file: its ...
+
+    The fix is another copy: download it again, or use an older checkpoint.
     """
 
 

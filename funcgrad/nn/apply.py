@@ -24,8 +24,8 @@ from ..core.errors import (
     ShapeError,
     TrainingWarning,
     UninitializedError,
-    warn,
 )
+from ..core.frames import warn
 from ..core.lazy import answering, is_inside_call
 from ..core.registry import load
 from ..core.trace import Tracer
@@ -39,9 +39,16 @@ from .traverse import is_module, modules_in, path_of, replace_fields, text_of
 class RefreshError(FuncgradError, RuntimeError):
     """Updated statistics that cannot be put into the model.
 
-    ``nn.apply(model, x, key=key)`` fails if the model passes a layer as an argument of
-    ``fg.checkpoint``, which copies it; call ``nn.apply(layer, x, key=key)`` there, and report the
-    layer that it returns: ``nn.refresh(self, layer=layer)``.
+    >>> import numpy as np, funcgrad as fg
+    >>> from funcgrad import nn
+    >>> norm = nn.BatchNorm(2).init(fg.random.key(0))
+    >>> nn.apply(nn.Sequential(norm, norm), np.ones((4, 2)), key=fg.random.key(1))
+    Traceback (most recent call last):
+    funcgrad.nn.apply.RefreshError: apply: one BatchNorm with new statistics is at two paths: ...
+
+    The two places would differ after the update. The fix is one field that is called twice. A layer
+    that ``fg.checkpoint`` takes as an argument is a copy: call ``nn.apply(layer, x, key=key)``
+    there, and report the layer that it returns: ``nn.refresh(self, layer=layer)``.
     """
 
 

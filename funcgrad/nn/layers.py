@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import DtypeError, TrainingWarning, shown, warn
+from ..core.errors import DtypeError, TrainingWarning, shown
+from ..core.frames import warn
 from ..core.integers import not_integers, whole
 from ..core.trace import Tracer
 from ..numpy.indexing import take

@@ -44,7 +44,15 @@ T = TypeVar("T")
 class ModuleError(FuncgradError, TypeError):
     """A module whose fields contradict their annotations.
 
-    ``layers: tuple`` fails for a tuple of layers, because they would not be trained; write
+    >>> from funcgrad import nn
+    >>> @nn.module
+    ... class Net:
+    ...     layers: tuple
+    >>> Net((nn.Dense(2, 1),))
+    Traceback (most recent call last):
+    funcgrad.nn.module.ModuleError: Net: the field 'layers' is static by its annotation, so ...
+
+    Fields of arrays and modules are trained, all others are structure. The fix is the annotation
     ``layers: tuple[nn.Module, ...]``.
     """
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
-from ..core.errors import shown, warn
+from ..core.errors import shown
+from ..core.frames import warn
 from ..ops import elementwise as ew
 from ..ops.conv_general_dilated import conv_general_dilated
 from ..ops.operand import operand, strong

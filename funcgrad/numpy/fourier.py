@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import shape_of
-from ..core.errors import warn
+from ..core.frames import warn
 from ..ops.elementwise import conj
 from ..ops.fft import SWAPPED, fft_p, irfft_p, rfft_p
 from ..ops.index import Index, scatter_add_p

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.buffers import applied, holds_traced
-from ..core.errors import FuncgradError, OutError, shorten
+from ..core.errors import FuncgradError, OutError
+from ..core.frames import shorten
 from ..core.lazy import publish
 from ..core.registry import overrides
 from ..core.trace import Tracer

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import warn
+from ..core.frames import warn
 from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast

@@ -9,7 +9,8 @@ from typing_extensions import override
 from ..core.avals import Aval, accumulation_dtype, aval_of, dtype_of, is_inexact
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
-from ..core.errors import DtypeError, warn
+from ..core.errors import DtypeError
+from ..core.frames import warn
 from ..core.trace import Tracer
 from .dependences import Keeping
 from .linear import Linear

@@ -20,8 +20,8 @@ from ..core.avals import (
 )
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
-from ..core.errors import shorten
 from ..core.flat_iterator import elements
+from ..core.frames import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .dependences import Keeping

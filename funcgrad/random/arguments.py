@@ -19,7 +19,12 @@ UNSIGNED: dict[int, np.dtype[Any]] = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)
 class RangeError(FuncgradError, ValueError):
     """An argument is out of range.
 
-    ``random.bernoulli(key, 1.5)`` fails, because a probability lies in [0, 1].
+    >>> from funcgrad import random
+    >>> random.bernoulli(random.key(0), 1.5)
+    Traceback (most recent call last):
+    funcgrad.random.arguments.RangeError: random.bernoulli: p must be in [0, 1]: got 1.5; ...
+
+    The fix is a value in the range; the probability of logits is ``special.expit(logits)``.
     """
 
 

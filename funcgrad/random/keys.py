@@ -24,7 +24,12 @@ from .primitives import DEFAULT, GENERATORS, fold_in_p, seed_p, split_p
 class NotAKeyError(FuncgradError, TypeError):
     """An argument is not a key.
 
-    ``random.normal(0)`` fails, because there is no hidden state; write
+    >>> from funcgrad import random
+    >>> random.normal(0)
+    Traceback (most recent call last):
+    funcgrad.random.keys.NotAKeyError: random.normal: the first argument must be a key: got 0; ...
+
+    There is no hidden state: the numbers are a function of the key. The fix is
     ``random.normal(random.key(0))``.
     """
 

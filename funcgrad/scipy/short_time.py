@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, real_dtype, shape_of
-from ..core.errors import ShapeError, shown, warn
+from ..core.errors import ShapeError, shown
+from ..core.frames import warn
 from ..core.trace import is_concrete
 from ..numpy.at import at
 from ..ops import elementwise as ew

@@ -22,7 +22,8 @@ from ..core.avals import dtype_of, is_inexact
 from ..core.buffers import settled
 from ..core.companions import inlined
 from ..core.effects import without_effects
-from ..core.errors import UntakenWarning, warn
+from ..core.errors import UntakenWarning
+from ..core.frames import warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr, user_line
 from ..core.trace import MARK, NOTE, ConcreteTracer, Primitive, Trace
 from .faults import Fault, Provenance, fault_of, hides, number

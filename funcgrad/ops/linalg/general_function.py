@@ -12,7 +12,8 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, aval_of, broadcast_shapes
-from ...core.errors import UnsupportedError, warn
+from ...core.errors import UnsupportedError
+from ...core.frames import warn
 from ..families import unbroadcast
 from .matrices import MatrixPrimitive, result_dtype
 from .matrix_function import MatrixFunction

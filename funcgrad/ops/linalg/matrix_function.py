@@ -13,7 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype
-from ...core.errors import ShapeError, UnsupportedError, warn
+from ...core.errors import ShapeError, UnsupportedError
+from ...core.frames import warn
 from ...core.trace import Tracer
 from ..families import broadcast_like, unbroadcast
 from .matrices import MatrixPrimitive, adjoint, result_dtype

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.avals import shape_of
-from ...core.errors import warn
+from ...core.frames import warn
 from .. import compare, elementwise as ew
 from ..reduce import all_p
 from ..structure import sum_p

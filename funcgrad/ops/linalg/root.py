@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, shape_of
 from ...core.companions import Series
-from ...core.errors import warn
+from ...core.frames import warn
 from ...core.registry import primitives
 from ...core.series import solved
 from .. import compare, elementwise as ew

@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, Shape, broadcast_shapes, real_dtype, shape_of
-from ...core.errors import warn
+from ...core.frames import warn
 from .. import compare, elementwise as ew
 from ..families import broadcast_like, unbroadcast
 from ..reduce import count_p

@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, shape_of
-from ...core.errors import warn
+from ...core.frames import warn
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
 from ..families import broadcast_like, unbroadcast

@@ -38,6 +38,11 @@ class Statistics(NamedTuple):
         step_size: shape [chains].
         inverse_mass_matrix: its diagonal, a tree like the position with a first axis [chains]; of
             ``dense_mass`` the matrices, shape [chains, N, N].
+
+    >>> from funcgrad import random
+    >>> samples = random.nuts(random.key(0), lambda x: -(x**2) / 2, 0.0, 50, 100, num_chains=2)
+    >>> samples.stats.lp.shape, samples.stats.step_size.shape
+    ((2, 50), (2,))
     """
 
     lp: Any
@@ -51,7 +56,14 @@ class Statistics(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """Draws, a tree like the position with first axes [chains, draws], and their statistics."""
+    """Draws, a tree like the position with first axes [chains, draws], and their statistics.
+
+    >>> from funcgrad import random
+    >>> normal = lambda p: -np.sum(p["x"] ** 2) / 2
+    >>> samples = random.nuts(random.key(0), normal, {"x": np.zeros(3)}, 50, 100, num_chains=2)
+    >>> samples.draws["x"].shape, samples.stats.diverging.shape
+    ((2, 50, 3), (2, 50))
+    """
 
     draws: Any
     stats: Statistics

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.avals import aval_of, dtype_of, shape_of
-from ...core.errors import ShapeError, warn
+from ...core.errors import ShapeError
+from ...core.frames import warn
 from ...core.trace import Tracer
 from ...ops.operand import operand, strong
 from ...ops.structure import cast

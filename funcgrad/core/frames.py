@@ -1,0 +1,42 @@
+"""Frames of user code: where a warning points, and which tracebacks are left out."""
+
+import os
+import sys
+import warnings
+from types import TracebackType
+from typing import Any
+
+from .errors import FuncgradError
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NUMPY = f"{os.sep}numpy{os.sep}"
+
+
+def is_inside(filename: str) -> bool:
+    """Whether a file is one of this library or of NumPy."""
+    return filename.startswith(_PACKAGE) or _NUMPY in filename
+
+
+def shorten(err: Exception) -> None:
+    """Remove an error's traceback, unless it has a frame of user code.
+
+    A few functions of the NumPy namespace call user functions (piecewise); their frames stay.
+    """
+    frames: TracebackType | None = err.__traceback__
+    while frames is not None:
+        filename = frames.tb_frame.f_code.co_filename
+        if not is_inside(filename):
+            return
+        frames = frames.tb_next
+    if isinstance(err, FuncgradError):
+        err.__suppress_context__ = True
+    err.__traceback__ = None
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn at the innermost line of user code."""
+    frame: Any = sys._getframe(1)
+    level = 2  # 1 would be this function, and 2 is its caller
+    while frame.f_back is not None and is_inside(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
