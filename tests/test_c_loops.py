@@ -146,6 +146,42 @@ def test_a_row_of_an_array_is_carried_before_the_array_changes(loop):
     assert_same(loop(*args), fg.jit(loop, backend="c")(*args))
 
 
+SHAPES = [(), (3,), (4, 3), (3, 4), (12,), (1, 3)]  # kept in variables, and in buffers
+PARTS = [
+    lambda x, i: x,
+    lambda x, i: x[..., ::-1] if x.ndim else x,
+    lambda x, i: x.T,
+    lambda x, i: x[i % x.shape[0]] if x.ndim else x,
+    lambda x, i: x[-1] if x.ndim else x + 1.0,
+]
+
+
+def exchange(rng):
+    """A loop whose next carries are parts of any of the carries, and its first carry."""
+    shapes = [SHAPES[k] for k in rng.integers(len(SHAPES), size=rng.integers(2, 5))]
+    parts = [(rng.integers(len(shapes)), PARTS[rng.integers(len(PARTS))]) for _ in shapes]
+
+    def fitted(x, shape):
+        fits = x.ndim <= len(shape) and x.shape == shape[len(shape) - x.ndim :]
+        return np.broadcast_to(x, shape) if fits else np.resize(x, shape)
+
+    def step(carry, i):
+        rows = zip(parts, shapes, strict=True)
+        return tuple([fitted(part(carry[j], i), shape) for (j, part), shape in rows]), carry[0]
+
+    init = tuple([np.round(rng.normal(size=shape), 2) for shape in shapes])
+    return lambda carry: fg.lax.scan(step, carry, np.arange(3)), init
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_carries_that_are_parts_of_each_other_are_exchanged(seed):
+    rng = np.random.default_rng(seed)
+    loops, inits = zip(*[exchange(rng) for _ in range(15)], strict=True)
+    run = lambda *carries: [loop(carry) for loop, carry in zip(loops, carries, strict=True)]
+
+    assert_same(run(*inits), fg.jit(run, backend="c")(*inits))
+
+
 def test_results_of_a_branch_keep_their_memory():
     def f(x):  # arrays that are too large for the stack
         y, z = fg.lax.cond(x[0] < 0, lambda x: (x, np.sin(x)), lambda x: (np.cumsum(x), x * 2), x)

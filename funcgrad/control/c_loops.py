@@ -76,13 +76,14 @@ def step_on(w: Writer, carries: Sequence[Variables], values: Sequence[Value]) ->
             w.copy(saved, y)
             y = saved
         ready.append((c, y))
+    for c, y in ready:  # buffers first: a copy may read the variables of another carry
+        if c.now.memory is not None and not _is_same(c.now, y):
+            w.copy(c.now, y)
     for c, y in ready:
         if c.now.memory is None:
             for name, item in zip(c.now.items, y.items, strict=True):
                 if name != item:
                     w.line(f"{name} = {item};")
-        elif not _is_same(c.now, y):
-            w.copy(c.now, y)
 
 
 def _reads(x: Value, buffers: set[Memory]) -> bool:
