@@ -49,14 +49,16 @@ INLINED float log_tail_float(float f) {
         - half;
 }
 
-/* log(x): nan below 0, -inf at 0, inf at inf. */
+/* log(x): nan below 0, -inf at 0, inf at inf. Of nested choices gcc makes branches where it knows the
+sign of x, as in log(exp(x)), and then does not vectorise the loop: so each choice has a name. */
 INLINED double log_double(double x) {
     const int tiny = x < 0x1p-1022;
     const logarithm_double e = logarithm_double_of(tiny ? x * 0x1p54 : x);
     const double k = tiny ? e.k - 54 : e.k;
     const double y = k * 6.93147180369123816e-1
         + (e.f + (log_tail_double(e.f) + k * 1.90821492927058770e-10));
-    return x > 0 ? (x < INFINITY ? y : x) : x == 0 ? -INFINITY : NAN;
+    const double inside = x < INFINITY ? y : x, outside = x == 0 ? -INFINITY : NAN;
+    return x > 0 ? inside : outside;
 }
 
 INLINED float log_float(float x) {
@@ -64,7 +66,8 @@ INLINED float log_float(float x) {
     const logarithm_float e = logarithm_float_of(tiny ? x * 0x1p24f : x);
     const float k = tiny ? e.k - 24 : e.k;
     const float y = k * 0.693359375f + (e.f + (log_tail_float(e.f) + k * -2.12194440e-4f));
-    return x > 0 ? (x < INFINITY ? y : x) : x == 0 ? -INFINITY : NAN;
+    const float inside = x < INFINITY ? y : x, outside = x == 0 ? -INFINITY : NAN;
+    return x > 0 ? inside : outside;
 }
 
 /* log(1 + (hi + lo)) for hi + lo > -1, where |lo| is below an ulp of hi. 1 + hi = 2^k (1 + f) has a
@@ -82,8 +85,9 @@ INLINED double log_of_1_plus_double(double hi, double lo) {
 
 INLINED double log1p_double(double x) {
     const double y = log_of_1_plus_double(x, 0);
-    const double inside = fabs(x) < 0x1p-54 ? x : x < INFINITY ? y : x;
-    return x > -1 ? inside : x == -1 ? -INFINITY : NAN;
+    const double near = fabs(x) < 0x1p-54 ? x : y, inside = x < INFINITY ? near : x;
+    const double outside = x == -1 ? -INFINITY : NAN;
+    return x > -1 ? inside : outside;
 }
 
 INLINED float log_of_1_plus_float(float x) {
@@ -98,8 +102,9 @@ INLINED float log_of_1_plus_float(float x) {
 
 INLINED float log1p_float(float x) {
     const float y = log_of_1_plus_float(x);
-    const float inside = fabsf(x) < 0x1p-25f ? x : x < INFINITY ? y : x;
-    return x > -1 ? inside : x == -1 ? -INFINITY : NAN;
+    const float near = fabsf(x) < 0x1p-25f ? x : y, inside = x < INFINITY ? near : x;
+    const float outside = x == -1 ? -INFINITY : NAN;
+    return x > -1 ? inside : outside;
 }
 
 /* log(x) as a sum, with an error of 2^-65 of it, for finite x > 0. As in log_double,
@@ -135,8 +140,9 @@ INLINED pair_double log_pair_double(double x) {
 /* log(x) (hi + lo), with the special cases of log: exact where the result is an integer. */
 INLINED double log_times_double(double x, double hi, double lo) {
     const pair_double y = log_pair_double(x), product = product_double(y.hi, hi);
-    const double inside = product.hi + (product.lo + (y.hi * lo + y.lo * hi));
-    return x > 0 ? (x < INFINITY ? inside : x) : x == 0 ? -INFINITY : NAN;
+    const double near = product.hi + (product.lo + (y.hi * lo + y.lo * hi));
+    const double inside = x < INFINITY ? near : x, outside = x == 0 ? -INFINITY : NAN;
+    return x > 0 ? inside : outside;
 }
 
 INLINED double log2_double(double x) {
