@@ -80,6 +80,60 @@ def test_an_array_of_a_python_scalar_is_weak():
         assert (jnp.asarray(3) * jnp.ones(2, jnp.int8)).dtype == np.int8 and one.astype(int) == 1
 
 
+WEAK = """
+    a[None]; v[1:]; v[n]; v[v > 0]; m.T; m.real; v.copy(); m.ravel(); v.at[n].set(f[0])
+    v.at[0].get(); -v; v @ v; divmod(v, 2)[0]; n * 2.0; n**0.5; n + v; k / 2; k + 1; (v > 0) * 2
+    v.take(n); v.sort(); jnp.array(v); jnp.array(2.0, ndmin=1); jnp.full(2, 1.0)
+    jnp.full_like(v, f[0]); jnp.zeros_like(v); jnp.broadcast_to(a, 2); jnp.concatenate([n, v])
+    jnp.stack([a, 1]); jnp.exp(v); jnp.where(n > 0, n, 0.0); jnp.where(n > 0, v, v)
+    jnp.clip(v, 0, 1); jnp.einsum("i,i", v, n); jnp.matmul(m, v); jnp.outer(v, v); jnp.modf(v)[0]
+    jnp.diff(v); jnp.tile(v, 2); jnp.split(v, 3)[1]; jnp.take_along_axis(v, n, 0)
+    jnp.linalg.solve(m + jnp.eye(3, dtype=int), v); jnp.pad(v, 1)
+    jnp.fill_diagonal(m, 1.0, inplace=False); lax.select(v > 0, v, v)
+    lax.dynamic_slice(v, (0,), (1,)); lax.top_k(v, 1)[0]; lax.rev(v, (0,)); nn.relu(v)
+    nn.softplus(v)
+"""
+STRONG = """
+    v.sum(); m.mean(0); v.max(); v.cumsum(); v.std(); m.trace(); v.argmax(); v.astype(float)
+    n / 2; n**2; jnp.sqrt(n); jnp.concatenate([v, f]); jnp.where(n > 0, n, 0); jnp.array([a, a])
+    v + f; jnp.asarray([2.0]); jnp.full_like(f, 1.0); jnp.arange(3.0); jnp.median(v)
+    jnp.linalg.norm(v); jnp.hypot(v, v); jnp.searchsorted(v, v); jnp.polyval(v, a); nn.softmax(v)
+    n.at[0].set(2.0)
+"""
+
+
+def weak_results(jax, expressions):
+    """Whether expressions are weak, of weak arrays a, v, m, k and strong ones n, f."""
+    jnp = jax.numpy
+    a, k, n, f = jnp.asarray(2.0), jnp.asarray(3), jnp.arange(3), jnp.ones(3, jnp.float32)
+    names = {"a": a, "v": jnp.broadcast_to(a, (3,)), "m": jnp.broadcast_to(a, (3, 3)), "k": k}
+    names |= {"n": n, "f": f, "jnp": jnp, "lax": jax.lax, "nn": jax.nn}
+    lines = [e.strip() for e in expressions.replace("\n", ";").split(";") if e.strip()]
+    return {e: bool(eval(e, names).weak_type) for e in lines}
+
+
+@pytest.mark.parametrize(("expressions", "want"), [(WEAK, True), (STRONG, False)])
+def test_a_result_is_weak_if_only_weak_operands_have_its_kind(expressions, want):
+    with jax.enable_x64(True):
+        got = weak_results(jax, expressions)
+    others = [e for e, weak in got.items() if weak != want]
+
+    assert others == [] and len(got) > 20
+    with jax.enable_x64(True):
+        x = jnp.ones(3, jnp.float32)
+        assert (jnp.asarray(1.0)[None] * x + jnp.arange(3) * 0.5).dtype == np.float32
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore:scatter inputs")  # a number written into integers
+def test_weak_results_are_those_of_jax():
+    peer = pytest.importorskip("jax")
+    with peer.enable_x64(True):
+        got = weak_results(peer, WEAK), weak_results(peer, STRONG)
+
+    assert all(got[0].values()) and not any(got[1].values())
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_program_warns_of_no_division_by_zero():
     reciprocal = lambda x: jnp.where(x == 0, 0, 1 / x)

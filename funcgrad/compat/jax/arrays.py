@@ -23,6 +23,7 @@ from .indexing import elements
 from .keys import KeyArray
 from .promotion import promoted
 from .views import view
+from .weak_types import STRONG, is_weak, operands_in, weakened
 
 # keywords that choose how JAX computes
 IGNORED = (
@@ -31,7 +32,6 @@ IGNORED = (
 )  # fmt: skip
 _WAYS = ("searchsorted", "digitize", "isin", "slogdet")  # whose ``method`` is a way to compute
 OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
-WEAK = (int, float, complex)  # of which arrays are weak
 _METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
     "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp",
@@ -45,6 +45,10 @@ class Methods:
 
     __slots__ = ()
     weak: bool  # made of Python scalars: its dtype gives way to that of other operands
+    T = property(lambda self: weakened(raised(own(self).T), (self,)))
+    mT = property(lambda self: weakened(raised(own(self).mT), (self,)))  # noqa: N815, of NumPy
+    real = property(lambda self: weakened(raised(np.real(own(self))), (self,)))
+    imag = property(lambda self: weakened(raised(np.imag(own(self))), (self,)))
 
     @property
     def weak_type(self) -> bool:
@@ -85,7 +89,7 @@ class Methods:
         )
 
     def __getitem__(self, index: Any) -> Any:
-        return raised(elements(own(self), lowered(index)))
+        return weakened(raised(elements(own(self), lowered(index))), (self,))
 
     def __iter__(self) -> Iterator[Any]:
         return iter([self[i] for i in range(len(self))])  # type: ignore[arg-type]
@@ -196,10 +200,6 @@ class TracedArray(Methods):
     dtype = property(lambda self: canonicalize_dtype(self.value.dtype))
     itemsize = property(lambda self: self.dtype.itemsize)
     nbytes = property(lambda self: self.size * self.itemsize)
-    T = property(lambda self: raised(self.value.T))
-    mT = property(lambda self: raised(self.value.mT))  # noqa: N815, the name of the array API
-    real = property(lambda self: raised(np.real(self.value)))
-    imag = property(lambda self: raised(np.imag(self.value)))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return apply_ufunc(ufunc, inputs, kwargs, method)
@@ -362,28 +362,15 @@ def outward(fun: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def is_weak(x: Any) -> bool:
-    """Whether the dtype of an operand gives way to that of others."""
-    return type(x) in WEAK or (isinstance(x, Methods) and x.weak_type)
-
-
-def weakened(y: Any, inputs: Any) -> Any:
-    """A result, weak if all inputs are."""
-    if all(map(is_weak, inputs)) and y.dtype.kind in "ifc":
-        y.weak = True
-    return y
-
-
 def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__call__") -> Any:
     """Apply a ufunc by JAX's rules of promotion."""
     low = [lowered(x) for x in inputs]
     if method == "__call__" and not kwargs:
-        low = promoted(ufunc, low, [is_weak(x) for x in inputs])
+        low = promoted(ufunc, low, list(map(is_weak, inputs)))
         with np.errstate(all="ignore"):
             y = ufunc(*low)
-        if isinstance(y, tuple):
-            return tuple(map(raised, y))
-        return weakened(raised_leaf(y), inputs)
+        found = tuple(map(raised, y)) if isinstance(y, tuple) else raised_leaf(y)
+        return found if ufunc.__name__ in STRONG else weakened(found, inputs)
     options = {k: v for k, v in lowered(kwargs or {}).items() if v is not None}
     with np.errstate(all="ignore"):
         return raised(getattr(ufunc, method)(*low, **options))
@@ -396,4 +383,5 @@ def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     if holds_traced((low, options)):  # NumPy dispatches on some arguments only
         function = getattr(ours, function.__name__, function)
     with np.errstate(all="ignore"):
-        return raised(function(*low, **options))
+        found = raised(function(*low, **options))
+    return found if function.__name__ in STRONG else weakened(found, tuple(operands_in(args)))

@@ -8,9 +8,10 @@ import numpy as np
 from ... import numpy as ours
 from ...core.avals import dtype_of, shape_of
 from ...random.keys import Key
-from .arrays import WEAK, ConcreteArray, concrete, holds_traced, lowered, raised
+from .arrays import ConcreteArray, concrete, holds_traced, lowered, raised
 from .config import as_dtype, canonicalize_dtype
 from .keys import KeyArray
+from .weak_types import is_weak
 
 _LIKE = {"zeros_like": 0, "ones_like": 1, "empty_like": 0}
 
@@ -28,9 +29,11 @@ def array(
     if done and (dtype is None or (dtype == object.dtype and not object.weak)):
         return object
     low = lowered(object)
-    weak = type(low) in WEAK and dtype is None and not ndmin
+    weak = is_weak(object) and dtype is None
     if holds_traced(low):
-        return raised(ours.array(low, dtype, ndmin=ndmin))
+        made = raised(ours.array(low, dtype, ndmin=ndmin))
+        made.weak = weak
+        return made
     return concrete(np.array(low, dtype, ndmin=ndmin), weak)
 
 
@@ -44,10 +47,10 @@ ascontiguousarray = copy = asarray
 
 def _like(name: str, value: Any) -> Callable[..., Any]:
     def create(x: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
-        low = lowered(x)
+        low, weak = lowered(x), is_weak(x) and dtype is None
         low = low if hasattr(low, "dtype") else np.asarray(low)  # or a ShapeDtypeStruct
         dtype = canonicalize_dtype(dtype_of(low) if dtype is None else as_dtype(dtype))
-        return concrete(np.full(shape_of(low) if shape is None else shape, value, dtype))
+        return concrete(np.full(shape_of(low) if shape is None else shape, value, dtype), weak)
 
     create.__name__ = name
     return create
@@ -58,15 +61,19 @@ zeros_like, ones_like, empty_like = (_like(name, value) for name, value in _LIKE
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, shape: Any = None, **_: Any) -> Any:
     """An array of one value, in the shape and dtype of another."""
-    low = lowered(a)
+    low, weak = lowered(a), is_weak(a) and dtype is None
     dtype = canonicalize_dtype(dtype_of(low) if dtype is None else as_dtype(dtype))
-    return full(shape_of(low) if shape is None else shape, fill_value, dtype)
+    made = full(shape_of(low) if shape is None else shape, fill_value, dtype)
+    made.weak = weak
+    return made
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
     """An array of one value, which may be traced."""
     value = asarray(fill_value, dtype)
-    return raised(np.broadcast_to(lowered(value), shape))
+    made = raised(np.broadcast_to(lowered(value), shape))
+    made.weak = value.weak
+    return made
 
 
 def astype(x: Any, dtype: Any, copy: bool = False, **_: Any) -> Any:

@@ -43,6 +43,7 @@ from .operations import (
 )
 from .refusals import refused
 from .scalars import dtype_in
+from .weak_types import STRONG, operands_in, weakened
 
 _IGNORED = (
     "precision",
@@ -106,8 +107,11 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
             found = fun(*builtins.map(_given, args), **kwargs)
         if type(found) is float:
             return jnp.asarray(found)
-        made = isinstance(found, FunctionType) or type(found).__module__ == "funcgrad.nn.init"
-        return outward(found) if made else raised(found)
+        if isinstance(found, FunctionType) or type(found).__module__ == "funcgrad.nn.init":
+            return outward(found)
+        found = raised(found)
+        strong = getattr(fun, "__name__", "") in STRONG
+        return found if strong else weakened(found, tuple(operands_in(args)))
 
     call.__doc__ = f"See {fun.__module__}.{getattr(fun, '__name__', 'call')}."
     return call

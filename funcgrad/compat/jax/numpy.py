@@ -19,11 +19,9 @@ from .arrays import (
     IGNORED,
     apply_ufunc,
     holds_traced,
-    is_weak,
     keywords,
     lowered,
     raised,
-    weakened,
 )
 from .config import as_dtype, canonicalize_dtype
 from .creation import (
@@ -41,6 +39,7 @@ from .creation import (
 from .keys import KeyArray, KeyDtype
 from .scalars import ABSENT, SCALARS, dtype_in
 from .vectorizing import vectorize as vectorize
+from .weak_types import STRONG, is_weak, operands_in, weakened
 
 ndarray = Array
 # functions whose arguments from this position on have a common dtype; -1: those of the first list
@@ -107,25 +106,29 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
 
     @functools.wraps(value)
     def call(*args: Any, **kwargs: Any) -> Any:
-        args = lowered(tuple([dtype_in(x) for x in args]))
+        low = lowered(tuple([dtype_in(x) for x in args]))
         kwargs = lowered({k: dtype_in(v) for k, v in keywords(name, kwargs).items()})
         if place is not None:
-            args = _in_common(args, place)
-        fun = value if plain is None or holds_traced((args, kwargs)) else plain
+            low = _in_common(low, place, args)
+        fun = value if plain is None or holds_traced((low, kwargs)) else plain
         with np.errstate(all="ignore"):
-            return raised(fun(*args, **kwargs))
+            found = raised(fun(*low, **kwargs))
+        return found if name in STRONG else weakened(found, tuple(operands_in(args)))
 
     call.__module__, call.__doc__ = "jax.numpy", f"See numpy.{name}."
     return call
 
 
-def _in_common(args: tuple[Any, ...], place: int) -> tuple[Any, ...]:
+def _in_common(args: tuple[Any, ...], place: int, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Lowered arguments in their common dtype; those given are weak or not."""
     if place < 0:
         parts = args[0] if isinstance(args[0], (list, tuple)) else list(args[0])
-        return (promotion.alike(parts), *args[1:]) if parts else args
+        weak = list(builtins.map(is_weak, given[0]))
+        return (promotion.alike(parts, weak), *args[1:]) if parts else args
     rest = list(args[place:])
     some = [i for i, x in enumerate(rest) if _is_inexact_or_array(x)]
-    for i, x in zip(some, promotion.alike([rest[i] for i in some]), strict=True):
+    weak = [is_weak(given[place + i]) for i in some]
+    for i, x in zip(some, promotion.alike([rest[i] for i in some], weak), strict=True):
         rest[i] = x
     return (*args[:place], *rest)
 
@@ -218,7 +221,8 @@ def where(
         )
     low = promotion.alike([lowered(x), lowered(y)], [is_weak(x), is_weak(y)])
     mask = lowered(asarray(condition) != 0)
-    return weakened(raised((ours if holds_traced((mask, low)) else np).where(mask, *low)), (x, y))
+    found = (ours if holds_traced((mask, low)) else np).where(mask, *low)
+    return weakened(raised(found), (asarray(x), asarray(y)))
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
@@ -293,7 +297,7 @@ def take(
         index = (slice(None),) * (axis % len(shape_of(x))) + (i,)
         return raised(_at(x)[index].get(mode="fill", fill_value=fill_value))
     out_of_range: Any = mode if mode in ("clip", "wrap") else "raise"
-    return raised(ours.take(x, i, axis=axis, mode=out_of_range))
+    return weakened(raised(ours.take(x, i, axis=axis, mode=out_of_range)), (a,))
 
 
 def take_along_axis(
@@ -302,7 +306,7 @@ def take_along_axis(
     """See numpy.take_along_axis; with mode "fill" an index out of range gives ``fill_value``."""
     x, i = lowered((asarray(arr), asarray(indices)))
     if mode not in ("clip", "fill"):
-        return raised(ours.take_along_axis(x, i, axis))
+        return weakened(raised(ours.take_along_axis(x, i, axis)), (arr,))
     x, i, axis = (np.ravel(x), np.ravel(i), 0) if axis is None else (x, i, axis)
     n = shape_of(x)[axis]
     found = ours.take_along_axis(x, np.clip(i, -n, n - 1), axis)
@@ -310,6 +314,18 @@ def take_along_axis(
         fill = np.nan if fill_value is None and dtype_of(x).kind in "fc" else fill_value or 0
         found = np.where((i >= -n) & (i < n), found, fill)
     return raised(found)
+
+
+def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True) -> Any:
+    """The array with another diagonal; see numpy.fill_diagonal."""
+    if inplace:
+        raise TypeError("fill_diagonal: arrays of compat.jax are immutable; write inplace=False")
+    x, value = lowered((asarray(a), val))
+    if wrap and len(shape_of(x)) == 2:
+        i = np.arange(0, np.size(x), shape_of(x)[1] + 1)
+        return raised(np.reshape(_at(np.ravel(x))[i].set(value), shape_of(x)))
+    i = np.arange(builtins.min(shape_of(x)))
+    return weakened(raised(_at(x)[(i,) * len(shape_of(x))].set(value)), (a,))
 
 
 def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:

@@ -11,6 +11,7 @@ from ...numpy.at import at
 from ...ops.structure import cast
 from .arrays import Methods, inward, lowered, own, raised
 from .indexing import elements, updated
+from .weak_types import weakened
 
 
 class Updates:
@@ -47,10 +48,10 @@ class Update:
             ]
             options = lowered(options)
             if name == "get":
-                return raised(_read(x, index, options))
+                return weakened(raised(_read(x, index, options)), (self.array,))
             if name != "apply":
                 low = [_assigned(v, x) for v in low]
-            return raised(updated(x, index, name, low, options))
+            return weakened(raised(updated(x, index, name, low, options)), (self.array,))
 
         return call
 
@@ -63,7 +64,9 @@ def _read(x: Any, index: Any, options: dict[str, Any]) -> Any:
 
 def _assigned(v: Any, x: Any) -> Any:
     """A value in the dtype of the array that it is written to."""
-    v = v if isinstance(v, (Tracer, np.ndarray, int, float, complex)) else np.asarray(v)
+    narrows = isinstance(v, float) and dtype_of(x).kind in "biu"
+    kept = isinstance(v, (Tracer, np.ndarray, int, float, complex)) and not narrows
+    v = v if kept else np.asarray(v)
     if isinstance(v, (Tracer, np.ndarray)) and dtype_of(v) != dtype_of(x):
         return cast(v, dtype_of(x)) if isinstance(v, Tracer) else v.astype(dtype_of(x))
     return v
