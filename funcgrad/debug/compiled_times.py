@@ -21,7 +21,13 @@ SECONDS = 0.5  # of measured calls
 FEWEST, MOST = 3, 2000  # calls
 NEAR = 1.2  # times the least time of a call, up to which it counts
 
-Costs = dict[Place, list[float]]  # seconds, bytes, arrays
+# seconds, bytes, arrays; of None what belongs to no line
+Costs = dict[Place | None, list[float]]
+
+
+def add(costs: Costs, place: Place | None, cost: list[float]) -> None:
+    """Add to the costs of a place."""
+    costs[place] = [a + b for a, b in zip(costs.get(place, [0.0] * 3), cost, strict=True)]
 
 
 class Times(NamedTuple):
@@ -78,7 +84,10 @@ def compiled_costs(f: Compiled[..., Any], args: Any, kwargs: Any) -> tuple[str, 
     call = _entry(signature, clocks.timed(), operands)
     times = in_turns(run, lambda: call(args, kwargs), clocks.read)
     _entry(signature, clocks.weighed(), operands)(args, kwargs)
-    return engine, clocks.costs(times.parts), times
+    costs = clocks.costs(times.parts)
+    around = times.total - sum(times.parts.values())  # arguments and results
+    add(costs, None, [max(around, 0.0), 0.0, 0.0])
+    return engine, costs, times
 
 
 def _entry(signature: Signature, main: Callable[..., Any], operands: Sequence[Any]) -> Any:
@@ -174,14 +183,13 @@ class Clocks:
         for group, k in self.groups.items():
             cost = [seconds.get(group, 0.0), self.bytes[k], self.arrays[k]]
             for place, part in self._parts(group):
-                old = found.get(place, [0.0, 0.0, 0.0])
-                found[place] = [a + part * b for a, b in zip(old, cost, strict=True)]
+                add(found, place, [part * x for x in cost])
         return found
 
-    def _parts(self, group: Any) -> list[tuple[Place, float]]:
+    def _parts(self, group: Any) -> list[tuple[Place | None, float]]:
         """The places of a group, and the part of each."""
         if group is None:
-            return []
+            return [(None, 1.0)]
         if isinstance(group, Place):
             return [(group._replace(file=self.files.get(group.file, group.file)), 1.0)]
         lines = self.kernels[group].lines

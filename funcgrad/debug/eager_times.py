@@ -23,7 +23,7 @@ from ..compile.clocks import Place, places
 from ..core.frames import is_inside
 from ..core.trace import Primitive, running
 from ..transforms.reverse import Tape, backward
-from .compiled_times import Costs, Times, in_turns
+from .compiled_times import Costs, Times, add, in_turns
 
 USER, GENERATED, WALK, RUN, OTHER = range(5)  # kinds of frames
 _WALK = backward.__code__
@@ -49,8 +49,7 @@ def eager_costs(f: Callable[..., Any], args: Any, kwargs: Any) -> tuple[str, Cos
         f(*args, **kwargs)
     costs: Costs = {}
     for place in dict.fromkeys([*times.parts, *scale.bytes]):
-        if place is not None:
-            costs[place] = [times.parts.get(place, 0.0), scale.bytes[place], scale.arrays[place]]
+        add(costs, place, [times.parts.get(place, 0.0), scale.bytes[place], scale.arrays[place]])
     return "eager", costs, times
 
 
@@ -71,6 +70,30 @@ class LineClock:
         self.stack: list[Place | None] = []
         self.now: Place | None = None
         self.last = 0.0
+        self.passed = 0  # calls of library functions since then
+        self.unit = 0.0  # seconds that the trace takes for each
+        self.unit = self.cost_of_a_call()
+
+    def cost_of_a_call(self, count: int = 1000) -> float:
+        """The seconds by which the trace prolongs the call of a function of the library."""
+
+        def empty() -> None:
+            pass
+
+        def seconds() -> float:
+            start = time.perf_counter()
+            for _ in range(count):
+                empty()
+            return time.perf_counter() - start
+
+        self.kinds[empty.__code__] = OTHER
+        bare = min(seconds() for _ in range(5))
+        before = sys.gettrace()
+        sys.settrace(self.start)
+        try:
+            return max(min(seconds() for _ in range(5)) - bare, 0.0) / count
+        finally:
+            sys.settrace(before)
 
     def read(self) -> dict[Any, float]:
         """The seconds of each place since the last time."""
@@ -82,7 +105,7 @@ class LineClock:
     def tracing(self) -> Iterator[None]:
         """A block whose lines are traced."""
         before = sys.gettrace()
-        self.now, self.stack, self.walks, self.marks = None, [], [], {}
+        self.now, self.stack, self.walks, self.marks, self.passed = None, [], [], {}, 0
         self.last = time.perf_counter()
         sys.settrace(self.start)
         try:
@@ -94,12 +117,15 @@ class LineClock:
     def tick(self, following: Place | None) -> None:
         """End the time of a place, and begin that of the following."""
         now = time.perf_counter()
-        self.seconds[self.now] += now - self.last
-        self.last, self.now = now, following
+        self.seconds[self.now] += max(now - self.last - self.passed * self.unit, 0.0)
+        self.last, self.now, self.passed = now, following, 0
 
     # trace functions: of calls, then of the lines of each kind of frame
 
     def start(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if self.kinds.get(frame.f_code) == OTHER and not self.is_rule(frame):
+            self.passed += 1
+            return None
         began = time.perf_counter()
         local = self.called(frame)
         now = time.perf_counter()  # its own time belongs to no place
@@ -121,8 +147,7 @@ class LineClock:
             self.walks.append(self.places_of(frame.f_locals["records"]))
             frame.f_trace_lines = False
             return self.walk
-        caller = frame.f_back
-        if self.walks and caller is not None and caller.f_code is _WALK:
+        if self.is_rule(frame):
             # of the rule alone: the locals of the walk would keep its arrays alive
             found = (self.walks[-1].get(id(x)) for x in frame.f_locals.values())
             self.tick(next(filter(None, found), self.now))
@@ -131,6 +156,10 @@ class LineClock:
             frame.f_trace_lines = False
             return functools.partial(self.ran, self.now)
         return None
+
+    def is_rule(self, frame: FrameType) -> bool:
+        """Whether a walk back calls the function: it is the rule of a record."""
+        return bool(self.walks) and frame.f_back is not None and frame.f_back.f_code is _WALK
 
     def kind_of(self, code: CodeType) -> int:
         name = code.co_filename

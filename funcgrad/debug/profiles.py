@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from ..compile.clocks import Place
 from ..transforms.arguments import check_callable
 from ..transforms.jit.api import Compiled
-from .compiled_times import compiled_costs
-from .eager_times import eager_costs
+from .compiled_times import add, compiled_costs
+from .eager_times import eager_costs, is_user
 
 ROWS = 20  # of the table
 CONTEXT = 2  # lines of a listing around those that cost
@@ -61,7 +61,7 @@ class Profile:
     """The costs of a call by lines of user code; it prints as a table, the most costly line first.
 
     ``plain`` is the time of a call, ``total`` what the clocks saw, ``other`` the part of that on no
-    line: arguments and results of the call.
+    line of user code. What arguments and results take is on the line that defines the function.
 
     >>> import numpy as np, funcgrad as fg
     >>> found = fg.debug.profile(fg.jit(lambda x: np.exp(x)), np.ones(1000))
@@ -100,7 +100,8 @@ class Profile:
         if left:
             words = f"{len(self.lines) - ROWS} more lines"
             rows.append(f"{self._of(left, 0.0, left, '', '')}  {words}")
-        rows.append(f"{self._of(self.other, 0.0, self.other, '', '')}  (arguments and results)")
+        if self.other > 1e-9 * self.total:
+            rows.append(f"{self._of(self.other, 0.0, self.other, '', '')}  (on no line)")
         return "\n".join(rows)
 
     __str__ = __repr__
@@ -192,13 +193,24 @@ def profile(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Profile:
     engine, costs, times = measure(f, args, kwargs)
     name = getattr(f, "__qualname__", type(f).__name__)
     total = times.total if isinstance(f, Compiled) else sum(times.parts.values())
+    add(costs, definition(f), costs.pop(None, [0.0] * 3))  # arguments and results
     lines = tuple(_lines(costs))
     return Profile(name, engine, lines, total, times.plain, times.slowdown, times.calls)
 
 
-def _lines(costs: Mapping[Place, Iterable[float]]) -> list[Line]:
+def definition(f: Any) -> Place | None:
+    """The line of user code that defines a function, or the one within transforms; None if none."""
+    while inner := getattr(f, "__wrapped__", None) or getattr(f, "func", None):
+        f = inner
+    code = getattr(f, "__code__", None)
+    if code is None or not is_user(code.co_filename):
+        return None
+    return Place(code.co_filename, code.co_firstlineno, False)
+
+
+def _lines(costs: Mapping[Place | None, Iterable[float]]) -> list[Line]:
     """Both directions of each line, the most costly line first."""
-    keys = dict.fromkeys((place.file, place.line) for place in costs)
+    keys = dict.fromkeys((place.file, place.line) for place in costs if place is not None)
     cost = lambda file, line, back: Cost(*costs.get(Place(file, line, back), ()))
     found = [Line(*key, cost(*key, False), cost(*key, True)) for key in keys]
     return sorted(found, key=lambda line: -line.seconds)
