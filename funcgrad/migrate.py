@@ -43,10 +43,14 @@ def _names(tree: ast.AST) -> set[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name | ast.Attribute):
             found.add((node.lineno, _full_name(node, bound) or ""))
-    known = {(line, name) for line, name in found if name.partition(".")[0] in LIBRARIES}
+    known = {(line, name) for line, name in found if _is_foreign(name)}
     homes = {name.rpartition(".")[0] for _, name in known}
     homes |= {home.rpartition(".")[0] for home in homes}
     return {(line, name) for line, name in known if name not in homes}
+
+
+def _is_foreign(name: str) -> bool:
+    return name.partition(".")[0] in LIBRARIES
 
 
 def _ours(name: str) -> Counterpart | None:
@@ -97,7 +101,10 @@ def migration(path: str, write: bool = False) -> str:
         changed = rewritten(source)
         file.write_text(changed, encoding="utf-8")
         same = zip(source.splitlines(), changed.splitlines(), strict=True)
-        lines.append(f"{sum(a != b for a, b in same)} import lines rewritten")
+        foreign = (n for n, _, full in _imports(ast.parse(changed)) if _is_foreign(full))
+        left = ", ".join(map(str, sorted({node.lineno for node in foreign})))
+        words = f"; write those of lines {left} by hand" if left else ""
+        lines.append(f"{sum(a != b for a, b in same)} import lines rewritten{words}")
     return "\n".join(lines)
 
 
@@ -131,7 +138,7 @@ def _rewritten(
         ours = next(
             (x for x in (found.ours, f"funcgrad.{found.ours}") if _same(full, x, mine)), None
         )
-        if full.partition(".")[0] not in LIBRARIES or ours is None:
+        if ours is None or not _is_foreign(full):
             return None
         home, _, last = ours.rpartition(".")
         name = alias.asname or alias.name

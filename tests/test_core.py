@@ -635,6 +635,26 @@ def test_a_missing_rule_names_the_place_to_write_it(unregistered):
         Trace("a test").process(odd, (X,), {})
 
 
+def test_a_jvp_that_cannot_be_transposed_asks_for_a_vjp(unregistered):
+    class Cubed(Primitive):
+        def run(self, x):
+            return (x**3,)
+
+        def infer(self, x):
+            return (x,)
+
+        def jvp(self, primals, tangents, outs):
+            return (np.cbrt(outs[0]) * cubed(tangents[0]),)  # of itself
+
+    cubed = Cubed("cubed")
+
+    with pytest.raises(
+        MissingRuleError,
+        match=r"grad: the jvp of primitive 'cubed' is not linear: cubed .*; define Cubed\.vjp in ",
+    ):
+        fg.grad(cubed)(X)
+
+
 def test_at_most_three_frames_of_the_library_stand_between_the_user_and_the_words():
     def function(x):
         return x + np.ones(2)

@@ -59,7 +59,20 @@ def test_a_file_changes_only_if_asked(tmp_path, capsys):
 
     assert main(["migrate", str(file), "--write"]) == 0
     assert file.read_text() == migrate.rewritten(SOURCE)
-    assert capsys.readouterr().out.endswith("4 import lines rewritten\n")
+    assert capsys.readouterr().out.endswith(
+        "4 import lines rewritten; write those of lines 3, 5, 7, 9 by hand\n"
+    )
+
+
+def test_import_lines_stay_where_a_call_is_written_in_another_way():
+    source = """from autograd import hessian_vector_product
+from autograd.test_util import check_grads
+hessian_vector_product(f)(x, v)
+check_grads(f, modes=["rev"])(x)
+"""
+
+    assert migrate.rewritten(source) == source
+    assert "funcgrad.hvp(f, (x,), (v,))" in str(migrate.uses(source)[0])
 
 
 def test_arrays_of_traced_values_are_made_by_our_numpy():

@@ -79,24 +79,24 @@ autograd.multigrad_dict fg.grad  grad(f, argnames=...)
 autograd.make_jvp fg.jvp  jvp(f, (x,), (v,))
 autograd.make_vjp fg.vjp  vjp(f, x), which gives the value first
 autograd.make_hvp fg.hvp  hvp(f, (x,), (v,))
-autograd.hessian_vector_product fg.hvp
-autograd.hessian_tensor_product fg.hvp
-autograd.tensor_jacobian_product fg.vjp
-autograd.vector_jacobian_product fg.vjp
-autograd.make_ggnvp fg.gnvp
-autograd.deriv fg.jvp
+autograd.hessian_vector_product fg.hvp  hvp(f, (x,), (v,))
+autograd.hessian_tensor_product fg.hvp  hvp(f, (x,), (v,))
+autograd.tensor_jacobian_product fg.vjp  vjp(f, x)[1](v)
+autograd.vector_jacobian_product fg.vjp  vjp(f, x)[1](v)
+autograd.make_ggnvp fg.gnvp  gnvp(f, loss, (x,), (v,))
+autograd.deriv fg.jvp  jvp(f, (x,), (1.0,))
 autograd.checkpoint fg.checkpoint
 autograd.extend.primitive fg.custom_vjp  custom_vjp, with f.defvjp(forward, backward)
 autograd.extend.defvjp fg.custom_vjp  custom_vjp, with f.defvjp(forward, backward)
-autograd.extend.defjvp fg.custom_jvp
+autograd.extend.defjvp fg.custom_jvp  custom_jvp, with f.defjvp(rule)
 autograd.misc.flatten fg.ravel_pytree
 autograd.misc.flatten.flatten fg.ravel_pytree
 autograd.misc.optimizers fg.optim.adam  optimizers of funcgrad.optim
 autograd.misc.optimizers.adam fg.optim.adam  adam(step_size), and a loop of your own
 autograd.misc.optimizers.sgd fg.optim.sgd  sgd(step_size), and a loop of your own
 autograd.misc.optimizers.rmsprop fg.optim.rmsprop  rmsprop(step_size), and a loop of your own
-autograd.misc.fixed_points.fixed_point fg.lax.fixed_point
-autograd.test_util.check_grads fg.check_grads
+autograd.misc.fixed_points.fixed_point fg.lax.fixed_point  fixed_point(f, init, a)
+autograd.test_util.check_grads fg.check_grads  check_grads(f, (x,), order=2)
 autograd.builtins.isinstance -  Python's own isinstance
 autograd.builtins -  Python's own list, dict and tuple
 autograd.numpy.array fg.numpy.array

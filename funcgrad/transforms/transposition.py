@@ -31,7 +31,9 @@ def vjp_by_transposition(
 
     avals = [aval_of(ins[i]) for i in wanted]
     closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)
-    results = transpose_program(closed, cts, lines=False)
+    what = f"grad: the jvp of primitive {prim.name!r}"
+    cure = f"define {type(prim).__name__}.vjp in {type(prim).__module__}"
+    results = transpose_program(closed, cts, lines=False, what=what, cure=cure)
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
 
 
@@ -43,10 +45,12 @@ def transpose_program(
     cts: Sequence[Any],
     lines: bool = True,
     what: str = "linear_transpose: the function",
+    cure: str = "use vjp for a function that is not linear",
 ) -> list[Any]:
     """Return the cotangents of a linear program's inputs, None where they are zero.
 
-    ``lines``, if its equations know the user's lines; ``what`` is the function that errors name.
+    ``lines``, if its equations know the user's lines; ``what`` is the function that errors name,
+    ``cure`` what they advise.
 
     Raises:
         MissingRuleError: if an equation is not linear in what depends on the inputs.
@@ -62,7 +66,7 @@ def transpose_program(
         if all(number is None for number in ins):
             consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
             continue
-        _check_linear(eqn, ins, what)
+        _check_linear(eqn, ins, what, cure)
         if eqn.prim is start_p:  # its token is no function of its operands
             consts.update(zip(eqn.outs, eqn.prim.run(), strict=True))
             continue
@@ -80,11 +84,10 @@ def transpose_program(
     return [by_number.get(i) for i in range(len(jaxpr.invars))]
 
 
-def _check_linear(eqn: Eqn, ins: Sequence[int | None], what: str) -> None:
+def _check_linear(eqn: Eqn, ins: Sequence[int | None], what: str, cure: str) -> None:
     linear = frozenset(i for i, number in enumerate(ins) if number is not None)
     if not eqn.prim.is_linear(linear, **eqn.params):
         raise MissingRuleError(
             f"{what} is not linear: {eqn.prim} depends on its input in "
-            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
-            f"function that is not linear"
+            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; {cure}"
         )
