@@ -77,7 +77,7 @@ FILE_LINES, FUNCTION_LINES = 400, 40
 # functions and files that one first call runs through, at most
 READING_PATHS = {
     "grad": (60, 10),
-    "jit": (124, 27),
+    "jit": (125, 27),
     "grad of scan": (110, 24),
     "grad of while": (110, 26),
     # by the rules of the loops: those above have few operations, and run step by step

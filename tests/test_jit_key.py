@@ -83,6 +83,7 @@ def tree_of(pick, depth=2):
         return fg.tree.Partial(pick([np.sin, np.cos]), *parts)
     start = pick(range(len(KEYS)))
     named = {pick(KEYS[(start + i) % len(KEYS)]): part for i, part in enumerate(parts)}
+    named = dict(reversed(named.items())) if pick([False, True]) else named
     if kind == "default":
         return defaultdict(pick([list, dict]), named)
     return OrderedDict(named) if kind == "ordered" else named
@@ -94,6 +95,7 @@ def call_of(choices):
     pick = lambda values: values[next(rest) % len(values)]
     kwargs = {"by": pick(pick(STATIC)), pick(["k", Word("k")]): pick(pick(LEAVES))}
     kwargs |= pick([{}, {"more": pick(pick(STATIC))}])
+    kwargs = dict(reversed(kwargs.items())) if pick([False, True]) else kwargs
     return tuple([tree_of(pick) for _ in range(pick([1, 2, 3]))]), kwargs
 
 

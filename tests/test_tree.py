@@ -186,7 +186,7 @@ def test_structures_differ_by_type_keys_arity_and_static_data():
 def test_a_structure_prints_with_stars_for_leaves():
     assert (
         repr(tree.structure({"b": [1, None], "a": (2,)}))
-        == "PyTreeDef({'a': (*,), 'b': [*, None]})"
+        == "PyTreeDef({'b': [*, None], 'a': (*,)})"
     )
     assert repr(tree.structure(Point(1, 2))) == "PyTreeDef(Point(x=*, y=*))"
     assert repr(tree.structure(1)) == "PyTreeDef(*)"

@@ -8,6 +8,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval
 from ..core.cache import Cache
 from ..core.lists import compress
+from ..core.tree_code import orders
 
 MOVES = object()  # stands for an array among static leaves
 
@@ -19,6 +20,7 @@ class Signature(NamedTuple):
     """The structure of ``(args, kwargs)``, the avals of arrays, and the other leaves."""
 
     in_tree: tree.TreeDef
+    orders: tuple[Any, ...]  # of the keys of its dicts
     avals: tuple[Aval, ...]
     still: tuple[Any, ...]
     context: tuple[Hashable, ...]
@@ -53,7 +55,7 @@ def by_signature(
         moving = [hasattr(x, "dtype") or type(x) in PYTHON_SCALARS for x in leaves]
         arrays = compress(leaves, moving)
         still = tuple([MOVES if m else x for m, x in zip(moving, leaves, strict=True)])
-        key = Signature(in_tree, tuple(map(aval, arrays)), still, context())
+        key = Signature(in_tree, orders(in_tree), tuple(map(aval, arrays)), still, context())
         found = programs.get(key)
         if found is None:
             found = stage(key)

@@ -1,7 +1,8 @@
 """The types that are nodes of a tree, how each is flattened, and the steps of a path.
 
-The rules are JAX's: dict keys are sorted, ``None`` is a node without children, and objects of
-unknown types are leaves.
+The rules are JAX's: the children of a dict are in the order of its sorted keys, ``None`` is a node
+without children, and objects of unknown types are leaves. Unlike JAX's, a dict that is built again
+holds its keys in the order of the first, so that a function reads the dict that its caller wrote.
 """
 
 import dataclasses
@@ -178,12 +179,32 @@ def register_static(cls: type[T]) -> type[T]:
     return cls
 
 
-def _dict(d: dict[Any, Any]) -> tuple[list[Any], Hashable]:
+class Keys(tuple[Any, ...]):
+    """The sorted keys of a dict, and the order in which it holds them, which ``==`` ignores."""
+
+    order: tuple[Any, ...]
+
+
+def order_of(keys: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The order in which a dict with these sorted keys holds them."""
+    return keys.order if type(keys) is Keys else keys
+
+
+def _dict(d: dict[Any, Any]) -> tuple[list[Any], tuple[Any, ...]]:
+    order = tuple(d)
     try:
-        keys = sorted(d)
+        keys = tuple(sorted(order))
     except TypeError:  # keys of different types are not ordered
-        keys = sorted(d, key=lambda k: (type(k).__name__, repr(k)))
-    return [d[k] for k in keys], tuple(keys)
+        keys = tuple(sorted(order, key=lambda k: (type(k).__name__, repr(k))))
+    if keys != order:
+        keys = Keys(keys)
+        keys.order = order
+    return [d[k] for k in keys], keys
+
+
+def _items(keys: tuple[Any, ...], children: Sequence[Any]) -> dict[Any, Any]:
+    items = dict(zip(keys, children, strict=True))
+    return {k: items[k] for k in keys.order} if type(keys) is Keys else items
 
 
 def _defaultdict(d: Any) -> tuple[list[Any], Hashable]:
@@ -200,14 +221,13 @@ handlers.update({
     type(None): Handler(lambda x: ((), None), lambda aux, children: None, _index_keys),
     tuple: Handler(lambda x: (x, None), lambda aux, children: tuple(children), _index_keys),
     list: Handler(lambda x: (x, None), lambda aux, children: list(children), _index_keys),
-    dict: Handler(_dict, lambda keys, children: dict(zip(keys, children, strict=True)),
-                   lambda node, keys, n: map(DictKey, keys)),
+    dict: Handler(_dict, _items, lambda node, keys, n: map(DictKey, keys)),
     OrderedDict: Handler(lambda d: (d.values(), tuple(d)),
                           lambda keys, children: OrderedDict(zip(keys, children, strict=True)),
                           lambda node, keys, n: map(DictKey, keys)),
     defaultdict: Handler(_defaultdict,
-                          lambda a, children: defaultdict(a[0], zip(a[1], children, strict=True)),
-                          lambda node, a, n: map(DictKey, a[1])),
+                          lambda aux, children: defaultdict(aux[0], _items(aux[1], children)),
+                          lambda node, aux, n: map(DictKey, aux[1])),
 })
 # fmt: on
 

@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
+from .nodes import Keys
+
 _PLAIN = frozenset({int, str, bool, type(None)})
 
 
@@ -27,6 +29,8 @@ def typed(value: Any) -> Hashable:
         return kind, value
     if kind is float or kind is complex:
         return kind, repr(value)
+    if kind is Keys:
+        return kind, tuple(map(typed, value.order))
     if isinstance(value, tuple) and kind.__eq__ is tuple.__eq__:
         own = kind is tuple and set(map(type, value)) == {int}  # a shape, or axes
         return kind, value if own else tuple(map(typed, value))

@@ -39,7 +39,7 @@ class TreeDef:
     """The structure of a tree: its nodes in preorder, leaves as None.
 
     >>> structure({"w": 1, "b": [2, 3]})
-    PyTreeDef({'b': [*, *], 'w': *})
+    PyTreeDef({'w': *, 'b': [*, *]})
     """
 
     nodes: tuple[Any, ...]  # each a _Node, or _LEAF
@@ -100,10 +100,10 @@ def handler_of(x: Any) -> Handler | None:
 
 
 def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
-    """The leaves in order, and the structure that :func:`unflatten` needs.
+    """The leaves, of a dict by sorted keys, and the structure that :func:`unflatten` needs.
 
     >>> flatten({"b": 2, "a": (1, None)})
-    ([1, 2], PyTreeDef({'a': (*, None), 'b': *}))
+    ([1, 2], PyTreeDef({'b': *, 'a': (*, None)}))
     """
     if type(tree) is np.ndarray and is_leaf is None:
         return [tree], _ONE_LEAF

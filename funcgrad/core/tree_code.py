@@ -3,15 +3,15 @@
 Flattening, comparing the structure and building a tree are straight lines of Python.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import is_dataclass
-from operator import itemgetter
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from . import tree
-from .nodes import handlers
+from .nodes import Keys, handlers, order_of
 from .static import typed
 
 MISS: Any = object()  # for a tree of another structure
@@ -47,12 +47,12 @@ class Static:
 
 
 class DictKeys(Static):
-    """The keys of a dict; a subclass of str counts as str, as in a look-up."""
+    """The keys of a dict in its order; a subclass of str counts as str, as in a look-up."""
 
     __slots__ = ()
 
     def __init__(self, value: Any) -> None:
-        self.value, self.typed = value, tuple(map(typed_key, value))
+        self.value, self.typed = value, tuple(map(typed_key, order_of(value)))
 
 
 def typed_key(key: Any) -> Hashable:
@@ -71,6 +71,16 @@ def typed_nodes(nodes: Iterable[Any]) -> tuple[Node | None, ...]:
             data = DictKeys(aux) if kind is dict else None if aux is None else Static(aux)
             node = kind, data, arity
         found.append(node)
+    return tuple(found)
+
+
+def orders(treedef: tree.TreeDef) -> tuple[Any, ...]:
+    """For each node the order of a dict's keys, in which equal structures may differ."""
+    found: list[Any] = []
+    for node in treedef.nodes:
+        kind, aux, _ = node or (None, None, 0)
+        keys = aux if kind is dict else aux[1] if kind is defaultdict else None
+        found.append(None if keys is None else order_of(keys))
     return tuple(found)
 
 
@@ -170,14 +180,15 @@ class Code:
         return [f"{name}[{i}]" for i in range(arity)]
 
     def of_dict(self, name: str, keys: DictKeys, arity: int) -> list[str]:
-        self.require(f"{name}.__class__ is dict and len({name}) == {arity}")
-        if not all(isinstance(k, str) for k in keys.value):  # 1, 1.0 and True are one key
+        order = order_of(keys.value)
+        self.require(f"{name}.__class__ is dict")
+        if all(isinstance(k, str) for k in order):
+            self.require(f"[*{name}] == {self.bind(list(order))}" if order else f"not {name}")
+        else:  # 1, 1.0 and True are one key
             self.scope["typed_key"] = typed_key
-            wanted = self.bind(frozenset(map(typed_key, keys.value)))
-            self.require(f"frozenset(map(typed_key, {name})) == {wanted}")
-        if arity > 1:
-            return self.unpacked(f"{self.bind(itemgetter(*keys.value))}({name})", arity)
-        return [f"{name}[{self.constant(k)}]" for k in keys.value]
+            self.require(f"(*map(typed_key, {name}),) == {self.bind(keys.typed)}")
+        children = dict(zip(order, self.unpacked(f"{name}.values()", arity), strict=True))
+        return [children[k] for k in keys.value]
 
     def of_registered(self, name: str, kind: type, data: Static | None, arity: int) -> list[str]:
         self.require(f"{name}.__class__ is {self.bind(kind)}")
@@ -192,7 +203,8 @@ class Code:
 
 def _is_tuple(value: Any) -> bool:
     """Whether a value compares as a tuple of its elements."""
-    return isinstance(value, tuple) and type(value).__eq__ is tuple.__eq__
+    kind = type(value)
+    return isinstance(value, tuple) and kind.__eq__ is tuple.__eq__ and kind is not Keys
 
 
 def needs_typing(value: Any) -> bool:
@@ -228,8 +240,8 @@ def _node(code: Code, kind: type, aux: Any, children: Sequence[str]) -> str:
     if kind is list:
         return f"[{inner}]"
     if kind is dict:
-        pairs = zip(aux, children, strict=True)
-        return f"{{{', '.join(f'{code.constant(k)}: {c}' for k, c in pairs)}}}"
+        values = dict(zip(aux, children, strict=True))
+        return f"{{{', '.join(f'{code.constant(k)}: {values[k]}' for k in order_of(aux))}}}"
     if kind not in handlers:
         return f"{code.bind(kind)}({inner})"
     unflatten = code.bind(handlers[kind].unflatten)
@@ -255,7 +267,7 @@ class TreeCode:
     def meets(self, treedef: tree.TreeDef) -> bool:
         """Whether a tree has this structure; the code is made when many have it."""
         try:
-            same = bool(self.treedef == treedef)
+            same = bool(self.treedef == treedef) and orders(self.treedef) == orders(treedef)
         except Exception:  # static data that do not compare, arrays for example
             return False
         self.count += same

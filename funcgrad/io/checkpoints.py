@@ -51,7 +51,7 @@ class CheckpointManager:
     >>> for step in range(4):
     ...     checkpoints.save(step, {"w": np.full(2, float(step)), "step": step})
     >>> checkpoints.steps(), checkpoints.restore(like={"w": np.zeros(2), "step": 0})
-    ([2, 3], {'step': 3, 'w': array([3., 3.])})
+    ([2, 3], {'w': array([3., 3.]), 'step': 3})
     """
 
     def __init__(self, directory: Any, keep: int | None = 3, keep_every: int | None = None) -> None:

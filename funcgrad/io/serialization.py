@@ -66,7 +66,7 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
     >>> save(path, {"w": np.ones(2), "b": 0.5})
     >>> load(path, like={"w": np.zeros(2), "b": 0.0})
-    {'b': 0.5, 'w': array([1., 1.])}
+    {'w': array([1., 1.]), 'b': 0.5}
     """
     if dtype not in ("same", "cast"):
         raise ValueError(f"load: dtype must be 'same' or 'cast': got {dtype!r}")

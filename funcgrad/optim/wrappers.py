@@ -97,7 +97,7 @@ def masked(inner: Optimizer[S], mask: Mask) -> GradientTransformationExtraArgs[M
     >>> opt = masked(optim.scale(10.0), {"w": True, "b": False})
     >>> params = {"w": np.ones(1), "b": np.ones(1)}
     >>> opt.update(params, opt.init(params))[0]
-    {'b': array([1.]), 'w': array([10.])}
+    {'w': array([10.]), 'b': array([1.])}
     """
     apply = checked("masked", inner)
 
@@ -144,7 +144,7 @@ def multi_transform(
     ...                       {"w": "slow", "b": "fast"})
     >>> params = {"w": np.ones(1), "b": np.ones(1)}
     >>> opt.update(params, opt.init(params))[0]
-    {'b': array([-1.]), 'w': array([-0.1])}
+    {'w': array([-0.1]), 'b': array([-1.])}
     """
     parts = {k: checked("multi_transform", t) for k, t in transforms.items()}
 
@@ -184,7 +184,7 @@ def freeze(mask: Mask) -> GradientTransformationExtraArgs[MaskedState]:
     >>> opt = freeze({"w": True, "b": False})
     >>> params = {"w": np.ones(1), "b": np.ones(1)}
     >>> opt.update(params, opt.init(params))[0]
-    {'b': array([1.]), 'w': array([0.])}
+    {'w': array([0.]), 'b': array([1.])}
     """
     return masked(set_to_zero(), mask)
 

@@ -9,7 +9,7 @@ from ...core.tree_code import Static
 from ..arguments import argument_name
 
 if TYPE_CHECKING:
-    from .key import FlatCall
+    from .key import FlatCall, Key
     from .signature import Signature
 
 
@@ -30,11 +30,18 @@ def _differences(call: "FlatCall | Signature", signature: "Signature") -> list[s
         f"{argument_name(signature.spec.fun, place, path)} was {_word(a)}, and is {_word(b)}"
         for (place, path), a, b in rows
         if a != b
-    ] + _of_backends(call.key.backend, signature.key.backend)
+    ] + _of_calls(call.key, signature.key)
 
 
-def _of_backends(now: str, before: str) -> list[str]:
-    return [f"the backend was {before!r}, and is {now!r}"] if now != before else []
+def _of_calls(now: "Key", before: "Key") -> list[str]:
+    """Differences that are of no single leaf."""
+    pairs = [
+        ("the backend", repr(before.backend), repr(now.backend)),
+        ("the order of the keyword arguments", str(before.keywords), str(now.keywords)),
+        ("the strides of the arguments", str(before.strides), str(now.strides)),
+        ("whether each argument is a 0-d array", str(before.arrays), str(now.arrays)),
+    ]
+    return [f"{what} was {a}, and is {b}" for what, a, b in pairs if a != b]
 
 
 def _word(leaf: Aval | Static) -> str:

@@ -40,6 +40,7 @@ class Key(NamedTuple):
     arrays: tuple[bool, ...] = ()  # which leaves are 0-d arrays, if the function asks
     strides: tuple[Any, ...] = ()  # of the leaves that are not in C order, if the function asks
     backend: str = "numpy"  # in which the program is written
+    keywords: tuple[str, ...] = ()  # in their order, if the function sees it
 
 
 class JitOptions(TypedDict, total=False):
@@ -99,6 +100,8 @@ class ArgSpec:
             self.parameters = []
         self.static = self._places("static", options["static_argnums"], options["static_argnames"])
         self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
+        kinds = [p.kind for p in self.parameters]
+        self.sees_order = not kinds or inspect.Parameter.VAR_KEYWORD in kinds  # of its keywords
         self.tells_scalars = False  # whether it writes into a 0-d argument
         self.tells_layouts = False  # whether what it writes depends on the layout of arguments
         both = self.static & self.donated
@@ -150,7 +153,7 @@ class ArgSpec:
             wrapped = lambda p, x: x if isinstance(x, Static) or p not in self.static else Static(x)
             positional = tuple([wrapped(i, x) for i, x in enumerate(args)])
             keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
-        leaves, in_tree = tree.flatten((positional, keywords))
+        leaves, in_tree = tree.flatten((positional, {k: keywords[k] for k in sorted(keywords)}))
         facts: list[Aval | Static] = []
         dynamic = list(map(is_arraylike, leaves))
         for i, x in enumerate(leaves):
@@ -169,7 +172,8 @@ class ArgSpec:
             facts.append(x if own else Static(x))
         axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
         backend = self.backend or current.get().backend
-        key = Key(typed_nodes(in_tree.nodes), tuple(facts), tuple(axes), backend=backend)
+        order = tuple(kwargs) if self.sees_order else ()
+        key = Key(typed_nodes(in_tree.nodes), tuple(facts), tuple(axes), (), (), backend, order)
         if self.tells_scalars:
             key = key._replace(arrays=arrays_of(leaves, facts))
         if self.tells_layouts:

@@ -58,7 +58,7 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
         values = [x.value if isinstance(x, Static) else x for x in values]
         positional, keywords = tree.unflatten(call.in_tree, values)
         with bind_axes(axes) if axes else nullcontext():
-            return spec.fun(*positional, **keywords)
+            return spec.fun(*positional, **{k: keywords[k] for k in call.key.keywords or keywords})
 
     # the tokens of named axes are operands, for each call has its own
     operands = [*(axis.token for axis in env.values()), *call.operands]
@@ -297,6 +297,7 @@ class Checks(Code):
         unasked = [None] * len(key.leaves)
         self.facts = zip(key.leaves, key.arrays or unasked, key.strides or unasked, strict=True)
         self.ordered = bool(key.strides)
+        self.keywords = key.keywords
         self.bound: dict[Aval, tuple[str, str]] = {}  # the names of dtype and shape
         self.flatten("(args, kwargs)", key.nodes)
 
@@ -335,7 +336,8 @@ class Checks(Code):
             self.lines.append(f"({', '.join(given)}{',' if given else ''}) = args")
             return given
         if x == "kwargs" and isinstance(data, DictKeys):
-            self.require(f"len(kwargs) == {arity}" if arity else "not kwargs")
+            order = f"[*kwargs] == {self.bind([*self.keywords])}" if self.keywords else ""
+            self.require((order or f"len(kwargs) == {arity}") if arity else "not kwargs")
             return [f"kwargs[{self.constant(k)}]" for k in data.value]
         return super().children(x, node)
 
