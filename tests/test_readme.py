@@ -1,4 +1,4 @@
-"""README's claims that can be checked: names, files, floors and numbers."""
+"""Claims of README and of the guide that can be checked: names, files, floors and numbers."""
 
 import functools
 import importlib
@@ -16,7 +16,9 @@ from .test_architecture import FLOORS, READING_PATHS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-CODE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", README, flags=re.M | re.S))
+PAGES = [path.read_text(encoding="utf-8") for path in (ROOT / "examples/guide").glob("*.md")]
+TEXTS = "\n".join([README, *PAGES])
+CODE = re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", TEXTS, flags=re.M | re.S))
 SPACES = {
     "derivatives": "funcgrad", "memory": "funcgrad", "programs": "funcgrad",
     "control flow": "funcgrad.lax", "convolution": "funcgrad.lax",
@@ -82,7 +84,7 @@ def test_the_floors_are_those_of_the_architecture():
 def test_numbers_are_those_of_the_library():
     (path,) = re.findall(r"at most (\d+) functions in (\d+) files", README)
     (distributions,) = re.findall(r"`stats\.norm\.logpdf` and (\d+) more", README)
-    (programs,) = re.findall(r"The (\d+) most recent programs are kept, and 1 GiB", README)
+    (programs,) = re.findall(r"The (\d+) most recent programs are kept, and 1 GiB", TEXTS)
     stats = importlib.import_module("funcgrad.scipy.stats")
 
     assert tuple(map(int, path)) == READING_PATHS["grad"]
