@@ -92,7 +92,7 @@ ROOMS = {
     "compat": 6_000,
     "compile": 8_300,
     "control": 6_700,
-    "core": 7_000,
+    "core": 7_150,
     "data": 1_070,
     "debug": 1_750,
     "dist": 850,

@@ -206,6 +206,12 @@ MISTAKES = {
     "np.array": (
         grad_of(lambda x: np.array([x[0], 1.0]).sum()), ConversionError,
         r"^NumPy conversion: .*funcgrad\.numpy \(array, asarray, full"),
+    "a list for a function of NumPy": (
+        grad_of(lambda x: np.diag([x[0], 1.0]).sum()), ConversionError,
+        r"^numpy\.diag: a traced value .*; use funcgrad\.numpy\.diag$"),
+    "a list for a function of numpy.linalg": (
+        grad_of(lambda x: np.linalg.norm([x[0], 1.0])), ConversionError,
+        r"^numpy\.linalg\.norm: .*; use funcgrad\.numpy\.linalg\.norm$"),
     "stored": (grad_of(store), ConversionError, r"make x by .*numpy\.zeros\(shape, like=value\)"),
     "range": (grad_of(lambda x: sum(x[i] for i in range(x[0]))), ConversionError,
         r"an index or a size"),

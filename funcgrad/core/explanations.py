@@ -114,20 +114,33 @@ def not_converted(aval: Any) -> ConversionError:
     frame: Any = sys._getframe(1)
     while frame.f_code.co_name in ("_array", "__array__"):
         frame = frame.f_back  # to the code that called NumPy, or to NumPy
+    called = _of_numpy(frame)
     cure = (
         "for array[x] write funcgrad.numpy.take(array, x, axis)"
         if _begins("BINARY_", frame, frame.f_lasti)
+        else f"use funcgrad.numpy.{called}"
+        if called
         else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
         "dot, sum of a list, ...)"
     )
     error = ConversionError(
         f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}"
         if _begins("STORE_", frame, frame.f_lasti)
-        else f"NumPy conversion: a traced value cannot become plain data, because its derivative "
-        f"would be lost: got {aval}; {cure}"
+        else f"{f'numpy.{called}' if called else 'NumPy conversion'}: a traced value cannot become "
+        f"plain data, because its derivative would be lost: got {aval}; {cure}"
     )
     error.writes = _writes(frame, frame.f_lasti)
     return error
+
+
+def _of_numpy(frame: Any) -> str:
+    """The public function of NumPy, written in Python, whose frames these are; "" if none."""
+    name = home = ""
+    while frame is not None and (module := frame.f_globals.get("__name__", ""))[:6] == "numpy.":
+        home = "linalg." if module.startswith("numpy.linalg") else ""
+        name, frame = frame.f_code.co_name, frame.f_back
+    known = hasattr(np.linalg if home else np, name)
+    return home + name if known and hasattr(load(f"funcgrad.numpy.{home}"[:-1]), name) else ""
 
 
 def _not_stored(err: BaseException) -> ConversionError:

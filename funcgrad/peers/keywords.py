@@ -32,6 +32,9 @@ input_dim in_features
 input_shape in_features
 input_size in_features
 keep_dims keepdims
+key embedding_init init(key) of the layer, which draws its parameters
+key kernel_init init(key) of the layer, which draws its parameters
+key use_bias init(key) of the layer, which draws its parameters
 keepdim keepdims
 loc key loc + scale * random.normal(key, shape)
 lr learning_rate
@@ -50,6 +53,9 @@ reduce reduction
 replacement replace
 rho decay
 rng key
+rngs embedding_init init(key) of the layer, which draws its parameters
+rngs kernel_init init(key) of the layer, which draws its parameters
+rngs use_bias init(key) of the layer, which draws its parameters
 seed key key=funcgrad.random.key(0)
 shuffle key key=funcgrad.random.key(0), by which it shuffles
 size shape
