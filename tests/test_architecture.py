@@ -97,7 +97,7 @@ ROOMS = {
     "debug": 1_750,
     "dist": 850,
     "export": 1_700,
-    "io": 1_620,
+    "io": 1_750,
     "lax": 560,
     "linalg": 510,
     "losses": 1_240,

@@ -292,6 +292,46 @@ def test_history_travels_in_the_metadata_of_a_checkpoint(tmp_path):
     assert train.History.from_json(checkpoints.metadata()["history"]) == made()
 
 
+# the seeds and settings of a run
+
+
+def descended(run):
+    """The losses of a noisy descent that depends on its settings alone."""
+    history, x = train.History(run=run), np.float64(3.0)
+    for step in range(5):
+        noise = random.normal(random.fold_in(run["key"], step), (), np.float64)
+        x = x - run["rate"] * (fg.grad(np.square)(x) + noise)
+        history.record(loss=x**2)
+    return history
+
+
+@pytest.mark.parametrize("impl", ["philox", "threefry2x32"])
+def test_a_run_is_repeated_from_the_file_of_its_history(tmp_path, impl):
+    first = descended({"key": random.key(2**31, impl=impl), "rate": 0.1, "data": ["a.csv", None]})
+    first.save(tmp_path / "history.json")
+    told = train.History.load(tmp_path / "history.json")
+    again = descended(told.run)
+
+    assert_same(first["loss"], again["loss"])
+    assert told == first and told.until(2).run == told.run
+    assert told.run["versions"]["numpy"] == np.__version__
+
+
+def test_a_checkpoint_records_the_run_and_warns_of_another(tmp_path):
+    run = {"key": random.split(random.key(0), 3), "rate": np.float32(0.5)}
+    io.CheckpointManager(tmp_path, run=run).save(1, {"w": np.ones(2)}, {"note": "mine"})
+    saved = io.CheckpointManager(tmp_path)
+
+    assert saved.metadata() == {"note": "mine"}
+    assert np.all(saved.run()["key"] == run["key"]) and saved.run()["rate"] == 0.5
+    io.CheckpointManager(tmp_path, run=run).restore()
+    other = io.CheckpointManager(tmp_path, run={**run, "rate": 0.1})
+    with pytest.warns(RuntimeWarning, match=r'saved with "rate": 0\.5: got "rate": 0\.1; take'):
+        other.restore()
+    with pytest.raises(DtypeError, match=r"run\['w'\]\[0\] must be a key, a scalar, .*its shape"):
+        train.History(run={"w": [np.ones(2)]})
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"step": [0], "a": []}', '{"step": ["x"]}'])
 def test_what_is_no_history_is_refused(text):
     with pytest.raises(ValueError, match="is not a history"):

@@ -13,12 +13,14 @@ from ..core.frames import warn
 from ..core.lazy import answering
 from ..core.outline import outline
 from ..core.registry import load
+from . import runs
 from .atomic import is_protected
 from .formats import DamagedFileError
 from .serialization import load_metadata, read, write
 
 T = TypeVar("T")
 BACKEND = "funcgrad.backend"  # in the metadata: the backend of jit
+RUN = "funcgrad.run"  # and the settings of the run
 _NAME = re.compile(r"step_([0-9]+)\.safetensors")
 
 
@@ -44,6 +46,9 @@ class CheckpointManager:
         keep: int >= 1, the number of newest files to keep, or None for all. Write-protected files
             are kept too.
         keep_every: int, multiples of which are kept too.
+        run: what the run depends on, by name: keys, seeds, a learning rate, names of files. Each
+            file records it, with versions; ``run()`` reads it, and ``restore`` warns of settings
+            that differ now.
 
     >>> import tempfile
     >>> import numpy as np
@@ -54,7 +59,15 @@ class CheckpointManager:
     ([2, 3], {'w': array([3., 3.]), 'step': 3})
     """
 
-    def __init__(self, directory: Any, keep: int | None = 3, keep_every: int | None = None) -> None:
+    def __init__(
+        self,
+        directory: Any,
+        keep: int | None = 3,
+        keep_every: int | None = None,
+        *,
+        run: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._run = {} if run is None else runs.recorded("CheckpointManager", run)
         self._keep = _count("keep", keep)
         self._every = _count("keep_every", keep_every)
         self._directory = Path(directory)
@@ -79,7 +92,8 @@ class CheckpointManager:
         """
         path, step = self.path(step), operator.index(step)
         later = self._later | {known for known in self._known if known > step}
-        write(path, state, _with_backend(metadata), before=lambda: self._set_aside(later))
+        told = _recorded(metadata, self._run)
+        write(path, state, told, before=lambda: self._set_aside(later))
         self._known, self._later = (self._known - later) | {step}, set()
         self._known &= set(self._delete_old(step))
 
@@ -107,13 +121,28 @@ class CheckpointManager:
         self._later = {later for later in there if later > found}
         self._known |= set(there)
         _compare_backends(found, metadata.pop(BACKEND, None))
+        if run := metadata.pop(RUN, None):
+            runs.compare("CheckpointManager", runs.from_text(run), self._run)
         return Checkpoint(found, state, metadata)
 
     def metadata(self, step: int | None = None) -> dict[str, str]:
         """The metadata of a step, by default the newest."""
         found = self._found(step, load_metadata)[1]
-        found.pop(BACKEND, None)
-        return found
+        return {name: text for name, text in found.items() if name not in (BACKEND, RUN)}
+
+    def run(self, step: int | None = None) -> dict[str, Any]:
+        """The settings that a step, by default the newest, was saved with; {} if there are none.
+
+        >>> import tempfile
+        >>> from funcgrad import random
+        >>> folder = tempfile.mkdtemp()
+        >>> CheckpointManager(folder, run={"key": random.key(7), "rate": 0.1}).save(0, {"w": 1.0})
+        >>> run = CheckpointManager(folder).run()
+        >>> run["key"] == random.key(7), run["rate"], sorted(run["versions"])
+        (np.True_, 0.1, ['funcgrad', 'numpy', 'python'])
+        """
+        text = self._found(step, load_metadata)[1].get(RUN)
+        return {} if text is None else runs.from_text(text)
 
     def steps(self) -> list[int]:
         """The available steps in order; files with other names are ignored."""
@@ -232,11 +261,13 @@ def _backend() -> str:
     return config.backend
 
 
-def _with_backend(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """The metadata of a checkpoint, with the backend under which it is saved."""
-    if metadata is not None and BACKEND in metadata:
-        raise ValueError(f"CheckpointManager: the metadata name {BACKEND!r} is reserved")
-    return dict(metadata or {}) | {BACKEND: _backend()}
+def _recorded(metadata: Mapping[str, str] | None, run: Mapping[str, Any]) -> dict[str, str]:
+    """The metadata of a checkpoint, with the backend and the settings of the run."""
+    for name in (BACKEND, RUN):
+        if metadata is not None and name in metadata:
+            raise ValueError(f"CheckpointManager: the metadata name {name!r} is reserved")
+    told = {RUN: runs.to_text("CheckpointManager", run)} if run else {}
+    return dict(metadata or {}) | {BACKEND: _backend()} | told
 
 
 def _compare_backends(step: int, saved: str | None) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..core.registry import load
+from ..io import runs
 from ..io.atomic import replacing
 from ..random import RangeError
 from .curves import curves
@@ -23,6 +24,7 @@ from .metrics import UnknownNameError
 
 _SHOWN = 20  # rows of a printed table; longer tables show both ends
 REDRAW = 0.5  # seconds between two pictures of a notebook
+_RUN = "funcgrad.run"  # the settings, in JSON
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -38,6 +40,8 @@ class History:
 
     Args:
         rows: pairs of a step and a mapping from names to numbers, to continue a history.
+        run: what the run depends on, by name: keys, seeds, a learning rate, names of files. It is
+            kept in ``history.run``, with versions, and in JSON, so that the run can be repeated.
 
     >>> history = History()
     >>> for loss in (1.0, 0.5, 0.25):
@@ -49,7 +53,13 @@ class History:
     loss  1 █▃▁ 0.25
     """
 
-    def __init__(self, rows: Iterable[tuple[int, Mapping[str, Any]]] = ()) -> None:
+    def __init__(
+        self,
+        rows: Iterable[tuple[int, Mapping[str, Any]]] = (),
+        *,
+        run: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.run = {} if run is None else runs.recorded("History", run)
         self._rows: list[tuple[int, dict[str, float]]] = []
         self._output: Any = None  # of a notebook, and when it was drawn
         self._drawn = 0.0
@@ -109,7 +119,7 @@ class History:
 
     def until(self, step: int) -> "History":
         """The history before a step, to continue from a checkpoint."""
-        return History((s, row) for s, row in self._rows if s < step)
+        return History(((s, row) for s, row in self._rows if s < step), run=self.run or None)
 
     @property
     def names(self) -> list[str]:
@@ -224,7 +234,8 @@ class History:
         """
         column = lambda name: [_exact(row.get(name)) for _, row in self._rows]
         columns = {"step": self.steps.tolist(), **{name: column(name) for name in self.names}}
-        return json.dumps(columns, allow_nan=False)
+        told = {_RUN: runs.to_text("History", self.run)} if self.run else {}
+        return json.dumps({**told, **columns}, allow_nan=False)
 
     @staticmethod
     def from_json(text: str) -> "History":
@@ -238,17 +249,19 @@ class History:
         """
         try:
             columns = json.loads(text)
+            run = columns.pop(_RUN, None)
             steps = columns.pop("step")
             rows = zip(steps, *columns.values(), strict=True)
+            there = lambda row: zip(columns, row, strict=True)
             return History(
-                (step, {n: float(x) for n, x in zip(columns, row, strict=True) if x is not None})
-                for step, *row in rows
+                ((i, {n: float(x) for n, x in there(row) if x is not None}) for i, *row in rows),
+                run=None if run is None else runs.from_text(run),
             )
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             raise HistoryError(f"History.from_json: the text is not a history: {err}") from None
 
     def save(self, path: Any) -> None:
-        """Write a ``.json`` or ``.csv`` file atomically.
+        """Write a ``.json`` file, or a ``.csv`` file, which has no ``run``, atomically.
 
         >>> import tempfile, os
         >>> path = os.path.join(tempfile.mkdtemp(), "history.csv")
