@@ -88,7 +88,7 @@ READING_PATHS = {
 ROOMS = {
     ".": 740,
     "bridge": 3_000,
-    "c": 5_000,
+    "c": 5_250,
     "compat": 6_000,
     "compile": 8_300,
     "control": 6_700,

@@ -14,14 +14,14 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.c import compiler, objects
+from funcgrad.c import compiler, costs, objects
 
 pytestmark = [
     pytest.mark.skipif(not compiler.is_found(), reason="needs a C compiler"),
     pytest.mark.skipif(not hasattr(os, "fork"), reason="signals, owners and modes of POSIX"),
 ]
 X = np.linspace(-1.0, 2.0, 40)
-VOID = "int call(char *args) { (void)args; return 0; }\n"
+VOID = "int call_1(char *args) { (void)args; return 0; }\n"
 
 
 @pytest.fixture
@@ -51,12 +51,54 @@ def called():
     np.testing.assert_array_equal(got, (X * 3 - 2) * X + 1)
 
 
+def in_three_groups(x):
+    """Operations in C with one of NumPy between them, twice; each group has a table."""
+    y = x @ np.linspace(-1.0, 1.0, 36).reshape(6, 6) + 1
+    y = np.linalg.eigvalsh(y * 2 + y.T + x[0]) * x
+    y = y @ np.linspace(-2.0, 1.0, 36).reshape(6, 6) - y
+    return np.linalg.eigvalsh(y - y.T * x) @ np.cos(np.linspace(0.0, 1.0, 36).reshape(6, 6)) * 2 + x
+
+
+call = lambda x: in_three_groups(x)  # the names of its functions are those of entries
+call.__name__ = "call"
+
+
 # the objects
+
+
+@pytest.mark.parametrize("f", [in_three_groups, call], ids=["own name", "call"])
+def test_the_functions_of_a_program_are_compiled_as_one_file(f, folder, loads):
+    x = np.cos(np.arange(36.0)).reshape(6, 6)
+    compiled = fg.jit(f, backend="c")
+
+    np.testing.assert_allclose(compiled(x), in_three_groups(x), rtol=1e-12)
+    assert compiled.source(x).count("_c((") == 3 and len(loads) == 1
+
+    again = pickle.loads(pickle.dumps(fg.jit(in_three_groups, backend="c")))
+    np.testing.assert_array_equal(again(x), compiled(x))
+
+
+def test_long_functions_are_compiled_at_once(folder, loads, monkeypatch):
+    monkeypatch.setattr(costs, "LONG_FILE", 1.0)
+    x = np.cos(np.arange(36.0)).reshape(6, 6)
+
+    np.testing.assert_allclose(
+        fg.jit(in_three_groups, backend="c")(x), in_three_groups(x), rtol=1e-12
+    )
+    assert len(loads) > 1
+
+
+def test_files_share_the_time_of_the_compiler():
+    assert costs.in_files([30.0]) == costs.in_files([0.0]) == [[0]]
+    assert costs.in_files([100.0, 200.0, 90.0]) == [[0, 1, 2]]
+    assert costs.in_files([100.0, 900.0, 90.0]) == [[0, 1, 2]]  # one takes nearly all
+    assert costs.in_files([500.0, 300.0, 400.0, 150.0]) == [[0], [2], [1, 3]]
+    assert len(costs.in_files([400.0] * 50)) == costs.FILES
 
 
 def evil(tmp_path):
     """The content of an object that gives no results."""
-    return compiler.compiled(VOID, tmp_path).read_bytes()
+    return compiler.compiled([VOID], tmp_path)[0].read_bytes()
 
 
 def replaced(path, content):
@@ -262,6 +304,24 @@ def test_a_signal_ends_a_long_loop_and_the_program_can_be_called_again(name):
 
     assert took < 0.2
     assert f(1.0, 5000) == want
+
+
+def test_a_signal_ends_the_compilers(folder, monkeypatch, tmp_path):
+    slow = tmp_path / "cc"
+    slow.write_text("#!/bin/sh\ncase $* in *--version*) exit 0;; esac\nexec sleep 60\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("CC", str(slow))
+    started, start = [], compiler.subprocess.Popen
+    kept = lambda *args, **kwargs: started.append(start(*args, **kwargs)) or started[-1]
+    monkeypatch.setattr(compiler.subprocess, "Popen", kept)
+
+    def stop(*_):
+        raise Stopped
+
+    with pytest.raises(Stopped), alarm(stop, 0.5):
+        called()
+
+    assert started and all(run.poll() is not None for run in started)
 
 
 def test_a_signal_whose_handler_returns_does_not_end_a_loop():

@@ -10,9 +10,9 @@ import funcgrad as fg
 from funcgrad import tree
 from funcgrad.c import compiler, library
 from funcgrad.c.kernel import kernel_p
-from funcgrad.c.library import Library
+from funcgrad.c.library import Callee, Library
 from funcgrad.c.objects import loaded
-from funcgrad.c.programs import function_of
+from funcgrad.c.programs import file_of, function_of, function_parts
 from funcgrad.c.regions import parts_of
 from funcgrad.compile.passes import optimize
 from funcgrad.control.c_reversals import FIRST_PART
@@ -243,7 +243,8 @@ def test_a_loop_of_no_steps_has_no_rows():
 
 def test_the_schedule_in_c_is_that_of_numpy():
     text = FIRST_PART.replace("static ", '__attribute__((visibility("default"))) ')
-    call = loaded(f"#include <stdint.h>\n{text}\n").first_part
+    (library,) = loaded([f"#include <stdint.h>\n{text}\n"])
+    call = library.first_part
     call.argtypes, call.restype = [ctypes.c_int64] * 2, ctypes.c_int64
 
     for length, slots in itertools.product([2, 3, 5, 9, 20, 100, 1000, 54_321], [1, 2, 3, 7, 200]):
@@ -257,10 +258,12 @@ def test_the_states_kept_of_a_loop_of_unknown_length_are_those_of_numpy(slots):
     ins = tuple(dict.fromkeys(a for a in eqn.ins if not isinstance(a, Literal)))
     values = {v: np.zeros(v.aval.shape, v.aval.dtype) + 3 for v in ins}
     alone = Jaxpr(ins, (), (eqn,), eqn.outs)
-    library = Library(function_of(alone, "f", "", [f"x{i}" for i in range(len(ins))]))
+    parts = function_parts(alone, "f", [f"x{i}" for i in range(len(ins))])
+    function = function_of(alone, parts)
+    callee = Callee(Library([(file_of([parts], "f"), [function])]), function)
 
     want = eqn.prim.run(*[values.get(a, getattr(a, "value", None)) for a in eqn.ins], **eqn.params)
-    got = kernel_p.run(*values.values(), library=library)
+    got = kernel_p.run(*values.values(), callee=callee)
 
     assert want[-1][0, 0] > 3
     assert_same(want[-1], got[-1])

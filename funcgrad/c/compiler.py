@@ -7,7 +7,10 @@ import platform
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from subprocess import PIPE
 
 from ..core.errors import FuncgradError, UnsupportedError
 from . import blas
@@ -75,18 +78,31 @@ def told() -> list[str]:
 
 @functools.lru_cache(16)
 def _version(path: str, *more: str) -> str:
-    return _run([path, *more, "--version"], 60).stdout
+    return _run([[path, *more, "--version"]], 60)[0][1]
 
 
-def _run(command: list[str], limit: float) -> "subprocess.CompletedProcess[str]":
-    """The result of a command; it raises if that takes more seconds than the limit."""
+def _run(commands: Sequence[Sequence[str]], limit: float) -> list[tuple[int, str, str]]:
+    """The codes, outputs and errors of commands that run at once.
+
+    It raises if they take more seconds than the limit; an exception, as of Ctrl-C, ends them.
+    """
+    started: list[subprocess.Popen[str]] = []
+    until = time.monotonic() + limit
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit)
-    except subprocess.TimeoutExpired:
+        for command in commands:
+            started.append(subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True))
+        done = [run.communicate(timeout=max(until - time.monotonic(), 0.0)) for run in started]
+    except subprocess.TimeoutExpired as err:
         raise FuncgradError(
-            f"jit: the C compiler must end within {limit} s: got {' '.join(command[:9])}, still "
+            f"jit: the C compiler must end within {limit} s: got {' '.join(err.cmd[:9])}, still "
             f"running; use backend='numpy'"
         ) from None
+    finally:
+        for run in started:
+            if run.poll() is None:
+                run.kill()
+                run.communicate()
+    return [(run.returncode, *told) for run, told in zip(started, done, strict=True)]
 
 
 @functools.lru_cache(1)
@@ -129,18 +145,23 @@ def key_of(source: str) -> str:
     return hashlib.sha256("\0".join(told).encode()).hexdigest()[:32]
 
 
-def compiled(source: str, work: Path) -> Path:
-    """Compile a source in a directory.
+def compiled(sources: Sequence[str], work: Path) -> list[Path]:
+    """Compile sources in a directory, each by a process of its own.
 
     Raises:
         UnsupportedError: if there is no compiler.
-        FuncgradError: if it refuses the source.
+        FuncgradError: if it refuses a source.
     """
-    text, made = work / "program.c", work / "program.so"
-    text.write_text(source, encoding="ascii")
-    command = [compiler(), *flags(), "-o", str(made), str(text), *blas.linked(source), "-lm"]
-    done = _run(command, _LONGEST)
-    if done.returncode:
-        first = next((x for x in done.stderr.splitlines() if "error" in x), done.stderr[:200])
-        raise FuncgradError(f"jit: the C compiler {command[0]} refused a program: {first}")
+    made, commands = [], []
+    for k, source in enumerate(sources):
+        text, path = work / f"program{k}.c", work / f"program{k}.so"
+        text.write_text(source, encoding="ascii")
+        made.append(path)
+        commands.append(
+            [compiler(), *flags(), "-o", str(path), str(text), *blas.linked(source), "-lm"]
+        )
+    for code, _, errors in _run(commands, _LONGEST):
+        if code:
+            first = next((x for x in errors.splitlines() if "error" in x), errors[:200])
+            raise FuncgradError(f"jit: the C compiler {compiler()} refused a program: {first}")
     return made

@@ -8,7 +8,7 @@ constants were measured once, on one core with AVX-512, with NumPy 2.4 and gcc 1
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -92,7 +92,8 @@ _PRODUCTS = frozenset({"matmul", "vecdot", "einsum"})
 
 # milliseconds of the compiler
 # (of 252 functions, nine in ten take 0.7 to 1.5 of the sum)
-START = 52.0  # of its processes: 50 to 60
+START = 52.0  # of its processes: 50 to 60, for each file
+LONG_FILE, FILES = 400.0, 4  # from which another file pays, and the most of a program
 FOR_STATEMENT = 0.1
 FOR_LOOP = 2.4  # a loop, which is vectorised
 IN_LOOP, IN_LOOP_SQUARED = 0.3, 0.02  # its statements, and their number squared
@@ -101,18 +102,30 @@ _STEP = re.compile(r"int(64_t)? step")  # of scan: its body is not vectorised
 _FUNCTION = re.compile(r"\b(?!sign_|m..imum_|fm.._|abs_)\w+_(?:double|float)\(")
 
 
-def compilation(text: str) -> float:
-    """Milliseconds of the compiler for the text of a function."""
-    body = text[max(text.rfind("\nint "), 0) :]
+def compilation(lines: Iterable[str]) -> float:
+    """Milliseconds of the compiler, once it has started, for the statements of a function."""
+    body = "\n".join([*lines, ""])
     loops = [part.partition("}")[0] for part in body.split("for (")[1:]]
     lengths = [loop.count(";\n") for loop in loops if not _STEP.match(loop)]
     return (
-        START
-        + FOR_STATEMENT * body.count(";\n")
+        FOR_STATEMENT * body.count(";\n")
         + FOR_LOOP * len(loops)
         + sum(IN_LOOP * n + IN_LOOP_SQUARED * n * n for n in lengths)
         + FOR_FUNCTION * len(_FUNCTION.findall(body))
     )
+
+
+def in_files(times: Sequence[float]) -> list[list[int]]:
+    """The functions of each file, by their milliseconds of the compiler.
+
+    It starts once for a file, and long ones are compiled at once.
+    """
+    total, longest = sum(times), max(times)
+    count = min(FILES, 1 + int(total / LONG_FILE), max(1, round(total / max(longest, 1.0))))
+    files: list[list[int]] = [[] for _ in range(count)]
+    for k in sorted(range(len(times)), key=times.__getitem__, reverse=True):
+        min(files, key=lambda file: sum(times[j] for j in file)).append(k)
+    return [sorted(file) for file in files]
 
 
 def in_numpy(eqns: Sequence[Eqn]) -> float:

@@ -7,7 +7,7 @@ C library.
 import re
 from collections.abc import Iterable
 
-from . import complexes, lapack, orders
+from . import complexes, lapack, orders, tiles
 from .elementary import elementary, uncommented
 
 # fmt: off
@@ -134,65 +134,7 @@ _OF_UNSIGNED = {
                    "{{ return b < 8 * sizeof a ? a >> b : 0; }}",
 }
 _OF_MATRICES = {
-    "columns": """\
-/* A few columns of c = a b, in tiles of 4 rows whose sums stay in registers. */
-INLINED void columns_{n}(
-    int width, int m, int n, const {t} *restrict a, int a_row, int a_column,
-    const {t} *restrict b, int b_row, {t} *restrict c, int c_row
-) {{
-    const int whole = m - m % 4;
-    for (int i = 0; i < whole; i += 4) {{
-        {t} s0[32] = {{0}}, s1[32] = {{0}}, s2[32] = {{0}}, s3[32] = {{0}};
-        for (int k = 0; k < n; k++) {{
-            const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k;
-            const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
-            for (int l = 0; l < width; l++) {{
-                s0[l] += x0 * y[l];
-                s1[l] += x1 * y[l];
-                s2[l] += x2 * y[l];
-                s3[l] += x3 * y[l];
-            }}
-        }}
-        for (int l = 0; l < width; l++) {{
-            c[c_row*i + l] = s0[l];
-            c[c_row*(i + 1) + l] = s1[l];
-            c[c_row*(i + 2) + l] = s2[l];
-            c[c_row*(i + 3) + l] = s3[l];
-        }}
-    }}
-    for (int i = whole; i < m; i++) {{
-        {t} s[32] = {{0}};
-        for (int k = 0; k < n; k++) {{
-            const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k;
-            for (int l = 0; l < width; l++)
-                s[l] += x * y[l];
-        }}
-        for (int l = 0; l < width; l++)
-            c[c_row*i + l] = s[l];
-    }}
-}}""",
-    "matmul": """\
-/* c = a b for a [m,n], b [n,p] and c [m,p], by their strides; rows of b and c are contiguous */
-void matmul_{n}(
-    int m, int n, int p, const {t} *restrict a, int a_row, int a_column, const {t} *restrict b,
-    int b_row, {t} *restrict c, int c_row
-) {{
-    int j = 0;
-    for (; m < 4 && j + 32 <= p; j += 32) /* more sums that do not wait for one another */
-        columns_{n}(32, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
-    for (; j + 16 <= p; j += 16)
-        columns_{n}(16, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
-    if (p - j >= 8) {{
-        columns_{n}(8, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
-        j += 8;
-    }}
-    if (p - j >= 4) {{
-        columns_{n}(4, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
-        j += 4;
-    }}
-    for (; j < p; j++)
-        columns_{n}(1, m, n, a, a_row, a_column, b + j, b_row, c + j, c_row);
-}}""",
+    **tiles.FUNCTIONS_OF_TILES,
     "matvec": """\
 /* y = a x for a [m,n], whose rows are contiguous: 4 at a time, each in 8 partial sums */
 void matvec_{n}(
@@ -270,6 +212,7 @@ def definitions(lines: Iterable[str]) -> list[str]:
     found: dict[str, str] = {}
     for call in sorted({call for line in lines for call in _calls(line)}):
         _define(found, *call)
+    tiles.needed(found, lines)
     return [*elementary([*lines, *found.values()]), *found.values()]
 
 

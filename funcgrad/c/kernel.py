@@ -14,10 +14,10 @@ from ..core.errors import UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr
 from ..core.trace import Primitive
 from .compiler import is_found
-from .costs import by_line
-from .library import Library, recover
+from .costs import by_line, compilation, in_files
+from .library import Callee, Library, entries, recover
 from .literals import NotInCError
-from .programs import function_of
+from .programs import file_of, function_of, function_parts
 from .regions import VIEWS, Part, is_coarse, parts_of
 from .worth import by_cost, may_pay, program_of, readers_of, told_by_cost
 
@@ -57,7 +57,7 @@ class Kernel(Primitive, Codegen):
             UnsupportedError: if an equation cannot be written in C.
         """
         try:
-            return function_of(jaxpr, name, title, inputs).text
+            return file_of([function_parts(jaxpr, name, inputs)], title)
         except NotInCError as err:
             where = f" at {err.line}" if err.line else ""
             raise UnsupportedError(
@@ -79,25 +79,25 @@ class Kernel(Primitive, Codegen):
         return told_by_cost(parts)
 
     @override
-    def run(self, *args: Any, library: Library) -> tuple[Any, ...]:
-        function = library.function
+    def run(self, *args: Any, callee: Callee) -> tuple[Any, ...]:
+        function = callee.function
         outs = [np.empty(a.shape, a.dtype) for a in function.outs]
         work = [np.empty(function.work, np.uint8)] if function.work else []
         ins = [np.ascontiguousarray(x, a.dtype) if a.shape else a.dtype.type(x)
                for x, a in zip(args, function.ins, strict=True)]  # fmt: skip
         given = (*ins, *outs, *work, np.ndarray)
-        code = library.call(given)
+        code = callee.call(given)
         if code:
-            recover(library.call, code, given)
+            recover(callee.call, code, given)
         return tuple([y if y.shape else y[()] for y in outs])
 
     @override
-    def infer(self, *avals: Aval, library: Library) -> tuple[Aval, ...]:
-        return library.function.outs
+    def infer(self, *avals: Aval, callee: Callee) -> tuple[Aval, ...]:
+        return callee.function.outs
 
-    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, library: Library) -> None:
-        function, memory = library.function, w.memory
-        call = w.made(f"{w.bind(library, function.name)}.call", f"{function.name}_c")
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, callee: Callee) -> None:
+        function, memory = callee.function, w.memory
+        call = w.made(f"{w.bind(callee, function.name)}.call", f"{function.name}_c")
         given = [_operand(w, x) for x in ins]
         numbers = [None if y.aval.shape else memory.buffer(Aval((), y.aval.dtype)) for y in outs]
         given += [w.allocate(y) if n is None else n.text
@@ -134,23 +134,35 @@ def outline(jaxpr: Jaxpr, name: str, inputs: Sequence[str], parts: Sequence[Part
     """Replace the groups that are written in C by calls, see :func:`parts_of`."""
     names = Names()
     names.study(jaxpr, inputs)
-    eqns: list[Eqn] = []
     readers = readers_of(jaxpr)
-    kernels = [part for part in parts if not part.reason]
-    for part in parts:
-        if part.reason:
-            eqns += part.eqns
-            continue
-        own = name if len(kernels) == 1 else f"{name}_{kernels.index(part) + 1}"
-        eqns.append(_call(readers, part.eqns, own, names))
+    groups = [part.eqns for part in parts if not part.reason]
+    if not groups:
+        return jaxpr
+    programs = [program_of(eqns, readers) for eqns in groups]
+    calls = iter(_calls(groups, programs, name, names))
+    eqns = [eqn for part in parts for eqn in (part.eqns if part.reason else [next(calls)])]
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
-def _call(readers: dict[Any, set[int]], eqns: list[Eqn], name: str, names: Names) -> Eqn:
-    """The equation that calls a group of equations."""
-    program = program_of(eqns, readers)
-    hints = [names.hint(v) or "x" for v in program.invars]
-    told = [names.hint(v) or "out" for v in program.outvars]  # type: ignore[arg-type]
-    function = function_of(program, name, f"{name}, written by funcgrad.", hints, told, True)
-    params, outs = {"library": Library(function, by_line(eqns))}, tuple(program.outvars)
-    return Eqn(kernel_p, program.invars, outs, params, eqns[0].source, eqns[0].scope)  # type: ignore[arg-type]
+def _calls(
+    groups: Sequence[Sequence[Eqn]], programs: Sequence[Jaxpr], name: str, names: Names
+) -> list[Eqn]:
+    """The equations that call groups, which are functions of one library."""
+    own = [f"{name}_{k + 1}" for k in range(len(programs))] if len(programs) > 1 else [name]
+    taken = set(entries(len(own)))
+    written = []
+    for called, program in zip(own, programs, strict=True):
+        ins = [names.hint(v) or "x" for v in program.invars]
+        outs = [names.hint(v) or "out" for v in program.outvars]  # type: ignore[arg-type]
+        written.append(function_parts(program, called, ins, outs, taken, True))
+        taken.update(written[-1].taken)
+    functions = list(map(function_of, programs, written))
+    files = [(file_of([written[k] for k in file], f"{name}, written by funcgrad."),
+              tuple([functions[k] for k in file]))
+             for file in in_files([compilation(parts.lines) for parts in written])]  # fmt: skip
+    library, calls = Library(tuple(files)), []
+    for eqns, program, function in zip(groups, programs, functions, strict=True):
+        params = {"callee": Callee(library, function, by_line(eqns))}
+        results, first = tuple(program.outvars), eqns[0]
+        calls.append(Eqn(kernel_p, program.invars, results, params, first.source, first.scope))  # type: ignore[arg-type]
+    return calls

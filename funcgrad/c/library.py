@@ -2,15 +2,15 @@
 
 A loop that may take long asks Python now and then whether a signal has come.
 
-ctypes converts an argument in 0.1 us, more than a small program takes. So the call has one, a
-tuple, and ``call`` in C reads the addresses of the data from NumPy's own structures: an array holds
-it behind the header of all objects, a scalar its value. That they lie there is checked first.
+ctypes converts an argument in 0.1 us, more than a small program takes. So a call has one, a tuple,
+and its entry in C reads the addresses of the data from NumPy's own structures: an array holds it
+behind the header of all objects, a scalar its value. That they lie there is checked first.
 """
 
 import ctypes
 import functools
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -73,14 +73,22 @@ static char *scalar_data(char *args, int i, int last) {{
     return ((char **)x)[1] == tuple_item(args, last) ? array_data(x) : x + {header};
 }}
 
-EXPORTED int call(char *_args) {{
-{lines}
-}}
 """
 
 
-def shim_of(function: Function) -> str:
-    """The C function that takes a tuple: operands, results, the workspace, and np.ndarray."""
+def entries(count: int) -> list[str]:
+    """The names of the entries of a file, one for each of its functions."""
+    return [f"call_{k + 1}" for k in range(count)]
+
+
+def shim_of(functions: Sequence[Function]) -> str:
+    """The entries of a file, with the functions that they call."""
+    rows = zip(entries(len(functions)), functions, strict=True)
+    return _SHIM.format(items=ITEMS, header=HEADER) + "".join([_entry(*row) for row in rows])
+
+
+def _entry(name: str, function: Function) -> str:
+    """The C function that takes the tuple of a call: operands, results, memory, and np.ndarray."""
     count = len(function.ins) + len(function.outs) + bool(function.work) + function.rows
     checks, given = [], []
     for i, aval in enumerate(function.ins):
@@ -107,42 +115,70 @@ def shim_of(function: Function) -> str:
     else:
         lines += ["    void *_thread = release_gil();", f"    const int _code = {call};"]
         lines += ["    take_gil(_thread);", "    return _code;"]
-    return _SHIM.format(items=ITEMS, header=HEADER, lines="\n".join(lines))
+    return "\n".join(["", f"EXPORTED int {name}(char *_args) {{", *lines, "}", ""])
+
+
+Call: TypeAlias = Callable[[tuple[Any, ...]], int]
 
 
 class Library:
-    """A function that is compiled when it is first asked for; it pickles as its source.
+    """The functions of a program, compiled when one is first asked for; it pickles as its source.
 
-    ``lines``: the part of its time that each source line takes, by the cost model.
+    Args:
+        files: the text of each file, and its functions.
     """
 
-    def __init__(self, function: Function, lines: Mapping[str, float] | None = None) -> None:
-        self.function, self.lines = function, lines or {}
+    def __init__(self, files: Sequence[tuple[str, Sequence[Function]]]) -> None:
+        self.files = files
 
     @functools.cached_property
-    def call(self) -> Callable[[tuple[Any, ...]], int]:
-        """The function of a tuple of operands, results, workspace and ``np.ndarray``."""
+    def calls(self) -> dict[str, Call]:
+        """By the name of a function, that of a tuple: operands, results, memory, ``np.ndarray``."""
         if not _is_as_expected():
             raise UnsupportedError(
                 "jit: backend='c' reads the structures of CPython and NumPy, and these differ; "
                 "use backend='numpy'"
             )
-        library = loaded(self.function.text + shim_of(self.function))
         python = ctypes.pythonapi
         needs = python.PyEval_SaveThread, python.PyEval_RestoreThread, python.PyErr_CheckSignals
-        library.prepare(*[ctypes.cast(f, ctypes.c_void_p) for f in needs])
-        call = library.call
-        call.argtypes, call.restype = [ctypes.py_object], ctypes.c_int
-        return Growing(call) if self.function.rows else call
+        found: dict[str, Call] = {}
+        objects = loaded([text + shim_of(functions) for text, functions in self.files])
+        for (_, functions), library in zip(self.files, objects, strict=True):
+            library.prepare(*[ctypes.cast(f, ctypes.c_void_p) for f in needs])
+            for name, function in zip(entries(len(functions)), functions, strict=True):
+                call = library[name]
+                call.argtypes, call.restype = [ctypes.py_object], ctypes.c_int
+                found[function.name] = Growing(call) if function.rows else call
+        return found
 
     def __reduce__(self) -> Any:
-        return Library, (self.function, self.lines)
+        return Library, (self.files,)
+
+
+class Callee:
+    """A function of a library.
+
+    ``lines``: the part of its time that each source line takes, by the cost model.
+    """
+
+    def __init__(
+        self, library: Library, function: Function, lines: Mapping[str, float] | None = None
+    ) -> None:
+        self.library, self.function, self.lines = library, function, lines or {}
+
+    @functools.cached_property
+    def call(self) -> Call:
+        """The function of a tuple of operands, results, workspace and ``np.ndarray``."""
+        return self.library.calls[self.function.name]
+
+    def __reduce__(self) -> Any:
+        return Callee, (self.library, self.function, self.lines)
 
 
 class Growing:
     """A call with memory for the rows of loops, which grows until it is enough."""
 
-    def __init__(self, call: Callable[[tuple[Any, ...]], int]) -> None:
+    def __init__(self, call: Call) -> None:
         self.call, self.room = call, ROOM
         self.free: list[np.ndarray] = []  # threads take them by pop(), one at a time
 
@@ -187,7 +223,7 @@ def _is_as_expected() -> bool:
     return True
 
 
-def recover(call: Callable[[tuple[Any, ...]], int], code: int, args: tuple[Any, ...]) -> int:
+def recover(call: Call, code: int, args: tuple[Any, ...]) -> int:
     """Answer the code of a call: call again with copies, or raise; 1 if a value is not finite."""
     if code == STRIDED:
         args = tuple([_in_order(x) for x in args])

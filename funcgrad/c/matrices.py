@@ -6,10 +6,10 @@ from ..core.avals import Aval, broadcast_shapes
 from .functions import cast, product, sum_of, wraps
 from .literals import ctype
 from .statements import Statements
+from .tiles import ROWS
 from .totals import LANES, row_of, total_of_products
 from .values import TINY, Value
 
-ROWS = 4  # of a tile
 FOR_BLAS = 1 << 15  # multiplications, from which BLAS is faster than tiles
 UNROLLED = 64  # multiplications up to which a small product is written out
 

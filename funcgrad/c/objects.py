@@ -13,6 +13,7 @@ import os
 import stat
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,32 +26,44 @@ _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0
 STALE = 3600  # seconds after which a file that was never renamed is left over
 
 
-def loaded(source: str) -> ctypes.PyDLL:
-    """The library of a source.
+def loaded(sources: Sequence[str]) -> list[ctypes.PyDLL]:
+    """The libraries of sources, which are compiled at once.
 
     Raises:
         UnsupportedError: if there is no compiler.
-        FuncgradError: if it refuses the source, or the system the object.
+        FuncgradError: if it refuses a source, or the system an object.
     """
     folder = directory()
-    key = key_of(source)
-    kept = _kept(folder, key) if folder else None
+    keys = [key_of(source) for source in sources]
+    kept = {key: _opened(_kept(folder, key)) for key in keys} if folder else {}
+    found = {key: library for key, library in kept.items() if library is not None}
+    missing = {key: source for key, source in zip(keys, sources, strict=True) if key not in found}
+    if missing:
+        with tempfile.TemporaryDirectory(prefix="funcgrad") as work:
+            made = compiled(list(missing.values()), Path(work))
+            for key, path in zip(missing, made, strict=True):
+                own = _keep(folder, key, path.read_bytes()) if folder else None
+                found[key] = _opened(own) or _open(path)
+    return [found[key] for key in keys]
+
+
+def _opened(kept: Path | None) -> ctypes.PyDLL | None:
+    """The library of an object that is kept, if there is one."""
     if kept is not None:
         with suppress(OSError):  # the file system may not hold programs
             return ctypes.PyDLL(str(kept))
-    with tempfile.TemporaryDirectory(prefix="funcgrad") as work:
-        made = compiled(source, Path(work))
-        kept = _keep(folder, key, made.read_bytes()) if folder else None
-        if kept is not None:
-            with suppress(OSError):
-                return ctypes.PyDLL(str(kept))
-        try:
-            return ctypes.PyDLL(str(made))
-        except OSError as err:
-            raise FuncgradError(
-                f"jit: the system refuses a compiled program: {err}; set TMPDIR to a directory "
-                f"from which programs may run"
-            ) from None
+    return None
+
+
+def _open(path: Path) -> ctypes.PyDLL:
+    """The library of an object in a temporary directory."""
+    try:
+        return ctypes.PyDLL(str(path))
+    except OSError as err:
+        raise FuncgradError(
+            f"jit: the system refuses a compiled program: {err}; set TMPDIR to a directory "
+            f"from which programs may run"
+        ) from None
 
 
 def directory() -> Path | None:

@@ -1,4 +1,4 @@
-"""A program as the text of a C function, with its signature and its workspace."""
+"""A program as the text of a C function, with its signature and its workspace; files of them."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -28,13 +28,12 @@ _LINE = 64  # bytes between the arrays of the workspace, at most
 
 
 class Function(NamedTuple):
-    """The text of a function, ``name(*ins, *outs, work, interrupted, caller)``.
+    """How a function is called: ``name(*ins, *outs, work, rows, room, interrupted, caller)``.
 
-    It returns 0 or a code; the last three are parameters where they are needed.
+    It returns 0 or a code; those behind the outputs are parameters where they are needed.
     """
 
     name: str
-    text: str
     ins: tuple[Aval, ...]
     outs: tuple[Aval, ...]
     work: int  # bytes of the workspace
@@ -57,6 +56,12 @@ class Parts(NamedTuple):
     stack: int  # bytes of its arrays on the stack
     rows: tuple[str, str] | None  # the names of memory for the rows of loops, and of its bytes
     polls: bool  # whether it has a loop that asks whether to stop
+
+    @property
+    def taken(self) -> list[str]:
+        """Its names that another function in the same file may not use."""
+        tables = re.findall(r"\w+(?=\[)|(?<=struct )\w+", "\n".join(self.tables))
+        return [self.name, *tables]
 
     @property
     def work(self) -> int:
@@ -124,34 +129,12 @@ def function_parts(
     return Parts(name, ins, outs, codes, w.top, w.slots, lines, w.stack, w.rows, w.polled)
 
 
-def function_of(
-    jaxpr: Jaxpr,
-    name: str,
-    title: str,
-    inputs: Sequence[str],
-    outputs: Sequence[str] = (),
-    polls: bool = False,
-) -> Function:
-    """Write a program as a file of one function, see :func:`function_parts`.
-
-    Args:
-        jaxpr: a program without constants.
-        name: the name of the function.
-        title: the comment above it.
-        inputs: names of its inputs.
-        outputs: names of its outputs.
-        polls: whether long loops ask the caller whether to stop.
-
-    Raises:
-        NotInCError: if it cannot be written.
-    """
-    parts = function_parts(jaxpr, name, inputs, outputs, (), polls)
-    text = "\n".join(_text(parts, title))
+def function_of(jaxpr: Jaxpr, parts: Parts) -> Function:
+    """How the function is called that :func:`function_parts` wrote of a program."""
     ins = tuple([v.aval for v in jaxpr.invars])
     outs = tuple([a.aval for a in jaxpr.outvars])
     checks, rows = NOT_FINITE in parts.codes, parts.rows is not None
-    told = parts.work, checks, rows, parts.polls, ticks(jaxpr)
-    return Function(parts.name, f"{text}\n", ins, outs, *told)
+    return Function(parts.name, ins, outs, parts.work, checks, rows, parts.polls, ticks(jaxpr))
 
 
 def _hint(w: Writer, atom: object) -> str:
@@ -165,18 +148,26 @@ def _input(name: str, aval: Aval) -> Value:
     return in_memory(Memory(name, aval), aval)
 
 
-def _text(parts: Parts, title: str) -> list[str]:
-    """The lines of the file."""
+def file_of(functions: Sequence[Parts], title: str) -> str:
+    """The text of a file of functions, see :func:`function_parts`; ``title`` is its first line."""
+    written = [line for parts in functions for line in parts.lines]
+    params = [ctype(a.dtype) for parts in functions for _, a in (*parts.ins, *parts.outs)]
+    defined = definitions(written)
     lines = [f"/* {quote(title).replace('*/', '* /')} */", ""]
-    defined = definitions(parts.lines)
-    whole = [*(ctype(a.dtype) for _, a in (*parts.ins, *parts.outs)), *defined, *parts.lines]
-    lines += includes(whole)
-    if parts.codes:
-        lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in parts.codes)} }};"]
-    for text in (*defined, *parts.tables):
+    lines += includes([*params, *defined, *written])
+    codes = [code for code in CODES if any(code in parts.codes for parts in functions)]
+    if codes:
+        lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in codes)} }};"]
+    for text in (*defined, *dict.fromkeys(t for parts in functions for t in parts.tables)):
         lines += ["", text]
-    if parts.slots:
-        lines += ["", *parts.struct()]
+    for parts in functions:
+        lines += _text(parts)
+    return "\n".join([*lines, ""])
+
+
+def _text(parts: Parts) -> list[str]:
+    """The lines of a function, behind those of its workspace."""
+    lines = ["", *parts.struct()] if parts.slots else []
     lines += ["", f"/* Returns 0{', or a code of the list above' if parts.codes else ''}. */"]
     heads = [(_parameter(x, aval, "const "), f" /* {aval} */") for x, aval in parts.ins]
     heads += [(f"{ctype(a.dtype)} *restrict {x}", f" /* {a} */") for x, a in parts.outs]

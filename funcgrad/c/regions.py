@@ -10,7 +10,7 @@ from .costs import LARGE_PRODUCT
 from .elementary import NAMES
 from .functions import is_elementwise, is_in_table
 from .literals import NotInCError, is_written
-from .programs import function_of
+from .programs import function_parts
 
 WORTH = 3  # operations from which a call pays
 LONG = 2048  # elements from which NumPy's vectorised functions are faster than the C library's
@@ -118,7 +118,7 @@ def why_not(eqn: Eqn) -> str:
         _check(eqn)
         ins = tuple([a for a in dict.fromkeys(eqn.ins) if isinstance(a, Var)])
         alone = Jaxpr(ins, (), (eqn,), eqn.outs)
-        function_of(alone, "program", "", [f"x{i}" for i in range(len(ins))])
+        function_parts(alone, "program", [f"x{i}" for i in range(len(ins))])
     except NotInCError as err:
         return str(err)
     return ""

@@ -6,7 +6,7 @@ from typing import Any
 from ..compile.finite_checks import after_p
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
 from .costs import CALL, CALLS, MARGIN, OPERAND, START, compilation, in_c, in_numpy
-from .programs import function_of
+from .programs import function_parts
 from .regions import VIEWS, Part, parts_of
 
 
@@ -27,7 +27,7 @@ def by_cost(before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
     readers = readers_of(jaxpr)
     parts = [p if p.reason else _decided(p.eqns, readers) for p in parts_of(jaxpr)]
     time = sum(in_numpy(p.eqns) if p.reason else _call(p.eqns, readers) for p in parts)
-    took = sum(p.compilation for p in parts)
+    took = START + sum(p.compilation for p in parts)
     if took * 1000 <= CALLS * (in_numpy(before.eqns) - time):
         return parts
     left = "the operations of which others are made would be slower in NumPy"
@@ -50,14 +50,14 @@ def _decided(eqns: list[Eqn], readers: dict[Any, set[int]]) -> Part:
     """A group with the reason why it stays in NumPy, or why it is worth a call."""
     numpy, c = in_numpy(eqns), _call(eqns, readers)
     told = f"{_names(eqns)}: {_us(numpy)} in NumPy, {_us(c)} in C"
-    gain = CALLS * (numpy - c)  # in microseconds
-    if c > MARGIN * numpy or gain < START * 1000:
+    if c > MARGIN * numpy:
         return Part(eqns, told)
     program = program_of(eqns, readers)
     names = [f"x{i}" for i in range(len(program.invars))]
-    took = compilation(function_of(program, "program", "", names).text)
+    took = compilation(function_parts(program, "program", names).lines)
     told += f", {took:,.0f} ms of the compiler"
-    return Part(eqns, "", told, took) if took * 1000 <= gain else Part(eqns, told)
+    pays = took * 1000 <= CALLS * (numpy - c)
+    return Part(eqns, "", told, took) if pays else Part(eqns, told)
 
 
 def _call(eqns: Sequence[Eqn], readers: dict[Any, set[int]]) -> float:

@@ -122,8 +122,8 @@ class Clocks:
         self.text = program.source.text
         self.places = places(self.text)
         values = program.main.__globals__
-        libraries = [x for x in program.source.constants if hasattr(x, "lines")]
-        self.kernels = {name: lib for name, x in values.items() for lib in libraries
+        callees = [x for x in program.source.constants if hasattr(x, "lines")]
+        self.kernels = {name: lib for name, x in values.items() for lib in callees
                         if x is lib.__dict__.get("call")}  # fmt: skip
         self.groups: dict[Any, int] = {}
         self.seconds: list[float] = []

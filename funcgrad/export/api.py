@@ -182,5 +182,4 @@ def _parts(
         return (part,)
     second = elementary(optimize(masked_program(program)))
     part = written(fast, f"{name}_fast")
-    taken = re.findall(r"\w+(?=\[)|(?<=struct )\w+", "\n".join(part.tables))
-    return part, written(second, f"{name}_masked", taken=taken)
+    return part, written(second, f"{name}_masked", taken=part.taken)

@@ -81,7 +81,7 @@ def main():
         print(f"{name:10} {getattr(costs, name)!s:28} measured {', '.join(found)}")
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        compiler._compiled("int f(void) { return 0; }\n", Path(folder))
+        compiler.compiled(["int f(void) { return 0; }\n"], Path(folder))
         print(f"\nSTART {costs.START} ms, measured {(time.perf_counter() - start) * 1e3:.0f}")
 
 
