@@ -12,6 +12,7 @@ from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
 from funcgrad.ops import (
+    bands,
     col2im,
     correlate,
     depthwise,
@@ -205,6 +206,10 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
     for module in (patches, im2col, correlate):
         monkeypatch.setattr(module, "FEW_CHANNELS", few_channels)
     monkeypatch.setattr(depthwise, "PIECE", int(rng.choice([6, 1 << 11])))
+    monkeypatch.setattr(bands, "FEWEST_RESULTS", int(rng.choice([1, 4, 1 << 20])))
+    monkeypatch.setattr(bands, "EINSUM", int(rng.choice([35, 1 << 20])))
+    monkeypatch.setattr(bands, "MULTIPLICATION", int(rng.choice([0, 6, 100])))
+    monkeypatch.setattr(bands, "BLOCK", int(rng.choice([1, 300, 1 << 16])))
     x, w, (strides, pads, lhs_dilation, rhs_dilation, *groups) = random_convolution(rng)
     options = (strides, pads, lhs_dilation, rhs_dilation)
     f = lambda x, w: lax.conv_general_dilated(

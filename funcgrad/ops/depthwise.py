@@ -1,5 +1,8 @@
 """Convolutions of each channel with its own kernel: sums of products by einsum, without a matrix.
 
+Few channels, and large kernels, take products with banded matrices (``bands.py``), where all
+elements are finite.
+
 Plain functions of NumPy arrays ``x [N, *source, C]``, ``w [*window, 1, C]``, ``y [N, *result, C]``.
 einsum multiplies and adds in one pass over its innermost axis: here a piece of the last spatial
 axis with all its channels, along which the kernel is repeated.
@@ -10,6 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .bands import band_sizes, convolve_bands, correlate_bands, in_bands
 from .windows import Window, extents, overlap, product, slices, view_of
 
 # a view of windows [N, *rows, pieces, *window, piece], the index of its elements of the kernel
@@ -44,7 +48,15 @@ def depthwise_sizes(count: int, windows: Sequence[Window], channels: int) -> tup
     examples = examples_of(count, windows, channels)
     result = examples * product([w[1] for w in windows]) * channels
     wide = product([w[2] for w in windows]) * piece_of(windows[-1][1], channels) * channels
-    return examples * product(padded_shape(windows, channels)), wide, result, result
+    sizes = examples * product(padded_shape(windows, channels)), wide, result, result
+    if not in_bands(windows, channels):
+        return sizes
+    return tuple(map(max, sizes, band_sizes(count, windows, channels)))
+
+
+def has_bands(windows: Sequence[Window], x: np.ndarray) -> bool:
+    """Whether products of matrices by BLAS are cheaper than einsum."""
+    return x.dtype.char in "fdFD" and in_bands(windows, x.shape[-1])
 
 
 def padded_views(x: np.ndarray, padded: np.ndarray, windows: Sequence[Window]) -> Views:
@@ -96,6 +108,8 @@ def convolve_depthwise(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> 
     """Write the convolution of each channel into ``out``."""
     padded, wide, flat, terms = scratch
     rank, channels = len(windows), x.shape[-1]
+    if has_bands(windows, x) and convolve_bands(x, w, out, scratch, windows):
+        return
     piece = piece_of(windows[-1][1], channels)
     rows, window = list(range(rank + 1)), list(range(rank + 1, 2 * rank + 1))
     inner = 2 * rank + 1
@@ -122,6 +136,9 @@ def correlate_depthwise(x: Any, y: Any, scratch: Any, windows: Any) -> np.ndarra
     """The cotangent of the kernel, ``[*window, C]``."""
     padded, wide, flat, _ = scratch
     rank, channels = len(windows), x.shape[-1]
+    sums = correlate_bands(x, y, scratch, windows) if has_bands(windows, x) else None
+    if sums is not None:
+        return sums
     piece, sizes = piece_of(windows[-1][1], channels), [w[2] for w in windows]
     rows = list(range(rank + 2))
     wide = wide[: product(sizes) * piece * channels].reshape(*sizes, piece * channels)
