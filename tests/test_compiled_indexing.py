@@ -44,6 +44,38 @@ def test_whole_slices_are_read_and_added_at_any_integers(shape, count, dtype):
             np.testing.assert_allclose(got[1], want[1], rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.int8, np.uint8, np.uint64])
+@pytest.mark.parametrize(
+    "shape, counts",
+    [
+        ((100,), [(30, 30)]),
+        ((40, 50), [(30, 30), (30, 30)]),
+        ((40, 50), [(900,), (900,)]),
+        ((7, 8, 9), [(30, 1), (1, 30), (30, 30)]),
+        ((7, 8, 9), [(200,), (200,)]),
+        ((7, 8, 9), [(), (100,)]),
+    ],
+)
+def test_elements_are_added_at_several_index_arrays(shape, counts, dtype):
+    low = 0 if np.dtype(dtype).kind == "u" else -1
+    index = [
+        RNG.integers(low * n, n, count).astype(dtype)
+        for n, count in zip(shape, counts, strict=False)
+    ]
+    x = RNG.normal(size=shape)
+    v = RNG.normal(size=x[tuple(index)].shape)
+    add = lambda x, v, *index: fg.at(x)[index].add(v)
+    compiled = fg.jit(add)
+
+    for at in x, np.asfortranarray(x):
+        np.testing.assert_allclose(compiled(at, v, *index), add(x, v, *index), rtol=1e-12)
+    for k, n in enumerate(shape[: len(counts)]):
+        wrong = [a.copy() for a in index]
+        wrong[k].flat[0] = n
+        with pytest.raises(IndexError, match=f"out of bounds for axis . with size {n}"):
+            compiled(x, v, *wrong)
+
+
 @pytest.mark.parametrize("places", [[50] * 200, [-51] * 200, [0] * 199 + [1000]])
 def test_a_place_out_of_range_raises_as_in_numpy(places):
     x, i = np.ones((50, 8)), np.array(places)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import Aval
+from ..core.avals import Aval, Shape
 from ..ops.elementwise import quotient
 from ..ops.families import PYTHON_TYPES, python_operator
 from ..ops.index import ARRAY, FEW_ELEMENTS, Index, getitem_p, indexed_shape
@@ -276,20 +276,14 @@ def _set(w: Statements, out: Value, v: Value, at: Index, arrays: Sequence[Value]
 def _add_into(
     w: Statements, out: Value, v: Value, at: Index, arrays: Sequence[Value], new: bool
 ) -> None:
-    """Add at index arrays; whole rows by one flat index, which is five times as fast."""
+    """Add at index arrays; elements or whole rows by one flat index, 5 to 8 times as fast."""
     shape, add = out.aval.shape, w.numpy("add")
     slot = indexed_shape(shape, at, [a.aval.shape for a in arrays])
-    whole = v.aval.shape == slot and v.aval.size > FEW_ELEMENTS
-    if len(at) == 1 < len(shape) and whole and (new or (out.static and out.contiguous)):
-        width = math.prod(shape[1:])
-        if shape[0] * width <= _TABLE:
-            made = f"{w.numpy('arange')}({shape[0] * width}).reshape({shape[0]}, {width})"
-            table = w.memory.constant(made, "rows")
-            places = f"{w.part(getitem_p, 'take')}({table}, {arrays[0]}, 0).reshape(-1)"
-        else:
-            starts = w.memory.constant(f"{w.numpy('arange')}({shape[0]}) * {width}", "starts")
-            columns = w.memory.constant(f"{w.numpy('arange')}({width})", "columns")
-            places = f"({starts}[{arrays[0]}][..., None] + {columns}).reshape(-1)"
+    whole = v.aval.shape == slot and v.aval.size > FEW_ELEMENTS and all(e is ARRAY for e in at)
+    several = len(shape) > 1 or len(slot) > 1  # a vector at a vector is fast as it is
+    small = len(arrays) == 1 or max(shape[: len(arrays)], default=0) <= _TABLE
+    if whole and several and small and (new or (out.static and out.contiguous)):
+        places = _flat_places(w, shape, arrays)
         line = f"{add}.at({out}.reshape(-1), {places}, {v}.reshape(-1))"
     else:
         # np.add.at reads a vector of values beside a matrix of indices past its end
@@ -297,6 +291,26 @@ def _add_into(
         where = index(at, arrays)
         line = f"{add}.at({out}, {_argument(w, where)}, {values})"
     w.line(line, out.aval)
+
+
+def _flat_places(w: Statements, shape: Shape, arrays: Sequence[Value]) -> str:
+    """The flat indices of the elements at index arrays of the first axes; tables check bounds."""
+    if len(shape) == 1:
+        return f"{arrays[0]}.reshape(-1)"
+    *before, last = shape[: len(arrays)]
+    width, arange = math.prod(shape[len(arrays) :]), w.numpy("arange")
+    if not before and last * width <= _TABLE:
+        table = w.memory.constant(f"{arange}({last * width}).reshape({last}, {width})", "rows")
+        return f"{w.part(getitem_p, 'take')}({table}, {arrays[0]}, 0).reshape(-1)"
+    terms = []
+    for d, places in enumerate(arrays):
+        stride = math.prod(shape[d + 1 :])
+        made = f"{arange}({shape[d]})" + (f" * {stride}" if stride > 1 else "")
+        terms.append(f"{w.memory.constant(made, 'starts')}[{places}]")
+    if width == 1:
+        return f"({' + '.join(terms)}).reshape(-1)"
+    columns = w.memory.constant(f"{arange}({width})", "columns")
+    return f"(({' + '.join(terms)})[..., None] + {columns}).reshape(-1)"
 
 
 def _argument(w: Statements, where: str) -> str:
