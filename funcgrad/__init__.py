@@ -4,13 +4,7 @@
 """
 
 from .core import errors as errors
-from .core.lazy import (
-    fetched as _fetched,
-    homes_of as _homes_of,
-    missing as _missing,
-    publish as _publish,
-)
-from .core.registry import load as _load
+from .core.lazy import homes_of as _homes_of, late as _late
 
 __version__ = "0.2.0.dev0"
 
@@ -41,13 +35,4 @@ _HOMES = _homes_of({
     "tree": "tree_flatten",
 })  # fmt: skip
 
-
-def __getattr__(name: str) -> object:
-    if name in _PARTS:
-        return _load(f"{__name__}.{name}")
-    if name in _HOMES:
-        return _fetched(__name__, _HOMES[name], name)
-    raise _missing(__name__, name)
-
-
-_publish(__name__, ["errors", *_PARTS, *_HOMES])
+_late(__name__, _PARTS, _HOMES, ["errors"])

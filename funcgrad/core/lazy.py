@@ -46,6 +46,29 @@ def publish(name: str, more: Iterable[str] = ()) -> None:
         module.__getattr__ = __getattr__  # type: ignore[method-assign]
 
 
+def late(
+    package: str, parts: Iterable[str], homes: Mapping[str, str], more: Iterable[str] = ()
+) -> None:
+    """``publish`` for a package of which submodules, and names of modules, are loaded at first use.
+
+    Args:
+        package: its name.
+        parts: the public submodules.
+        homes: name -> module.
+        more: further public names.
+    """
+
+    def __getattr__(name: str) -> Any:  # noqa: N807, asked for names that the package lacks
+        if name in parts:
+            return load(f"{package}.{name}")
+        if name in homes:
+            return fetched(package, homes[name], name)
+        raise missing(package, name)
+
+    vars(sys.modules[package])["__getattr__"] = __getattr__
+    publish(package, [*parts, *homes, *more])
+
+
 def missing(module: str, name: str) -> Exception:
     """The error for a name that a public module lacks; it names the counterpart, if there is one.
 

@@ -9,13 +9,7 @@ key once. ``philox.py`` and ``threefry.py`` define the generators.
 ((2, 3), np.False_)
 """
 
-from ..core.lazy import (
-    fetched as _fetched,
-    homes_of as _homes_of,
-    missing as _missing,
-    publish as _publish,
-)
-from ..core.registry import load as _load
+from ..core.lazy import homes_of as _homes_of, late as _late
 from .arguments import RangeError as RangeError
 from .choice import categorical as categorical, choice as choice, permutation as permutation
 from .discrete import (
@@ -78,13 +72,4 @@ _HOMES = _homes_of({
     "mcmc.sampling": "hmc nuts",
 })  # fmt: skip
 
-
-def __getattr__(name: str) -> object:
-    if name in _PARTS:
-        return _load(f"{__name__}.{name}")
-    if name in _HOMES:
-        return _fetched(__name__, _HOMES[name], name)
-    raise _missing(__name__, name)
-
-
-_publish(__name__, [*_PARTS, *_HOMES])
+_late(__name__, _PARTS, _HOMES)
