@@ -285,6 +285,8 @@ class Generator:
             # with weights is of integers, here of floats as that of something; its take with
             # mode="wrap" adds the length of an empty axis to a negative index without end
             raise RejectedError
+        if "wrap" in text and any(is_far(self.everything()[name]) for name in operands):
+            raise RejectedError  # NumPy's take subtracts the length again and again
         return self.bind(filled, *operands)
 
     # functions
@@ -342,6 +344,11 @@ def kind_of(value: Any) -> str:
         return "t"
     kind = np.asarray(value).dtype.kind
     return "i" if kind == "u" else kind
+
+
+def is_far(x: Any) -> bool:
+    """Whether some integers are large."""
+    return kind_of(x) == "i" and bool(np.any(np.abs(np.asarray(x, float)) > 1e6))
 
 
 def broadcasts(shape: tuple[int, ...], other: tuple[int, ...]) -> bool:
