@@ -68,6 +68,7 @@ PRIMITIVES = {
     "ops.linalg.spectral": "slopes_of_eigenvalues turned_diagonal",
     "ops.linalg.svd": "svd svd_of_rules fixed_svd singular_gradient svdvals",
     "ops.linalg.triangular": "solve_triangular",
+    "ops.linalg.banded": "solve_banded",
     "ops.logarithms": "sigmoid tailed_sigmoid logit xlogy xlog1py entr rel_entr kl_div",
     "ops.losses":
         "binary_cross_entropy_slope clamped_log binary_cross_entropy "

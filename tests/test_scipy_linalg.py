@@ -9,6 +9,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.core.errors import UnsupportedError
+from funcgrad.ops.linalg import banded
 from funcgrad.scipy import linalg
 
 scipy = pytest.importorskip("scipy.linalg")
@@ -270,3 +271,69 @@ def test_a_riccati_equation_without_a_stabilizing_solution_is_refused(name):
         solve(np.diag([1.5, 2.0, 3.0]), np.zeros((3, 2)), S, np.eye(2))
     with pytest.raises(fg.errors.ShapeError, match=f"{name}: b of 3 rows and 2 columns needs"):
         solve(A, W, S, np.eye(3))
+
+
+# banded systems, of more unknowns than a dense one
+
+
+def long_band(below, above, n=90, scale=1.0):
+    band = RNG.normal(size=(below + above + 1, n))
+    band[above] += scale * 2 * (below + above + 1)
+    return band
+
+
+@pytest.mark.parametrize("by", ["lapack", "blocks"])
+@pytest.mark.parametrize(("below", "above"), [(1, 1), (3, 0), (0, 2), (12, 25)])
+def test_long_banded_systems_are_those_of_scipy(below, above, by, monkeypatch):
+    if by == "blocks":
+        monkeypatch.setattr(banded, "routine", lambda name, char: None)
+    needs_pivots = long_band(below, above, scale=0.1 if below and above else 1.0)
+    for band in (needs_pivots, long_band(below, above) * (1 + 2j)):
+        b = RNG.normal(size=(90, 2))
+        want = scipy.solve_banded((below, above), band, b)
+
+        close(want, linalg.solve_banded((below, above), band, b), rtol=1e-9)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_long_banded_factors_are_those_of_scipy(lower):
+    band = long_band(2, 0) if lower else long_band(0, 2)
+    band = band + 0.5j * RNG.normal(size=band.shape) * (np.arange(3) != 2 - 2 * lower)[:, None]
+
+    want, got = (m.cholesky_banded(band, lower=lower) for m in (scipy, linalg))
+    dense_factor = lambda x: banded.dense(x, *((2, 0) if lower else (0, 2)))
+
+    close(dense_factor(want), dense_factor(got), rtol=1e-12)
+    b = RNG.normal(size=90)
+    close(scipy.solveh_banded(band, b, lower=lower), linalg.solveh_banded(band, b, lower))
+    close(scipy.cho_solve_banded((want, lower), b), linalg.cho_solve_banded((got, lower), b))
+
+
+def test_derivatives_of_long_banded_systems_are_those_of_dense_ones():
+    band, b = long_band(2, 1), RNG.normal(size=90)
+    half, weights = band[1:], RNG.normal(size=(3, 90))
+    whole = lambda h: (lambda a: a + a.T - np.diag(np.diag(a)))(banded.dense(h, 2, 0))
+    below = lambda a: np.stack([np.diag(a, -k)[:85] for k in range(3)])
+    pairs = [
+        (lambda p, b: linalg.solve_banded((2, 1), p, b),
+         lambda p, b: np.linalg.solve(banded.dense(p, 2, 1), b), (band, b)),
+        (lambda h: linalg.cholesky_banded(h, True)[:, :85] * weights[:, :85],
+         lambda h: below(np.linalg.cholesky(whole(h))) * weights[:, :85], (half,)),
+    ]  # fmt: skip
+    for ours, dense, args in pairs:
+        f, g = (lambda *x, f=f: np.sum(np.sin(f(*x))) for f in (ours, dense))
+        every = tuple(range(len(args)))
+
+        close(fg.grad(g, every)(*args), fg.jit(fg.grad(f, every))(*args), rtol=1e-8)
+        tangents = tuple(np.cos(x) for x in args)
+        close(fg.jvp(g, args, tangents)[1], fg.jvp(f, args, tangents)[1], rtol=1e-8)
+
+
+def test_a_singular_band_is_refused():
+    band = long_band(1, 1)
+    band[:, 40:43] = 0
+
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        linalg.solve_banded((1, 1), band, np.ones(90))
+    with pytest.raises(fg.errors.ShapeError, match=r"b must have the shape \[90\] or \[90, K\]"):
+        linalg.solve_banded((1, 1), band, np.ones(89))

@@ -18,7 +18,7 @@ from .support.rules import derived_rows, has_derivative, problems
 
 # how the coefficients of the outputs are found where all operands move; of all others by their jvp
 WAYS = {
-    "recurrence": "div quotient solve solve_triangular det cofactor",
+    "recurrence": "div quotient solve solve_banded solve_triangular det cofactor",
     "simpler": "pow square reciprocal beta",
     "product": "mul matmul einsum vecdot conv_general_dilated conv_kernel",
     "linear": "add sub neg pos deg2rad radians rad2deg degrees conj real imag where ldexp gate "

@@ -38,6 +38,16 @@ from ..ops import elementwise as ew
 from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .banded import (
+    cho_solve_banded as cho_solve_banded,
+    cholesky_banded as cholesky_banded,
+    eig_banded as eig_banded,
+    eigh_tridiagonal as eigh_tridiagonal,
+    eigvals_banded as eigvals_banded,
+    eigvalsh_tridiagonal as eigvalsh_tridiagonal,
+    solve_banded as solve_banded,
+    solveh_banded as solveh_banded,
+)
 from .orthogonal import (
     bandwidth as bandwidth,
     diagsvd as diagsvd,
@@ -77,16 +87,10 @@ from .schur import (
     tanm as tanm,
 )
 from .structured import (
-    cho_solve_banded as cho_solve_banded,
-    cholesky_banded as cholesky_banded,
     circulant as circulant,
     companion as companion,
     convolution_matrix as convolution_matrix,
     dft as dft,
-    eig_banded as eig_banded,
-    eigh_tridiagonal as eigh_tridiagonal,
-    eigvals_banded as eigvals_banded,
-    eigvalsh_tridiagonal as eigvalsh_tridiagonal,
     fiedler as fiedler,
     hadamard as hadamard,
     hankel as hankel,
@@ -97,10 +101,8 @@ from .structured import (
     leslie as leslie,
     matmul_toeplitz as matmul_toeplitz,
     pascal as pascal,
-    solve_banded as solve_banded,
     solve_circulant as solve_circulant,
     solve_toeplitz as solve_toeplitz,
-    solveh_banded as solveh_banded,
 )
 
 __all__ = [

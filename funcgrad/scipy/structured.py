@@ -1,4 +1,4 @@
-"""Structured matrices and their systems: Toeplitz, circulant, banded, tridiagonal, ..."""
+"""Structured matrices and their systems: Toeplitz, circulant, Hankel, ..."""
 
 import math
 from typing import Any
@@ -7,13 +7,12 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
-from ..linalg import solve_triangular, toeplitz
+from ..linalg import toeplitz
 from ..numpy.joining import concatenate
-from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 
 
-def _vector(who: str, c: Any) -> Any:
+def vector(who: str, c: Any) -> Any:
     c = strong(operand(c))
     if len(shape_of(c)) != 1:
         raise ShapeError(f"{who}: expected a vector: got {aval_of(c)}; reshape it to one axis")
@@ -28,7 +27,7 @@ def circulant(c: Any) -> Any:
            [2, 1, 3],
            [3, 2, 1]])
     """
-    c = _vector("circulant", c)
+    c = vector("circulant", c)
     i = np.arange(shape_of(c)[0])
     return c[i[:, None] - i]
 
@@ -40,8 +39,8 @@ def hankel(c: Any, r: Any = None) -> Any:
     array([[1, 2],
            [2, 3]])
     """
-    c = _vector("hankel", c)
-    r = 0 * c if r is None else _vector("hankel", r)
+    c = vector("hankel", c)
+    r = 0 * c if r is None else vector("hankel", r)
     m, n = shape_of(c)[0], shape_of(r)[0]
     whole = concatenate([c, r[1:]])
     return whole[np.arange(m)[:, None] + np.arange(n)]
@@ -54,7 +53,7 @@ def companion(a: Any) -> Any:
     array([[ 3., -2.],
            [ 1.,  0.]])
     """
-    a = _vector("companion", a)
+    a = vector("companion", a)
     if shape_of(a)[0] < 2:
         raise ShapeError(f"companion: expected two or more coefficients: got {aval_of(a)}")
     row = -a[1:] / a[0]
@@ -69,7 +68,7 @@ def leslie(f: Any, s: Any) -> Any:
     array([[0.5 , 2.  ],
            [0.25, 0.  ]])
     """
-    f, s = _vector("leslie", f), _vector("leslie", s)
+    f, s = vector("leslie", f), vector("leslie", s)
     if shape_of(s)[0] != shape_of(f)[0] - 1:
         raise ShapeError(f"leslie: s must have one element less than f: got {aval_of(s)}")
     below = np.eye(shape_of(s)[0], shape_of(f)[0]) * s[:, None]
@@ -83,7 +82,7 @@ def fiedler(a: Any) -> Any:
     array([[0, 3],
            [3, 0]])
     """
-    a = _vector("fiedler", a)
+    a = vector("fiedler", a)
     return np.abs(a[:, None] - a)
 
 
@@ -95,7 +94,7 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
            [2, 1],
            [0, 2]])
     """
-    a = _vector("convolution_matrix", a)
+    a = vector("convolution_matrix", a)
     if mode not in ("full", "same", "valid"):
         raise ValueError(f"convolution_matrix: mode must be full, same or valid: got {shown(mode)}")
     m = shape_of(a)[0]
@@ -206,9 +205,9 @@ def dft(n: int, scale: str | None = None) -> np.ndarray:
 
 def _columns_of(c_or_cr: Any) -> tuple[Any, Any]:
     if isinstance(c_or_cr, tuple):
-        c, r = (_vector("toeplitz", v) for v in c_or_cr)
+        c, r = (vector("toeplitz", v) for v in c_or_cr)
         return c, r
-    c = _vector("toeplitz", c_or_cr)
+    c = vector("toeplitz", c_or_cr)
     return c, np.conjugate(c)
 
 
@@ -252,136 +251,8 @@ def solve_circulant(c: Any, b: Any) -> Any:
     >>> solve_circulant(np.array([2.0, 1.0]), np.array([3.0, 3.0])).round(6)
     array([1., 1.])
     """
-    c, b = _vector("solve_circulant", c), operand(b)
+    c, b = vector("solve_circulant", c), operand(b)
     values = np.fft.fft(c)
     columns = values if len(shape_of(b)) == 1 else values[:, None]
     y = np.fft.ifft(np.fft.fft(b, axis=0) / columns, axis=0)
     return y if any(dtype_of(v).kind == "c" for v in (c, b)) else np.real(y)
-
-
-def from_bands(l_and_u: tuple[int, int], ab: Any) -> Any:
-    """Matrix with the rows of ``ab`` as diagonals: element (i, j) is ab[u + i - j, j]."""
-    below, above = l_and_u
-    ab = strong(operand(ab))
-    if len(shape_of(ab)) != 2 or shape_of(ab)[0] != below + above + 1:
-        raise ShapeError(
-            f"solve_banded: ab must have l + u + 1 = {below + above + 1} rows: got {aval_of(ab)}"
-        )
-    n = shape_of(ab)[1]
-    i, j = np.mgrid[:n, :n]
-    row = above + i - j
-    inside = (row >= 0) & (row <= below + above)
-    return np.where(inside, ab[np.where(inside, row, 0), j], 0)
-
-
-def _hermitian_from_bands(ab: Any, lower: bool) -> Any:
-    ab = strong(operand(ab))
-    count = shape_of(ab)[0] - 1
-    half = from_bands((count, 0) if lower else (0, count), ab)
-    off = half - half * np.eye(shape_of(half)[0], dtype=dtype_of(half))
-    return half + adjoint(off)
-
-
-def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
-    """Solution of ``a x = b`` for a banded matrix, as a dense system.
-
-    Args:
-        l_and_u: numbers of nonzero diagonals below and above the main diagonal.
-        ab: diagonals as rows, the uppermost first, shape [l + u + 1, N]; element (i, j) of the
-            matrix is ``ab[u + i - j, j]``.
-        b: shape [N] or [N, K].
-
-    Raises:
-        LinAlgError: if the matrix is singular.
-
-    >>> solve_banded((0, 1), np.array([[0.0, 1.0], [2.0, 4.0]]), np.array([4.0, 4.0]))
-    array([1.5, 1. ])
-    """
-    return np.linalg.solve(from_bands(l_and_u, ab), operand(b))
-
-
-def solveh_banded(ab: Any, b: Any, lower: bool = False) -> Any:
-    """Solution of a Hermitian positive definite banded system, as a dense one.
-
-    Args:
-        ab: diagonals as rows, the main one last, or first if ``lower``; shape [u + 1, N].
-        b: shape [N] or [N, K].
-
-    >>> solveh_banded(np.array([[0.0, 1.0], [2.0, 2.0]]), np.array([3.0, 3.0]))
-    array([1., 1.])
-    """
-    return np.linalg.solve(_hermitian_from_bands(ab, lower), operand(b))
-
-
-def cholesky_banded(ab: Any, lower: bool = False) -> Any:
-    """Cholesky factor of a Hermitian banded matrix, in banded form as ``ab``.
-
-    >>> cholesky_banded(np.array([[4.0, 9.0]]))
-    array([[2., 3.]])
-    """
-    count, n = shape_of(operand(ab))[0] - 1, shape_of(operand(ab))[1]
-    factor = np.linalg.cholesky(_hermitian_from_bands(ab, lower), upper=not lower)
-    row, j = np.mgrid[: count + 1, :n]
-    i = j + row if lower else j + row - count
-    inside = (i >= 0) & (i < n)
-    return np.where(inside, factor[np.where(inside, i, 0), j], 0)
-
-
-def cho_solve_banded(cb_and_lower: tuple[Any, bool], b: Any) -> Any:
-    """Solution of a system whose matrix has the banded Cholesky factor ``cb``.
-
-    >>> cho_solve_banded((np.array([[2.0, 3.0]]), False), np.array([4.0, 9.0]))
-    array([1., 1.])
-    """
-    cb, lower = cb_and_lower
-    count = shape_of(operand(cb))[0] - 1
-    factor = from_bands((count, 0) if lower else (0, count), cb)
-    first, last = ("N", "C") if lower else ("C", "N")
-    half = solve_triangular(factor, b, trans=first, lower=lower)
-    return solve_triangular(factor, half, trans=last, lower=lower)
-
-
-def eig_banded(a_band: Any, lower: bool = False, eigvals_only: bool = False) -> Any:
-    """Eigenvalues, ascending, and eigenvectors of a Hermitian banded matrix, as a dense one.
-
-    >>> eig_banded(np.array([[0.0, 1.0], [2.0, 2.0]]), eigvals_only=True)
-    array([1., 3.])
-    """
-    a = _hermitian_from_bands(a_band, lower)
-    return np.linalg.eigvalsh(a) if eigvals_only else np.linalg.eigh(a)
-
-
-def eigvals_banded(a_band: Any, lower: bool = False) -> Any:
-    """Eigenvalues of a Hermitian banded matrix.
-
-    >>> eigvals_banded(np.array([[1.0, 3.0]]))
-    array([1., 3.])
-    """
-    return eig_banded(a_band, lower, True)
-
-
-def eigh_tridiagonal(d: Any, e: Any, eigvals_only: bool = False) -> Any:
-    """Eigenvalues, ascending, and eigenvectors of a real symmetric tridiagonal matrix.
-
-    Args:
-        d: diagonal, shape [N].
-        e: elements next to the diagonal, shape [N - 1].
-        eigvals_only: whether to return the eigenvalues alone.
-
-    >>> eigh_tridiagonal(np.array([2.0, 2.0]), np.array([1.0]), eigvals_only=True)
-    array([1., 3.])
-    """
-    d, e = _vector("eigh_tridiagonal", d), _vector("eigh_tridiagonal", e)
-    if shape_of(e)[0] != shape_of(d)[0] - 1:
-        raise ShapeError(f"eigh_tridiagonal: e must have one element less than d: got {aval_of(e)}")
-    a = np.diag(d) + np.diag(e, 1) + np.diag(np.conjugate(e), -1)
-    return np.linalg.eigvalsh(a) if eigvals_only else np.linalg.eigh(a)
-
-
-def eigvalsh_tridiagonal(d: Any, e: Any) -> Any:
-    """Eigenvalues of a real symmetric tridiagonal matrix.
-
-    >>> eigvalsh_tridiagonal(np.array([2.0, 2.0]), np.array([1.0]))
-    array([1., 3.])
-    """
-    return eigh_tridiagonal(d, e, True)

@@ -530,6 +530,10 @@ CASES: dict[str, list[Case]] = {
                     for pair in SYSTEMS],
     "solve_triangular": [Case(pair, {"lower": low, "unit": unit}, domain=(POS, BOTH), **C)
                     for pair in SYSTEMS for low in (False, True) for unit in (False, True)],
+    "solve_banded": [Case(shapes, {"below": below, "above": above}, domain=((2.0, 3.0), BOTH),
+                    **C) for shapes, below, above in [
+                        (((2, 3), (3, 2)), 0, 1), (((3, 4), (4, 1)), 1, 1),
+                        (((2, 4, 3), (3, 2)), 2, 1), (((3, 2), (2, 2, 1)), 0, 2)]],
     "pinv":        [Case((s, Given(1e-12)), {"hermitian": False}, **C)
                     for s in [(3, 2), (2, 3), (2, 2, 3)]],
     "lstsq":       [Case(pair, {"rcond": rcond}, **C) for pair, rcond in [

@@ -102,6 +102,14 @@ class Solver(Solving, MatrixPrimitive, Masking, Series):
         """The part of A that is read."""
         return a
 
+    def product(self, a: Any, x: Any, **params: Any) -> Any:
+        """A X."""
+        return self.part(a, **params) @ x
+
+    def outer(self, ct: Any, x: Any, **params: Any) -> Any:
+        """The cotangent of A in A X, from that of the product."""
+        return self.part(ct @ x.mT, **params)
+
     @override
     def infer(self, a: Aval, b: Aval, **params: Any) -> tuple[Aval, ...]:
         return (Aval(stacked_shape(a, b, *b.shape[-2:]), result_dtype(a, b)),)
@@ -111,7 +119,7 @@ class Solver(Solving, MatrixPrimitive, Masking, Series):
         (a, _), (a_t, b_t), (x,) = primals, tangents, outs
         right = b_t
         if a_t is not None:
-            product = self.part(a_t, **params) @ x
+            product = self.product(a_t, x, **params)
             right = -product if b_t is None else b_t - product
         return (broadcast_like(self(a, right, **params), x),)
 
@@ -122,11 +130,11 @@ class Solver(Solving, MatrixPrimitive, Masking, Series):
         b_ct = None if needs[1] is None else unbroadcast(ct, b)
         if needs[0] is None:
             return (None, b_ct)
-        return (unbroadcast(self.part(-(ct @ outs[0].mT), **params), a), b_ct)
+        return (unbroadcast(self.outer(-ct, outs[0], **params), a), b_ct)
 
     def recurrence(self, k: int, xs: Any, ys: Any, **params: Any) -> Sequence[Any]:
         """A X = B."""
-        multiply = lambda a, x: self.part(a, **params) @ x
+        multiply = lambda a, x: self.product(a, x, **params)
         return (solved(multiply, lambda b: self(xs[0][0], b, **params), xs[0], xs[1], ys, k),)
 
     @override

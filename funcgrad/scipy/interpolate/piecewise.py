@@ -5,18 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from ...control.loops import scan
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError, shown
 from ...core.nodes import register_node
 from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...numpy.indexing import take
+from ...ops.linalg.banded import solve_banded_p
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-
-_DENSE = 100  # unknowns, up to which a tridiagonal system is solved as a dense one
 
 
 def as_floating(x: Any) -> Any:
@@ -289,34 +287,13 @@ def _periodic(x: Any, y: Any) -> Any:
 
 
 def tridiagonal(lower: Any, main: Any, upper: Any, b: Any) -> Any:
-    """The solution of a tridiagonal system without pivoting, [n] or [n, ...].
+    """The solution of a tridiagonal system, [n] or [n, ...].
 
     Row i is lower[i] x[i - 1] + main[i] x[i] + upper[i] x[i + 1] = b[i].
     """
-    n, shape = shape_of(main)[0], shape_of(b)
-    flat = np.reshape(b, (n, -1))
-    if n <= _DENSE:
-        unit = np.eye(n)
-        matrix = main[:, None] * unit + lower[:, None] * np.eye(n, k=-1)
-        matrix = matrix + upper[:, None] * np.eye(n, k=1)
-        return np.reshape(np.linalg.solve(cast(matrix, dtype_of(main)), flat), shape)
-
-    def down(carry: Any, row: Any) -> tuple[Any, Any]:
-        factor, value = carry
-        low, middle, up, right = row
-        pivot = middle - low * factor
-        new = up / pivot, (right - low * value) / pivot
-        return new, new
-
-    def back(x: Any, row: Any) -> tuple[Any, Any]:
-        factor, value = row
-        x = value - factor * x
-        return x, x
-
-    start = main[0] * 0, flat[0] * 0
-    _, rows = scan(down, start, (lower, main, upper, flat))
-    _, found = scan(back, flat[0] * 0, rows, reverse=True)
-    return np.reshape(found, shape)
+    band = np.stack([np.roll(upper, 1), main, np.roll(lower, -1)])
+    flat = np.reshape(b, (shape_of(main)[0], -1))
+    return np.reshape(solve_banded_p(band, flat, below=1, above=1), shape_of(b))
 
 
 def flattened(p: Any) -> tuple[tuple[Any, Any], tuple[Any, int]]:
