@@ -65,6 +65,15 @@ def test_default_dtypes_follow_jax_enable_x64():
     assert jnp.zeros(2, jnp.float64).dtype == np.float32 and jnp.float32(1).dtype == np.float32
 
 
+def test_cumulative_sums_of_integers_and_counts_have_jaxs_dtypes():
+    x = jnp.array([1, 2, 250], jnp.uint8)
+
+    assert x.cumsum().dtype == jnp.cumsum(x).dtype == jnp.cumprod(x).dtype == np.uint8
+    assert jnp.cumsum(x > 2).dtype == jnp.cumsum(x, dtype=int).dtype == np.int32
+    assert jnp.histogram(x, 2)[0].tolist() == [2.0, 1.0]
+    assert jnp.histogram(x)[0].dtype == np.float32
+
+
 def test_an_array_of_a_python_scalar_is_weak():
     with jax.enable_x64(True):
         one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)

@@ -136,6 +136,8 @@ def _method(name: str) -> Callable[..., Any]:
         spread = len(args) > 1 or (args and not isinstance(args[0], (tuple, list)))
         if name in ("reshape", "transpose") and spread:  # x.reshape(2, 3), and x.reshape((2, 3))
             args = (args,)
+        if name in ("cumsum", "cumprod") and self.dtype.kind in "iu" and len(args) < 2:
+            kwargs = {"dtype": self.dtype, **kwargs}  # integers keep their dtype
         return call_numpy(function, self, *args, **kwargs)
 
     method.__name__ = name

@@ -268,6 +268,29 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, *, length: int | N
 _bincount = function("bincount", ours.bincount, np.bincount)
 
 
+_histogram = function("histogram", ours.histogram, np.histogram)
+
+
+def histogram(a: Any, bins: Any = 10, range: Any = None, weights: Any = None, **rest: Any) -> Any:
+    """See numpy.histogram; the counts are floating."""
+    counts, edges = _histogram(a, bins, range, weights=weights, **rest)
+    return counts.astype(result_type(a if weights is None else weights, float)), edges
+
+
+def _cumulative(name: str) -> Callable[..., Any]:
+    run = function(name, getattr(ours, name), getattr(np, name))
+
+    def call(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
+        a = asarray(a)
+        return run(a, axis, dtype=a.dtype if dtype is None and a.dtype.kind in "iu" else dtype)
+
+    call.__name__, call.__doc__ = name, f"See numpy.{name}; integers keep their dtype."
+    return call
+
+
+cumsum, cumprod = _cumulative("cumsum"), _cumulative("cumprod")
+
+
 def repeat(
     a: Any,
     repeats: Any,
