@@ -48,6 +48,10 @@ def test_the_first_model_stands_on_the_first_screen():
     assert next(line for line in lines if line.startswith("## ")) == "## Capabilities"
 
 
+def test_detail_stands_in_the_guide():
+    assert len(README.partition("\n## Changes\n")[0].splitlines()) <= 460
+
+
 @pytest.mark.parametrize("name", sorted({n for n in CODE if re.fullmatch(r"fg(\.\w+)+", n)}))
 def test_a_dotted_name_exists(name):
     if name != "fg.optim.adan":  # named with its successor
