@@ -23,9 +23,6 @@ MODULES = ("nn", "optim", "losses", "lax", "random", "data", "io", "train", "exp
 
 # true words without our name or cure, and why
 BELOW = {
-    "hvp with a tangent of another shape": "it names jvp, of which hvp is made",
-    "root bracket of one sign": "it names root_scalar, which brentq calls",
-    "export without arguments": "Python's words for the function of the user",
     "lists of lists for arrays": "NumPy's words for a ragged list",
     "tuple index of a dict": "an error in the user's function passes unchanged",
     "loss divided by zero rows": "NumPy's warning",

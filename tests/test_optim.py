@@ -364,7 +364,7 @@ def test_a_state_of_another_chain_raises():
 def test_hyperparameters_are_checked():
     with pytest.raises(TypeError, match="learning_rate must be a scalar or a schedule: got '1'"):
         optim.sgd("1")
-    with pytest.raises(ValueError, match=r"scale_by_adam: b1 must be in \[0, 1\): got 1\.0"):
+    with pytest.raises(ValueError, match=r"adam: b1 must be in \[0, 1\): got 1\.0"):
         optim.adam(0.1, b1=1.0)
     with pytest.raises(TypeError, match="chain: a transformation has init and update: got"):
         optim.chain(optim.clip(1.0), 0.1)

@@ -5,10 +5,12 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Any
 
+from ..core.lazy import answering
 from ..core.registry import load
 from ..transforms.arguments import check_callable
 
 
+@answering
 def to_jax(fun: Callable[..., Any], axis_names: Sequence[Hashable] = ()) -> Callable[..., Any]:
     """The function for JAX arrays: it runs under ``jax.jit``, ``grad``, ``vmap`` and ``shard_map``.
 
@@ -37,6 +39,7 @@ def to_jax(fun: Callable[..., Any], axis_names: Sequence[Hashable] = ()) -> Call
     return engine("to_jax", "staged").on_jax(fun, tuple(axis_names))  # type: ignore[no-any-return]
 
 
+@answering
 def to_array_api(fun: Callable[..., Any]) -> Callable[..., Any]:
     """The function for arrays of a library that follows the Array API standard.
 
@@ -63,6 +66,7 @@ def to_array_api(fun: Callable[..., Any]) -> Callable[..., Any]:
     return load("funcgrad.bridge.array_api.program").on_arrays(fun)  # type: ignore[no-any-return]
 
 
+@answering
 def from_jax(fun: Callable[..., Any]) -> Callable[..., Any]:
     """The function of JAX code for NumPy arrays, under all transforms of this library.
 

@@ -2,15 +2,22 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
 from .avals import aval_of
-from .errors import FuncgradError, shown
+from .errors import ArgumentError, ConversionError, FuncgradError, shown
+from .frames import is_user
+from .lazy import is_inside_call
+from .misfits import misfit, told
 from .registry import load
 
+_HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: (\w+)?")  # of a message of ours
+_EXPLAINED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+_ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -71,6 +78,65 @@ def note_operands(err: Exception, who: str, args: Iterable[Any]) -> None:
     err.add_note(f"{who}: got {', '.join(avals)}")
 
 
+def answered(
+    err: Exception, who: str, function: Callable[..., Any], args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+) -> Exception:  # fmt: skip
+    """The error for one that a public function has raised: it names that function and what came.
+
+    Errors of user code stay as they are, and those that name the function.
+    """
+    if type(err) is TypeError and not is_inside_call(err):
+        return unbound(who, function, args, kwargs)
+    words = str(err)
+    head = _HEAD.match(words)
+    names_it = head and not {*who.split(".")}.isdisjoint(head[1].split("."))
+    if names_it or not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning)):
+        return err
+    if is_user(err.__traceback__):
+        return err
+    parameters, given = _bound(function, args, kwargs)
+    # None and texts are judged where NumPy or Python refused: our own messages know better
+    is_raw = not isinstance(err, FuncgradError) or isinstance(err, ArgumentError)
+    if found := misfit(parameters, given, inspect.getdoc(function) or "", is_raw):
+        return ArgumentError(f"{who}: {found}")
+    if head and head[2] in given and told(given[head[2]]) in words:
+        err.args = (f"{who}: {words[head.start(2) :]}",)
+    else:
+        _note(err, who, given)
+    return err
+
+
+def check_arguments(
+    who: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    """Raise unless the arguments fit the annotations of a function that has taken them."""
+    parameters, given = _bound(function, args, kwargs)
+    if found := misfit(parameters, given, "", required=True):
+        raise ArgumentError(f"{who}: {found}")
+
+
+def _bound(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> tuple[Mapping[str, Parameter], dict[str, Any]]:
+    """The parameters of a function, and the arguments by name, without ``self``."""
+    signature = inspect.signature(function)
+    given = signature.bind(*args, **kwargs).arguments
+    if function.__name__ in ("__init__", "__call__"):
+        given.pop(next(iter(given)))
+    return signature.parameters, given
+
+
+def _note(err: Exception, who: str, given: Mapping[str, Any]) -> None:
+    """Add the call to an error; the outermost function, which the user called, counts."""
+    notes = getattr(err, "__notes__", [])
+    if notes and getattr(err, "asked", None) != notes[-1]:
+        return
+    del notes[-1:]
+    err.asked = f"{who}: got {', '.join(f'{n}={told(x)}' for n, x in given.items())}"  # type: ignore[attr-defined]
+    err.add_note(err.asked)  # type: ignore[attr-defined]
+
+
 def unbound(
     who: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> TypeError:
@@ -102,12 +168,12 @@ def _complaint(
     if twice:
         return f"the argument {twice[0]!r} was given twice, by place and by name; write {written}"
     given = {*positional[: len(args)], *kwargs}
-    lacks = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    wanted = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in _ANY]
+    lacks = [n for n in wanted if n not in given]
     got = ", ".join([*map(shown, args), *(f"{n}={shown(x)}" for n, x in kwargs.items())])
-    needed = ", ".join(n for n, p in parameters.items() if p.default is p.empty)
     return (
         f"the argument {lacks[0] if lacks else '?'!r} is missing: got {who}({got}); "
-        f"write {who}({needed})"
+        f"write {who}({', '.join(wanted)})"
     )
 
 

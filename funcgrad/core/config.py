@@ -82,6 +82,12 @@ class Config:
         except AttributeError:
             raise AttributeError(f"config: {_unknown(name)}") from None
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"config: a setting holds for a block: got config.{name} = {shown(value)}; write "
+            f"with funcgrad.config({name}={shown(value)}):"
+        )
+
     @contextmanager
     def __call__(self, **changes: Any) -> Iterator[None]:
         """Change settings in a ``with`` block."""
@@ -106,7 +112,10 @@ def _names() -> list[str]:
 
 
 def _unknown(name: str) -> str:
-    return f"there is no setting {name!r}: there are {', '.join(_names())}"
+    return (
+        f"there is no setting {name!r}: there are {', '.join(_names())}; write "
+        f"with funcgrad.config(name=value):"
+    )
 
 
 config = Config()

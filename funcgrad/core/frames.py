@@ -10,11 +10,21 @@ from .errors import FuncgradError
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = f"{os.sep}numpy{os.sep}"
+_LIBRARIES = ("funcgrad", "numpy", "scipy")
 
 
 def is_inside(filename: str) -> bool:
     """Whether a file is one of this library or of NumPy."""
     return filename.startswith(_PACKAGE) or _NUMPY in filename
+
+
+def is_user(trace: TracebackType | None) -> bool:
+    """Whether an error, caught by a function of ours, was raised in user code that it called."""
+    while trace is not None and (trace := trace.tb_next) is not None:
+        library = str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0]
+        if library not in _LIBRARIES and library not in sys.stdlib_module_names:
+            return True
+    return False
 
 
 def shorten(err: Exception) -> None:

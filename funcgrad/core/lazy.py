@@ -80,24 +80,44 @@ def missing(module: str, name: str) -> Exception:
     return load("funcgrad.core.missing").attribute(module, name, asking)  # type: ignore[no-any-return]
 
 
-def answering(public: Public) -> Public:
-    """Let a public function, or class, say how it is called where the arguments do not fit."""
+def answering(public: Public, who: str = "") -> Public:
+    """Let a public function, or class, name itself and its arguments in errors of its body."""
     function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
-    who = public.__name__
+    who = who or public.__name__
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
-        except TypeError as err:
-            if is_inside_call(err):
+        except Exception as err:
+            told = load("funcgrad.core.binding").answered(err, who, function, args, kwargs)
+            if told is err:
                 raise
-            raise load("funcgrad.core.binding").unbound(who, function, args, kwargs) from None
+            raise told from None
 
     if function is public:
         return call  # type: ignore[return-value]
     public.__init__ = call  # type: ignore[misc, method-assign]
     return public
+
+
+def checking(public: Public) -> Public:
+    """The same, and check the arguments of each call: for what makes an object."""
+    function: Any = answering(public)
+    if isinstance(function, type):
+        function.__init__ = _checking(function.__init__, public.__name__)  # type: ignore[misc]
+        return function  # type: ignore[return-value]
+    return _checking(function, public.__name__)  # type: ignore[no-any-return]
+
+
+def _checking(function: Callable[..., Any], who: str) -> Any:
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        made = function(*args, **kwargs)
+        load("funcgrad.core.binding").check_arguments(who, function, args, kwargs)
+        return made
+
+    return call
 
 
 def recipes(package: str, names: str) -> None:
@@ -118,6 +138,7 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         made = function(*args, **kwargs)
+        load("funcgrad.core.binding").check_arguments(call.__name__, function, args, kwargs)
         made.update.call = call, args, kwargs
         return made
 
@@ -129,12 +150,16 @@ def is_inside_call(err: TypeError) -> bool:
     return err.__traceback__ is None or err.__traceback__.tb_next is not None
 
 
+_PROBED = ("aval", "dtype", "shape")  # by which we find arrays
+
+
 def unknown(kind: str) -> Any:
     """The ``__getattr__`` of a class, for attributes that instances lack, of peers' models, say."""
 
     def __getattr__(self: Any, name: str) -> Any:  # noqa: N807, it is one
         words = f"{type(self).__name__!r} object has no attribute {name!r}"
-        hint = "" if name[0] == "_" else load("funcgrad.core.missing").member(kind, name, dir(self))
+        asked = name[0] != "_" and name not in _PROBED
+        hint = "" if not asked else load("funcgrad.core.missing").member(kind, name, dir(self))
         raise AttributeError(words + hint, name=name, obj=self)
 
     return __getattr__

@@ -13,7 +13,13 @@ from .errors import UnsupportedError
 from .registry import SPECIAL, is_of_special, load
 
 _SHORT = {"np": "numpy", "fg": "funcgrad"}  # how the table abbreviates
-_PARTS = ("nn", "losses", "optim", "random", "numpy", "lax", "special", "linalg", "tree")
+_PARTS = (
+    "nn", "losses", "optim", "random", "io", "data", "train", "debug", "numpy", "lax", "special",
+    "linalg", "tree", "sparse",
+)  # fmt: skip
+_OF_SCIPY = (
+    "linalg", "integrate", "interpolate", "ndimage", "optimize", "signal", "sparse.linalg", "stats",
+)  # fmt: skip
 
 
 class Counterpart(NamedTuple):
@@ -101,11 +107,27 @@ def _classes() -> list[str]:
 
 def counterpart_in(module: str, name: str) -> Counterpart | None:
     """Ours for a name that was asked of one of our modules: the one nearest to the module."""
-    for home in map(load, (f"funcgrad.{part}" for part in _PARTS)):
-        if name in home.__all__:
+    row = min(_kin(name), key=lambda row: _distance(row, module), default=None)
+    same = _public(name, _PARTS)
+    return same or row or _space(name) or _public(name, [f"scipy.{part}" for part in _OF_SCIPY])
+
+
+def _public(name: str, parts: Iterable[str]) -> Counterpart | None:
+    """A name of ours, in the first of these modules that has it."""
+    for home in map(load, (f"funcgrad.{part}" for part in parts)):
+        if name in home.__all__ and not isinstance(getattr(home, name), ModuleType):
             ours = f"{home.__name__}.{name}"
             return Counterpart(ours, ours, "")
-    return min(_kin(name), key=lambda row: _distance(row, module), default=None)
+    return None
+
+
+def _space(name: str) -> Counterpart | None:
+    """The module that has the names of another library's module."""
+    for space, homes in load("funcgrad.peers").SPACES.items():
+        if "." in space and space.rpartition(".")[2] == name:
+            ours = _long(homes.split()[0])
+            return Counterpart(space, ours, f"{ours}, which has its functions")
+    return None
 
 
 def _distance(row: Counterpart, module: str) -> tuple[bool, bool]:
@@ -137,6 +159,9 @@ def member(kind: str, name: str, known: Iterable[str] = ()) -> str:
         row = rows().get(f"{home}.{name}")
         if row is not None:
             return f": it is {row.peer}; {row.use}"
+        if same := _same(f"{home}.{name.removesuffix('_')}"):
+            written = "x[...] = " * name.endswith("_")
+            return f": it is {home}.{name}; use {written}{same.ours}(x)"
     return near(name, known)
 
 

@@ -10,6 +10,8 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
+from .lazy import answering
+
 T = TypeVar("T")
 
 
@@ -78,6 +80,7 @@ def _namedtuple_keys(node: Any, aux: Any, arity: int) -> list[GetAttrKey]:
 NAMEDTUPLE = Handler(lambda t: (t, type(t)), lambda cls, children: cls(*children), _namedtuple_keys)
 
 
+@answering
 def register_node(
     cls: type,
     flatten: Callable[[Any], tuple[Iterable[Any], Hashable]],
@@ -106,6 +109,7 @@ def register_node(
     handlers[cls] = Handler(flatten, unflatten, keys)
 
 
+@answering
 def register_dataclass(
     cls: type[T],
     data_fields: Sequence[str] | None = None,
@@ -173,6 +177,7 @@ def _split_fields(
     return tuple(data), tuple(meta)
 
 
+@answering
 def register_static(cls: type[T]) -> type[T]:
     """Register a class whose objects are static: nodes without children, which must be hashable."""
     register_node(cls, lambda x: ((), x), lambda x, _: x)

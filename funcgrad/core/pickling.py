@@ -7,9 +7,11 @@ import pickle
 import sys
 import types
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from . import tree
+from .errors import shown
+from .lazy import unknown
 from .registry import load
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,6 +27,17 @@ class PicklableFunction(functools.partial):
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
+
+    __getattr__ = unknown("function")
+
+    def _uncalled(self, *other: Any) -> NoReturn:
+        raise TypeError(
+            f"{shown(self)}: a function has no value before it is called: got it in arithmetic, or "
+            f"with an index; write f(x) for f"
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _uncalled
+    __truediv__ = __rtruediv__ = __pow__ = __neg__ = __getitem__ = _uncalled
 
     def __reduce__(self) -> Any:
         make, args, kwargs = self.origin

@@ -13,6 +13,7 @@ from typing import Any
 from ..core import tree
 from ..core.avals import is_arraylike
 from ..core.errors import FuncgradError
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.callback import callback_p, cotangent_callback_p
 from ..transforms.arguments import check_callable
@@ -53,6 +54,7 @@ def _call(
     callback_p.bind(*operands, target=Target(name, fun, kept, treedef, flags), batches=())
 
 
+@answering
 def callback(f: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """Call a function with the values of traced arrays, for what it does.
 
@@ -79,6 +81,7 @@ def callback(f: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     _call(f, args, kwargs, is_arraylike, _name(f))
 
 
+@answering
 def print(fmt: str, *args: Any, **kwargs: Any) -> None:
     """Print the values of traced arrays; when and how often, see ``callback``.
 
@@ -101,6 +104,7 @@ def print(fmt: str, *args: Any, **kwargs: Any) -> None:
     _call(functools.partial(_print, fmt), args, kwargs, is_arraylike, "print")
 
 
+@answering
 def callback_cotangent(f: Callable[..., Any], x: Any) -> Any:
     """The identity; in reverse mode it calls a function with the cotangent of each array of ``x``.
 
@@ -123,6 +127,7 @@ def callback_cotangent(f: Callable[..., Any], x: Any) -> Any:
     return tree.map(lambda leaf: bind(leaf)[0] if isinstance(leaf, Tracer) else leaf, x)
 
 
+@answering
 def print_cotangent(fmt: str, x: Any) -> Any:
     """The identity; in reverse mode it prints the cotangent of each array of ``x``.
 

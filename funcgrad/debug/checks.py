@@ -15,6 +15,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import ConversionError, FuncgradError, NanError
 from ..core.jaxpr import ClosedJaxpr
+from ..core.lazy import answering
 from ..core.ownership import copied
 from ..core.pickling import PicklableFunction
 from ..core.trace import Tracer
@@ -135,6 +136,7 @@ class Subject(NamedTuple):
             return None
 
 
+@answering
 def check(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Report:
     """Look for what commonly goes wrong in a call: a report with the line and one cure for each.
 

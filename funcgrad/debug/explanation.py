@@ -5,10 +5,12 @@ from typing import Any
 
 from ..core.errors import ConversionError
 from ..core.jaxpr import Jaxpr, programs_in
+from ..core.lazy import answering
 from ..transforms.arguments import check_callable
 from ..transforms.jit.api import Compiled, jit
 
 
+@answering
 def explain(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> str:
     """Why a call compiles, in what it is written, its operations and its planned memory.
 

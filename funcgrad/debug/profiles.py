@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..compile.clocks import Place
+from ..core.lazy import answering
 from ..transforms.arguments import check_callable
 from ..transforms.jit.api import Compiled
 from .compiled_times import add, compiled_costs
@@ -164,6 +165,7 @@ def _size(count: float) -> str:
     return f"{count:.0f} B" if count else ""
 
 
+@answering
 def profile(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Profile:
     """Measure a function line by line: time, bytes and new arrays, forward and backward apart.
 

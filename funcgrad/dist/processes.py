@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..core.lazy import answering
 from ..core.errors import FuncgradError, UnsupportedError, shown
 from .ranks import Ranks
 
@@ -65,6 +66,7 @@ class ProcessRanks(Ranks):
 current: ContextVar[ProcessRanks | None] = ContextVar("ranks", default=None)
 
 
+@answering
 def launch(fun: Callable[..., Any], *args: Any, ranks: int) -> list[Any]:
     """Run a function in processes of this machine, as ranks; the results in order of ranks.
 

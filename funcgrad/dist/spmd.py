@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.lazy import answering
 from ..core import tree
 from ..core.axes import Axis, axis_env, bind_axes
 from ..core.config import current as settings
@@ -44,6 +45,7 @@ class P(tuple[Any, ...]):
         return places[0] if places else None
 
 
+@answering
 def world() -> Ranks:
     """All ranks that run this program: of ``dist.launch``, of MPI under ``mpiexec``, or this alone.
 
@@ -76,6 +78,7 @@ def _mpi_world() -> Ranks:
     return module.MPIRanks(module.MPI.COMM_WORLD)  # type: ignore[no-any-return]
 
 
+@answering
 def spmd(
     fun: Callable[..., Any] | None = None,
     /,

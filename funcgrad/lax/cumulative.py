@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.lazy import answering
 from ..numpy.cumulative import cummax as running_max, cummin as running_min
 from ..ops.operand import operand as as_operand
 
 
+@answering
 def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Cumulative sum along an axis, from its end if ``reverse``.
 
@@ -17,6 +19,7 @@ def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     return _cumulative(lambda x: np.cumsum(x, axis=axis), operand, axis, reverse)
 
 
+@answering
 def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Cumulative product along an axis, from its end if ``reverse``.
 
@@ -26,6 +29,7 @@ def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     return _cumulative(lambda x: np.cumprod(x, axis=axis), operand, axis, reverse)
 
 
+@answering
 def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Cumulative maximum along an axis, from its end if ``reverse``.
 
@@ -35,6 +39,7 @@ def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     return _cumulative(lambda x: running_max(x, axis), operand, axis, reverse)
 
 
+@answering
 def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Cumulative minimum along an axis, from its end if ``reverse``.
 
@@ -44,6 +49,7 @@ def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     return _cumulative(lambda x: running_min(x, axis), operand, axis, reverse)
 
 
+@answering
 def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
     """Cumulative log(sum(exp(x))) along an axis, from its end if ``reverse``.
 

@@ -4,10 +4,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.lazy import answering
 from ..ops.elementwise import reciprocal, sqrt
 from ..ops.operand import operand
 
 
+@answering
 def rsqrt(x: Any) -> Any:
     """Elementwise 1 / sqrt(x).
 
@@ -17,6 +19,7 @@ def rsqrt(x: Any) -> Any:
     return reciprocal(sqrt(operand(x)))
 
 
+@answering
 def clamp(min: Any, x: Any, max: Any) -> Any:
     """Values limited to bounds; see numpy.clip.
 

@@ -8,11 +8,13 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..numpy.at import at
 from ..ops.operand import operand as as_operand
 from ..ops.structure import cast
 
 
+@answering
 def expand_dims(array: Any, dimensions: Sequence[int]) -> Any:
     """Insert axes of length 1 at these positions of the result; see numpy.expand_dims.
 
@@ -22,6 +24,7 @@ def expand_dims(array: Any, dimensions: Sequence[int]) -> Any:
     return np.expand_dims(as_operand(array), tuple(dimensions))
 
 
+@answering
 def broadcast_in_dim(
     operand: Any, shape: Sequence[int], broadcast_dimensions: Sequence[int]
 ) -> Any:
@@ -52,6 +55,7 @@ def broadcast_in_dim(
     return np.broadcast_to(spread, shape)
 
 
+@answering
 def pad(operand: Any, padding_value: Any, padding_config: Sequence[tuple[int, int, int]]) -> Any:
     """Pad an array at both ends of each axis and between its elements.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from ..core.trace import is_concrete
 from ..numpy.at import at
 from ..numpy.indexing import getitem
@@ -15,6 +16,7 @@ from ..ops.operand import operand as as_operand
 from ..ops.structure import cast
 
 
+@answering
 def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) -> Any:
     """Slice of an array with given start indices and lengths.
 
@@ -35,6 +37,7 @@ def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) 
     return getitem(x, entries)  # not x[entries]: x may be plain, and a start traced
 
 
+@answering
 def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
     """Copy of an array with the slice at given start indices replaced.
 
@@ -56,6 +59,7 @@ def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
     return at(x)[entries].set(update)
 
 
+@answering
 def dynamic_slice_in_dim(operand: Any, start_index: Any, slice_size: int, axis: int = 0) -> Any:
     """Slice of an array along one axis.
 
@@ -67,6 +71,7 @@ def dynamic_slice_in_dim(operand: Any, start_index: Any, slice_size: int, axis: 
     return dynamic_slice(operand, starts, sizes)
 
 
+@answering
 def dynamic_index_in_dim(operand: Any, index: Any, axis: int = 0, keepdims: bool = True) -> Any:
     """Slice of length 1 at an index of one axis, which ``keepdims=False`` removes.
 
@@ -77,6 +82,7 @@ def dynamic_index_in_dim(operand: Any, index: Any, axis: int = 0, keepdims: bool
     return part if keepdims else np.squeeze(part, axis)
 
 
+@answering
 def dynamic_update_slice_in_dim(operand: Any, update: Any, start_index: Any, axis: int) -> Any:
     """Copy of an array with a slice along one axis replaced.
 
@@ -88,6 +94,7 @@ def dynamic_update_slice_in_dim(operand: Any, update: Any, start_index: Any, axi
     return dynamic_update_slice(operand, update, starts)
 
 
+@answering
 def dynamic_update_index_in_dim(operand: Any, update: Any, index: Any, axis: int) -> Any:
     """Copy of an array with the slice at one index of an axis replaced.
 

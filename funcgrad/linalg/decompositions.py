@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import broadcast_shapes, dtype_of, real_dtype, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..numpy.linalg import cholesky
 from ..ops.linalg.lu import lu_p, permutation_p, permute_rows
 from ..ops.linalg.matrices import (
@@ -21,6 +22,7 @@ from ..ops.reduce import argsort_p
 from ..ops.structure import cast, expand_dims
 
 
+@answering
 def solve_triangular(
     a: Any,
     b: Any,
@@ -69,6 +71,7 @@ def _columns(who: str, a: Any, b: Any) -> tuple[Any, bool]:
     return b, vector
 
 
+@answering
 def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
     """LU factorization ``a = p @ l @ u`` with partial pivoting.
 
@@ -97,6 +100,7 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
     return p, left, upper(both[..., :k, :])
 
 
+@answering
 def lu_factor(a: Any) -> tuple[Any, Any]:
     """LU factorization for ``lu_solve``: both factors in one matrix, and LAPACK's pivots.
 
@@ -108,6 +112,7 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     return both, pivots
 
 
+@answering
 def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
     """Solution of linear systems by the factors from ``lu_factor``.
 
@@ -142,6 +147,7 @@ def _permute_rows(b: Any, rows: Any) -> Any:
     return permute_rows(b, np.broadcast_to(rows, (*stack, shape_of(rows)[-1])))
 
 
+@answering
 def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
     """Cholesky factorization of positive definite matrices for ``cho_solve``.
 
@@ -153,6 +159,7 @@ def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
     return cholesky(a, upper=not lower), bool(lower)
 
 
+@answering
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     """Solution of linear systems by the factor from ``cho_factor``.
 

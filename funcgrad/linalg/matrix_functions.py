@@ -10,6 +10,7 @@ import numpy as np
 from ..control.loops import fori_loop
 from ..core.avals import dtype_of, real_dtype, shape_of
 from ..core.errors import shown
+from ..core.lazy import answering
 from ..core.trace import is_concrete
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
@@ -23,6 +24,7 @@ from ..ops.structure import cast, expand_dims
 from ..transforms.forward import jvp
 
 
+@answering
 def expm(a: Any) -> Any:
     """Exponential of matrices of shape (..., n, n).
 
@@ -74,6 +76,7 @@ def _pade(a: Any, order: int) -> Any:
     return solve_p(even - odd, even + odd)
 
 
+@answering
 def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
     """Exponential of a matrix, and its derivative in direction ``e``.
 
@@ -88,6 +91,7 @@ def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
     return (y, derivative) if compute_expm else derivative
 
 
+@answering
 def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
     """Polar decomposition ``a = u @ p`` with u unitary and p positive semidefinite.
 
@@ -128,6 +132,7 @@ def _differentiated(g: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return lambda x: jvp(g, (x,), (np.ones_like(x),))[1]
 
 
+@answering
 def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | None = None) -> Any:
     """Function of Hermitian matrices, applied to their eigenvalues.
 
@@ -152,6 +157,7 @@ def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | 
     return matrix_function_p(a, function=_Derivatives(f, df))
 
 
+@answering
 def sqrtm(a: Any) -> Any:
     """Square root of positive semidefinite matrices, nan if an eigenvalue is negative.
 
@@ -173,6 +179,7 @@ def sqrtm(a: Any) -> Any:
     )
 
 
+@answering
 def inv_sqrtm(a: Any) -> Any:
     """Inverse square root of positive definite matrices, which whitens a covariance.
 
@@ -194,6 +201,7 @@ def _inverse_root(w: Any) -> Any:
     return 1 / np.sqrt(w)
 
 
+@answering
 def logm(a: Any) -> Any:
     """Logarithm of positive definite matrices, the inverse of ``expm``.
 

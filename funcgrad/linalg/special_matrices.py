@@ -6,11 +6,13 @@ import numpy as np
 
 from ..core.avals import shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..numpy.joining import concatenate
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, reshape
 
 
+@answering
 def block_diag(*arrays: Any) -> Any:
     """Block-diagonal matrix.
 
@@ -39,6 +41,7 @@ def block_diag(*arrays: Any) -> Any:
     return concatenate(rows, axis=0)
 
 
+@answering
 def toeplitz(c: Any, r: Any = None) -> Any:
     """Toeplitz matrix, constant along each diagonal.
 

@@ -19,6 +19,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike, shape_of
 from ..core.errors import (
+    ArgumentError,
     FuncgradError,
     LeakedTracerError,
     ShapeError,
@@ -26,7 +27,7 @@ from ..core.errors import (
     UninitializedError,
 )
 from ..core.frames import warn
-from ..core.lazy import answering, is_inside_call
+from ..core.lazy import answering
 from ..core.registry import load
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
@@ -247,9 +248,12 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
                 return watch(call, self, args, kwargs)
             return call(self, *args, **kwargs)
         except Exception as error:
-            if type(error) is TypeError and not is_inside_call(error):
-                unbound = load("funcgrad.core.binding").unbound
-                raise unbound(type(self).__name__, call, (self, *args), kwargs) from None
+            told = error
+            if not isinstance(error, FuncgradError) or isinstance(error, ArgumentError):
+                answered = load("funcgrad.core.binding").answered
+                told = answered(error, type(self).__name__, call, (self, *args), kwargs)
+            if told is not error:
+                raise told from None
             if getattr(error, "layer", self) is not self:
                 _locate(error, self)
             raise

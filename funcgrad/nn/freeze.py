@@ -70,6 +70,7 @@ def freeze(model: Any, *where: Where) -> Any:
     return model
 
 
+@answering
 def unfreeze(model: Any) -> Any:
     """Unfreeze all layers of a model.
 

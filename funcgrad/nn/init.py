@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.avals import Axes, Shape
 from ..core.errors import ShapeError, shown
-from ..core.lazy import publish as _publish
+from ..core.lazy import answering, checking, publish as _publish
 from ..numpy.at import at
 from ..numpy.creation import full
 from ..ops.operand import holds_tracer
@@ -41,6 +41,7 @@ class Initializer(Protocol):
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any: ...
 
 
+@answering
 def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
     """Fill with zeros.
 
@@ -50,6 +51,7 @@ def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
     return np.zeros(shape, dtype)
 
 
+@answering
 def ones(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
     """Fill with ones.
 
@@ -59,6 +61,7 @@ def ones(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
     return np.ones(shape, dtype)
 
 
+@checking
 @dataclass(frozen=True)
 class constant:  # noqa: N801, called like a function
     """Fill with one value.
@@ -74,6 +77,7 @@ class constant:  # noqa: N801, called like a function
         return full(shape, self.value, dtype) if traced else np.full(shape, self.value, dtype)
 
 
+@checking
 @dataclass(frozen=True)
 class normal:  # noqa: N801
     """Draw from the normal distribution with mean 0 and standard deviation ``stddev``.
@@ -89,6 +93,7 @@ class normal:  # noqa: N801
         return _normal(key, shape, dtype) * self.stddev
 
 
+@checking
 @dataclass(frozen=True)
 class uniform:  # noqa: N801
     """Draw from the uniform distribution on [0, scale).
@@ -104,6 +109,7 @@ class uniform:  # noqa: N801
         return _uniform(key, shape, dtype) * self.scale
 
 
+@checking
 @dataclass(frozen=True)
 class truncated_normal:  # noqa: N801
     """Draw from the normal distribution truncated to (lower, upper), times ``stddev``.
@@ -121,6 +127,7 @@ class truncated_normal:  # noqa: N801
         return _truncated(key, self.lower, self.upper, shape, dtype) * self.stddev
 
 
+@checking
 @dataclass(frozen=True)
 class variance_scaling:  # noqa: N801
     """Draw with variance ``scale / fan``, so that sums over the inputs have variance ``scale``.
@@ -217,6 +224,7 @@ lecun_uniform = _recipe("lecun_uniform", 1.0, "fan_in", "uniform")
 lecun_normal = _recipe("lecun_normal", 1.0, "fan_in", "truncated_normal")
 
 
+@checking
 @dataclass(frozen=True)
 class orthogonal:  # noqa: N801
     """Draw a matrix with orthonormal rows or columns, whichever are fewer, times ``scale``.
@@ -246,6 +254,7 @@ class orthogonal:  # noqa: N801
         return self.scale * np.moveaxis(q.reshape(*others, columns), -1, self.column_axis)
 
 
+@checking
 @dataclass(frozen=True)
 class delta_orthogonal:  # noqa: N801
     """Draw a convolution kernel with an orthogonal matrix at its centre and 0 elsewhere.

@@ -19,7 +19,7 @@ from typing_extensions import dataclass_transform
 from ..core import tree
 from ..core.avals import Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
-from ..core.lazy import is_inside_call, unknown
+from ..core.lazy import answering, unknown
 from ..core.nodes import (
     GetAttrKey,
     Parameters,
@@ -76,6 +76,7 @@ class Param:
         return self.shape(owner) if callable(self.shape) else self.shape
 
 
+@answering
 def param(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
     """Declare a field of a module as a parameter, which ``init(key)`` draws.
 
@@ -99,6 +100,7 @@ def param(initializer: Initializer | str, shape: Any = (), *, init: Literal[Fals
     return _declared(Param(initializer, shape))
 
 
+@answering
 def state(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
     """Declare a field as state, which ``init(key)`` draws and which is not trained.
 
@@ -268,6 +270,9 @@ def _is_child(cls: Any, f: dataclasses.Field, names: dict[str, Any]) -> bool:
     return mentions_children(f.type, names, Module)
 
 
+_OURS = __name__.rpartition(".")[0]  # where annotations say all that a field takes
+
+
 def _checked(init: Callable[..., None]) -> Callable[..., None]:
     """Wrap a constructor so that it may assign to self, and that the result is checked."""
 
@@ -277,14 +282,18 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
         self.__dict__["_building"] = True
         try:
             init(self, *args, **kwargs)
-        except TypeError as err:
-            if is_inside_call(err):
-                raise
+        except Exception as err:
             who = type(self).__name__
-            raise load("funcgrad.core.binding").unbound(who, init, (self, *args), kwargs) from None
+            told = load("funcgrad.core.binding").answered(err, who, init, (self, *args), kwargs)
+            if told is err:
+                raise
+            raise told from None
         if outermost:
             del self.__dict__["_building"]
             check_fields(self)
+            if type(self).__module__.startswith(_OURS):
+                check = load("funcgrad.core.binding").check_arguments
+                check(type(self).__name__, init, (self, *args), kwargs)
 
     return build
 

@@ -70,6 +70,7 @@ def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
     )
 
 
+@answering
 def combine(*parts: Any) -> Any:
     """Merge partitions of a model: at each path the first leaf that is not None.
 

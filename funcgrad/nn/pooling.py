@@ -149,6 +149,7 @@ def _spatial_axes(who: str, x: Any) -> Axes:
     return tuple(range(1, rank - 1))
 
 
+@answering
 def global_avg_pool(x: Any) -> Any:
     """The mean over the spatial axes: [batch, *spatial, channels] becomes [batch, channels].
 
@@ -158,6 +159,7 @@ def global_avg_pool(x: Any) -> Any:
     return np.mean(x, axis=_spatial_axes("global_avg_pool", x))
 
 
+@answering
 def global_max_pool(x: Any) -> Any:
     """The maximum over the spatial axes: [batch, *spatial, channels] becomes [batch, channels].
 

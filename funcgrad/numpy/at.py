@@ -10,6 +10,7 @@ import numpy as np
 from ..control.loops import scan
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer, is_concrete
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
@@ -22,6 +23,7 @@ _DIRECT = (None, "raise", "promise_in_bounds")  # an index out of range raises
 _PLAIN = frozenset({int, slice, np.ndarray, NoneType, EllipsisType})
 
 
+@answering
 def at(x: Any) -> "IndexUpdateHelper":
     """Functional update of an array: ``at(x)[index].set(v)`` is a copy with ``x[index] = v``.
 

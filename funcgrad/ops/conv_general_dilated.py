@@ -8,6 +8,7 @@ import numpy as np
 from ..core.avals import Axes, aval_of, shape_of
 from ..core.errors import ShapeError
 from ..core.integers import whole
+from ..core.lazy import answering
 from .convolve import convolve_p
 from .operand import common_dtype, operand
 from .reduce import flip
@@ -30,6 +31,7 @@ class ConvDimensionNumbers(NamedTuple):
     out_spec: Axes
 
 
+@answering
 def conv_dimension_numbers(
     lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any
 ) -> ConvDimensionNumbers:
@@ -89,6 +91,7 @@ def _layout_error(given: Any) -> ShapeError:
     )
 
 
+@answering
 def conv_general_dilated(
     lhs: Any,
     rhs: Any,
@@ -190,6 +193,7 @@ def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_group
     return groups
 
 
+@answering
 def conv(
     lhs: Any,
     rhs: Any,
@@ -208,6 +212,7 @@ def conv(
     )
 
 
+@answering
 def conv_with_general_padding(
     lhs: Any,
     rhs: Any,
@@ -230,6 +235,7 @@ def conv_with_general_padding(
     )  # fmt: skip
 
 
+@answering
 def conv_transpose(
     lhs: Any,
     rhs: Any,

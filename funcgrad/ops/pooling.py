@@ -15,6 +15,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
 from ..core.companions import Codegen, Dependence
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .assign import set_at_p
@@ -251,6 +252,7 @@ window_place_p = WindowPlace("window_place")
 # the public function
 
 
+@answering
 def reduce_window(
     operand: Any,
     init_value: Any,

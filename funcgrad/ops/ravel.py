@@ -8,11 +8,13 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import ShapeError, short
+from ..core.lazy import answering
 from .index import concatenate_p
 from .operand import strong
 from .structure import cast, project, reshape
 
 
+@answering
 def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     """Ravel the leaves of a tree into one flat array, with the function that inverts it.
 

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 
 Window: TypeAlias = tuple[int, int, int, int, int, int, int]
 Tap: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
@@ -219,6 +220,7 @@ def windows_on(base: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
 # arguments of the public functions
 
 
+@answering
 def padtype_to_pads(
     in_shape: Sequence[int],
     window_shape: Sequence[int],

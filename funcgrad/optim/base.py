@@ -15,7 +15,7 @@ from typing_extensions import TypeVar
 from ..core import tree
 from ..core.avals import dtype_of
 from ..core.errors import shown
-from ..core.lazy import unknown
+from ..core.lazy import answering, unknown
 from ..core.outline import outline, outlined, parts_of_call
 from ..core.parameters import check_initialized
 from ..core.pickling import portable
@@ -164,6 +164,7 @@ def in_float32(t: GradientTransformation[S]) -> GradientTransformation[S]:
     return GradientTransformation(lambda params: t.init(to_float32(params)), update)
 
 
+@answering
 def with_extra_args_support(t: Optimizer[S]) -> GradientTransformationExtraArgs[S]:
     """Let a transformation take keywords; one that took none ignores them.
 
@@ -247,7 +248,9 @@ def chain_as(who: str, *transformations: Optimizer[Any]) -> GradientTransformati
             states.append(s)
         return to_float16(new, updates) if half else new, tuple(states)
 
-    return GradientTransformationExtraArgs(init, update)
+    return GradientTransformationExtraArgs(
+        answering(init, f"{who}.init"), answering(update, f"{who}.update")
+    )
 
 
 def named_chain(

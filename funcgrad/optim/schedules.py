@@ -11,18 +11,20 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import shown
-from ..core.lazy import answering
+from ..core.lazy import checking
 from ..core.pickling import picklable
 from .base import Schedule
 
 
 @picklable
+@checking
 def constant_schedule(value: Any) -> Schedule:
     """The same value at every count."""
     return lambda count: value
 
 
 @picklable
+@checking
 def polynomial_schedule(
     init_value: Any, end_value: Any, power: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -50,7 +52,7 @@ def polynomial_schedule(
 
 
 @picklable
-@answering
+@checking
 def linear_schedule(
     init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -63,7 +65,7 @@ def linear_schedule(
 
 
 @picklable
-@answering
+@checking
 def exponential_decay(
     init_value: Any,
     transition_steps: int,
@@ -102,7 +104,7 @@ def exponential_decay(
 
 
 @picklable
-@answering
+@checking
 def cosine_decay_schedule(
     init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
 ) -> Schedule:
@@ -134,7 +136,7 @@ def cosine_decay_schedule(
 
 
 @picklable
-@answering
+@checking
 def warmup_cosine_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -325,7 +327,7 @@ def cosine_onecycle_schedule(
 
 
 @picklable
-@answering
+@checking
 def piecewise_constant_schedule(
     init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -355,7 +357,7 @@ def piecewise_constant_schedule(
 
 
 @picklable
-@answering
+@checking
 def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     """One schedule after another; each counts from its own beginning.
 

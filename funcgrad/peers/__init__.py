@@ -74,6 +74,7 @@ SPACES = {
     "torch.nn": "fg.nn",
     "torch.nn.init": "fg.nn.init",
     "torch.nn.functional": "fg.nn fg.losses",
+    "torch.Tensor": "np fg.nn fg.special np.linalg",
 }
 
 # classes of other libraries whose attributes are asked of ours
@@ -81,4 +82,5 @@ KINDS = {
     "array": "torch.Tensor jax.Array tf.Tensor",
     "model": "torch.nn.Module flax.linen.Module keras.Model",
     "optimizer": "torch.optim.Optimizer keras.Optimizer",
+    "function": "torch.optim.lr_scheduler.LRScheduler",
 }

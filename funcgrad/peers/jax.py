@@ -103,4 +103,39 @@ autograd.numpy.array fg.numpy.array
 autograd.numpy.numpy_boxes -  traced values have no box
 autograd.scipy.stats.poisson fg.scipy.stats.poisson
 autograd.scipy.misc.logsumexp fg.special.logsumexp
+jax.debug_nans fg.debug.nans
+jax.debug_infs fg.debug.nans
+jax.check_tracer_leaks -  a tracer that leaks raises an error: leave it out
+jax.enable_x64 -  arrays keep their dtype, float64 too: leave it out
+jax.clear_caches fg.jit  f.clear_cache()
+jax.named_scope fg.checkpoint_name
+jax.profiler fg.debug.profile
+jax.typing.ArrayLike np.ndarray
+jax.shard_map fg.dist.spmd
+jax.distributed fg.dist.launch
+jax.local_devices fg.jit  jit(f, backend="jax", device=...)
+jax.default_device fg.jit  jit(f, backend="jax", device=...)
+jax.experimental.io_callback fg.debug.callback
+jax.lax.integer_pow np.power
+jax.lax.reduce_max np.max
+jax.lax.reduce_prod np.prod
+jax.lax.batch_matmul np.matmul
+jax.lax.is_finite np.isfinite
+jax.lax.rev np.flip
+jax.lax.collapse np.reshape
+jax.lax.igamma fg.special.gammainc
+jax.lax.scatter fg.at  at(x)[indices].set(value)
+jax.lax.shift_left np.left_shift
+jax.nn.logmeanexp fg.special.logsumexp  logsumexp(x) - log(n)
+optax.safe_increment np.add  count + 1
+optax.apply_every fg.optim.MultiSteps
+optax.skip_not_finite fg.optim.apply_if_finite
+optax.keep_params_nonnegative np.maximum  tree.map(lambda x: maximum(x, 0), params)
+optax.signum fg.optim.contrib.sign_sgd
+autograd.grad_and_aux fg.grad  grad(f, has_aux=True)
+autograd.grad_named fg.grad  grad(f, argnames=name)
+autograd.holomorphic_grad fg.grad  grad(f, holomorphic=True)
+autograd.tracer.getval fg.stop_gradient  stop_gradient(x)
+autograd.extend.vspace np.shape
+autograd.extend.Box -  traced values have no box
 """

@@ -213,4 +213,89 @@ keras.layers.LayerNormalization fg.nn.LayerNorm
 keras.layers.BatchNormalization fg.nn.BatchNorm
 keras.layers.MaxPooling2D fg.nn.MaxPool
 keras.Sequential fg.nn.Sequential
+torch.Tensor.view_as np.reshape  x.reshape(y.shape)
+torch.Tensor.new_zeros np.zeros_like  zeros(shape, like=x)
+torch.Tensor.register_hook fg.custom_vjp
+torch.Tensor.is_leaf -  a gradient is taken by arguments: leave it out
+torch.Tensor.nelement np.size  x.size
+torch.Tensor.topk fg.lax.top_k  top_k(x, k)
+torch.nn.Module.buffers fg.nn.state
+torch.nn.Module.register_buffer fg.nn.state  a field buffer: nn.Array = nn.state(init, shape)
+torch.nn.Module.register_parameter fg.nn.param  a field weight: nn.Array = nn.param(init, shape)
+torch.nn.Module.named_modules fg.nn.summary
+torch.nn.Module.modules fg.nn.summary
+torch.nn.Module.double fg.tree.map  tree.map(lambda x: x.astype(float), model)
+torch.nn.Module.half fg.tree.map  tree.map(lambda x: x.astype(numpy.float16), model)
+torch.nn.Module.float fg.tree.map  tree.map(lambda x: x.astype(numpy.float32), model)
+torch.nn.Module.training fg.nn.apply  key=, which is given in training alone
+torch.optim.Optimizer.add_param_group fg.optim.multi_transform
+torch.optim.lr_scheduler.LRScheduler.step fg.optim.sgd  sgd(schedule), which counts updates
+torch.optim.lr_scheduler.LRScheduler.get_last_lr fg.optim.sgd  schedule(count)
+torch.optim.lr_scheduler.LRScheduler.get_lr fg.optim.sgd  schedule(count)
+torch.inference_mode -  only grad differentiates: leave it out
+torch.set_grad_enabled -  only grad differentiates: leave it out
+torch.autograd.detect_anomaly fg.debug.nans
+torch.autograd.set_detect_anomaly fg.debug.nans
+torch.set_default_dtype -  arrays keep their dtype: give dtype= where they are made
+torch.get_default_dtype -  arrays keep their dtype: give dtype= where they are made
+torch.autocast -  arrays keep their dtype: write x.astype(numpy.float16)
+torch.is_tensor np.ndarray  isinstance(x, numpy.ndarray)
+torch.chunk np.array_split
+torch.lerp np.add  a + t * (b - a)
+torch.addmm np.matmul  c + a @ b
+torch.cartesian_prod np.meshgrid
+torch.FloatTensor np.array  array(x, numpy.float32)
+torch.LongTensor np.array  array(x, numpy.int64)
+torch.utils.data.TensorDataset fg.data.Loader  Loader((x, y), batch_size)
+torch.utils.data.Dataset fg.data.Loader  Loader, which takes a tree of arrays
+torch.utils.data.Subset np.take  tree.map(lambda x: x[indices], data)
+torch.utils.data.ConcatDataset np.concatenate
+torch.utils.data.default_collate fg.data.stack
+torch.utils.data.RandomSampler fg.data.Loader  Loader(data, batch_size, key=key), which shuffles
+torch.utils.data.WeightedRandomSampler fg.data.weighted_sampler
+torch.nn.utils.parameters_to_vector fg.ravel_pytree
+torch.nn.utils.vector_to_parameters fg.ravel_pytree  the second result of ravel_pytree
+torch.nn.utils.rnn.pad_sequence fg.data.pad_sequences
+torch.nn.NLLLoss fg.losses.nll_loss
+torch.nn.CosineSimilarity fg.losses.cosine_similarity
+torch.nn.CosineEmbeddingLoss fg.losses.cosine_distance
+torch.nn.GLU fg.nn.glu  the function glu itself
+torch.nn.SELU fg.nn.selu  the function selu itself
+torch.nn.CELU fg.nn.celu  the function celu itself
+torch.nn.ReLU6 fg.nn.relu6  the function relu6 itself
+torch.nn.LazyLinear fg.nn.Dense  Dense(in, out), with both sizes
+torch.nn.ZeroPad2d np.pad
+torch.nn.ReflectionPad2d np.pad  pad(x, widths, mode="reflect")
+torch.nn.TransformerEncoder fg.nn.TransformerBlock  a Sequential of TransformerBlock
+torch.nn.ParameterList fg.nn.param  a field tuple[nn.Array, ...]
+torch.nn.ParameterDict fg.nn.param  a dict of arrays, which is a model itself
+torch.nn.functional.conv1d fg.lax.conv_general_dilated
+torch.nn.functional.conv3d fg.lax.conv_general_dilated
+torch.nn.functional.embedding np.take  table[indices]
+torch.nn.functional.batch_norm fg.nn.BatchNorm
+torch.nn.functional.group_norm fg.nn.GroupNorm
+torch.nn.functional.rms_norm fg.nn.RMSNorm
+torch.nn.functional.smooth_l1_loss fg.losses.huber
+torch.nn.functional.gumbel_softmax fg.nn.softmax  softmax(logits + random.gumbel(key, logits.shape))
+torch.optim.lr_scheduler.MultiStepLR fg.optim.piecewise_constant_schedule
+torch.optim.lr_scheduler.LambdaLR fg.optim.sgd  a function of the count as learning_rate
+torch.optim.lr_scheduler.ConstantLR fg.optim.piecewise_constant_schedule
+torch.optim.lr_scheduler.PolynomialLR fg.optim.polynomial_schedule
+torch.optim.lr_scheduler.SequentialLR fg.optim.join_schedules
+torch.optim.lr_scheduler.CosineAnnealingWarmRestarts fg.optim.sgdr_schedule
+torch.optim.lr_scheduler.ReduceLROnPlateau fg.optim.inject_hyperparams
+keras.layers.Embedding fg.nn.Embedding
+keras.layers.LSTM fg.nn.LSTM
+keras.layers.Activation fg.nn.relu  the function itself, as nn.relu
+keras.callbacks.ModelCheckpoint fg.io.CheckpointManager
+keras.utils.to_categorical fg.nn.one_hot
+sklearn.preprocessing.StandardScaler fg.data.standardizer
+sklearn.preprocessing.MinMaxScaler fg.data.min_max_scaler
+sklearn.preprocessing.OneHotEncoder fg.nn.one_hot
+sklearn.model_selection.KFold fg.data.k_fold
+sklearn.metrics.accuracy_score fg.train.accuracy
+sklearn.metrics.f1_score fg.train.f1
+sklearn.metrics.r2_score fg.train.r2
+sklearn.metrics.roc_auc_score fg.train.roc_auc
+sklearn.metrics.mean_squared_error fg.losses.mse
 """

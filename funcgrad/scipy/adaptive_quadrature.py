@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ConcretizationError, ConversionError, ShapeError, UnsupportedError
+from ..core.lazy import answering
 from ..core.trace import Tracer, is_concrete
 from ..ops.operand import operand, strong
 from ..ops.stop_gradient import stop_gradient
@@ -57,6 +58,7 @@ class _Mesh(NamedTuple):
     count: Any
 
 
+@answering
 def quad(
     func: Callable[..., Any], a: Any, b: Any, args: Sequence[Any] = (), full_output: int = 0,
     epsabs: float = 1.49e-8, epsrel: float = 1.49e-8, limit: int = 50,

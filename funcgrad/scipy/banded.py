@@ -10,6 +10,7 @@ import numpy as np
 from ..control.loops import scan
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..linalg import solve_triangular
 from ..ops.linalg.banded import dense, solve_banded_p, transposed
 from ..ops.linalg.matrices import adjoint, conj
@@ -36,6 +37,7 @@ def _solved(band: Any, b: Any, below: int, above: int) -> Any:
     return solve_banded_p(band, b, below=below, above=above)
 
 
+@answering
 def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
     """Solution of ``a x = b`` for a banded matrix.
 
@@ -69,6 +71,7 @@ def _lower(ab: Any, lower: bool) -> Any:
     return ab if lower else conj(transposed(ab, 0, shape_of(ab)[0] - 1))
 
 
+@answering
 def solveh_banded(ab: Any, b: Any, lower: bool = False) -> Any:
     """Solution of a Hermitian positive definite banded system.
 
@@ -83,6 +86,7 @@ def solveh_banded(ab: Any, b: Any, lower: bool = False) -> Any:
     return _solved(band, b, count, count)
 
 
+@answering
 def cholesky_banded(ab: Any, lower: bool = False) -> Any:
     """Cholesky factor of a Hermitian banded matrix, in banded form as ``ab``.
 
@@ -137,6 +141,7 @@ def _cholesky_by_blocks(half: Any, size: int) -> Any:
     return np.where(place + np.arange(count + 1)[:, None] < n, factor, 0)
 
 
+@answering
 def cho_solve_banded(cb_and_lower: tuple[Any, bool], b: Any) -> Any:
     """Solution of a system whose matrix has the banded Cholesky factor ``cb``.
 
@@ -155,6 +160,7 @@ def _whole(ab: Any, lower: bool) -> Any:
     return dense(band, count, count)
 
 
+@answering
 def eig_banded(a_band: Any, lower: bool = False, eigvals_only: bool = False) -> Any:
     """Eigenvalues, ascending, and eigenvectors of a Hermitian banded matrix, as a dense one.
 
@@ -165,6 +171,7 @@ def eig_banded(a_band: Any, lower: bool = False, eigvals_only: bool = False) -> 
     return np.linalg.eigvalsh(a) if eigvals_only else np.linalg.eigh(a)
 
 
+@answering
 def eigvals_banded(a_band: Any, lower: bool = False) -> Any:
     """Eigenvalues of a Hermitian banded matrix.
 
@@ -174,6 +181,7 @@ def eigvals_banded(a_band: Any, lower: bool = False) -> Any:
     return eig_banded(a_band, lower, True)
 
 
+@answering
 def eigh_tridiagonal(d: Any, e: Any, eigvals_only: bool = False) -> Any:
     """Eigenvalues, ascending, and eigenvectors of a real symmetric tridiagonal matrix.
 
@@ -192,6 +200,7 @@ def eigh_tridiagonal(d: Any, e: Any, eigvals_only: bool = False) -> Any:
     return np.linalg.eigvalsh(a) if eigvals_only else np.linalg.eigh(a)
 
 
+@answering
 def eigvalsh_tridiagonal(d: Any, e: Any) -> Any:
     """Eigenvalues of a real symmetric tridiagonal matrix.
 

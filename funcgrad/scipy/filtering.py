@@ -7,6 +7,7 @@ import numpy as np
 from ..control.loops import scan
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
@@ -17,6 +18,7 @@ def _ready(x: Any) -> Any:
     return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
 
 
+@answering
 def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Output of a rational filter, differentiable in its coefficients and in the signal.
 
@@ -63,6 +65,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     return y if zi is None else (y, np.moveaxis(last, 0, axis))
 
 
+@answering
 def lfilter_zi(b: Any, a: Any) -> Any:
     """The state of a filter whose output to a constant signal of 1 is constant.
 
@@ -81,6 +84,7 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     return np.linalg.solve(np.eye(size - 1) - companion, right)
 
 
+@answering
 def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padlen: int | None = None) -> Any:
     """A filter applied forward and backward, without a shift of phase.
 
@@ -108,6 +112,7 @@ def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padlen: int | None = None) 
     return np.moveaxis(x, 0, axis)
 
 
+@answering
 def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     """Output of a chain of filters of second order.
 

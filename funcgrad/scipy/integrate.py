@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
-from ..core.lazy import publish as _publish
+from ..core.lazy import answering, publish as _publish
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
@@ -31,6 +31,7 @@ __all__ = [
 ]
 
 
+@answering
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral of samples by the trapezoidal rule, differentiable in ``y``, ``x`` and ``dx``.
 
@@ -46,6 +47,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     return np.trapezoid(operand(y), None if x is None else operand(x), dx, axis)
 
 
+@answering
 def cumulative_trapezoid(
     y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
@@ -71,6 +73,7 @@ def cumulative_trapezoid(
     return np.moveaxis(sums, -1, axis)
 
 
+@answering
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     """Integral of samples by Simpson's rule.
 
@@ -130,6 +133,7 @@ def _samples(who: str, y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
     return y, np.diff(x, axis=-1)
 
 
+@answering
 def fixed_quad(
     func: Callable[..., Any], a: Any, b: Any, args: Sequence[Any] = (), n: int = 5
 ) -> tuple[Any, None]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
-from ..core.lazy import publish as _publish
+from ..core.lazy import answering, publish as _publish
 from ..linalg import (
     LinAlgError as LinAlgError,
     block_diag as block_diag,
@@ -131,6 +131,7 @@ def _matrix(who: str, a: Any, square: bool = True) -> Any:
     return a
 
 
+@answering
 def cholesky(a: Any, lower: bool = False) -> Any:
     """Cholesky factor U with ``U^H U = a``, or L with ``L L^H = a``.
 
@@ -148,6 +149,7 @@ def cholesky(a: Any, lower: bool = False) -> Any:
     return np.linalg.cholesky(operand(a), upper=not lower)
 
 
+@answering
 def solve(
     a: Any, b: Any, lower: bool = False, *, assume_a: str | None = None, transposed: bool = False
 ) -> Any:
@@ -176,6 +178,7 @@ def solve(
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
 
 
+@answering
 def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False) -> Any:
     """Eigenvalues, ascending, and eigenvectors of ``a v = w v``, or of ``a v = w b v``.
 
@@ -204,6 +207,7 @@ def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = Fals
     return values, solve_triangular(factor, vectors, trans="C", lower=True)
 
 
+@answering
 def eigvalsh(a: Any, b: Any = None, *, lower: bool = True) -> Any:
     """Eigenvalues of Hermitian matrices; see :func:`eigh`.
 

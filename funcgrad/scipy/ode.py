@@ -16,6 +16,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.ravel import ravel_pytree
@@ -53,6 +54,7 @@ class Step(NamedTuple):
     f1: Any
 
 
+@answering
 def odeint(
     func: Callable[..., Any],
     y0: Any,

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ConcretizationError, ShapeError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.linalg.matrices import adjoint, as_matrices, as_square_matrices
 from ..ops.linalg.pivots import column_pivots_p
@@ -13,6 +14,7 @@ from ..ops.operand import operand
 from ..ops.stop_gradient import stop_gradient
 
 
+@answering
 def qr(a: Any, mode: str = "full", pivoting: bool = False) -> Any:
     """QR factorization ``a = q @ r``, or ``a[:, p] = q @ r`` with pivots.
 
@@ -45,6 +47,7 @@ def qr(a: Any, mode: str = "full", pivoting: bool = False) -> Any:
     return (q, r, *pivots)
 
 
+@answering
 def rq(a: Any, mode: str = "full") -> Any:
     """RQ factorization ``a = r @ q`` with r upper triangular and orthonormal rows of q.
 
@@ -60,6 +63,7 @@ def rq(a: Any, mode: str = "full") -> Any:
     return np.flip(adjoint(r), (-2, -1)), np.flip(adjoint(q), -2)
 
 
+@answering
 def qr_multiply(a: Any, c: Any, mode: str = "right", pivoting: bool = False) -> Any:
     """Product of ``c`` and the factor q of ``a`` (``q @ c`` if mode is ``"left"``), and r.
 
@@ -74,6 +78,7 @@ def qr_multiply(a: Any, c: Any, mode: str = "right", pivoting: bool = False) -> 
     return (q @ c if mode == "left" else c @ q, *rest)
 
 
+@answering
 def pinvh(a: Any, rtol: Any = None) -> Any:
     """Pseudoinverse of Hermitian matrices.
 
@@ -101,6 +106,7 @@ def _rank(who: str, s: Any, shape: Any, rcond: Any) -> int:
     return int(np.sum(values > rcond * values.max(initial=0)))
 
 
+@answering
 def orth(a: Any, rcond: Any = None) -> Any:
     """Orthonormal basis of the range of a matrix, by its singular vectors.
 
@@ -113,6 +119,7 @@ def orth(a: Any, rcond: Any = None) -> Any:
     return u[:, : _rank("orth", s, shape_of(a), rcond)]
 
 
+@answering
 def null_space(a: Any, rcond: Any = None) -> Any:
     """Orthonormal basis of the null space of a matrix, which is not differentiable.
 
@@ -125,6 +132,7 @@ def null_space(a: Any, rcond: Any = None) -> Any:
     return adjoint(vh[_rank("null_space", s, shape_of(a), rcond) :])
 
 
+@answering
 def khatri_rao(a: Any, b: Any) -> Any:
     """Khatri-Rao product: Kronecker products of the columns of two matrices.
 
@@ -141,6 +149,7 @@ def khatri_rao(a: Any, b: Any) -> Any:
     return np.reshape(product, (-1, shape_of(a)[1]))
 
 
+@answering
 def orthogonal_procrustes(a: Any, b: Any) -> tuple[Any, Any]:
     """The orthogonal r for which ``a @ r`` is nearest to ``b``, and the sum of singular values.
 
@@ -154,6 +163,7 @@ def orthogonal_procrustes(a: Any, b: Any) -> tuple[Any, Any]:
     return u @ vh, np.sum(s)
 
 
+@answering
 def subspace_angles(a: Any, b: Any) -> Any:
     """Angles between the column spaces of two matrices, descending.
 
@@ -174,6 +184,7 @@ def subspace_angles(a: Any, b: Any) -> Any:
     return np.where(small**2 >= 0.5, np.arcsin(sines), np.arccos(small))
 
 
+@answering
 def diagsvd(s: Any, m: int, n: int) -> Any:
     """Matrix of shape [m, n] with singular values on its diagonal.
 
@@ -188,6 +199,7 @@ def diagsvd(s: Any, m: int, n: int) -> Any:
     )
 
 
+@answering
 def issymmetric(a: Any, atol: float | None = None, rtol: float | None = None) -> bool:
     """Whether a matrix equals its transpose, exactly or within tolerances.
 
@@ -197,6 +209,7 @@ def issymmetric(a: Any, atol: float | None = None, rtol: float | None = None) ->
     return _equal(a, np.asarray(a).T, atol, rtol)
 
 
+@answering
 def ishermitian(a: Any, atol: float | None = None, rtol: float | None = None) -> bool:
     """Whether a matrix equals its conjugate transpose, exactly or within tolerances.
 
@@ -212,6 +225,7 @@ def _equal(a: Any, b: Any, atol: float | None, rtol: float | None) -> bool:
     return bool(np.allclose(a, b, atol=atol or 0.0, rtol=rtol or 0.0))
 
 
+@answering
 def bandwidth(a: Any) -> tuple[int, int]:
     """Numbers of nonzero diagonals below and above the main one.
 

@@ -8,6 +8,7 @@ import numpy as np
 from ..control.loops import while_loop
 from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import answering
 from ..core.trace import is_concrete
 from ..ops.linalg.matrices import adjoint, as_matrices, as_square_matrices
 from ..ops.stop_gradient import stop_gradient
@@ -18,6 +19,7 @@ _REFINEMENTS = 3  # of Newton's method, each of which doubles the exact orders o
 _DIGITS = 0.4  # of a residual, relative to those of the dtype
 
 
+@answering
 def solve_continuous_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:
@@ -51,6 +53,7 @@ def solve_continuous_are(
     return _checked(who, x, (adjoint(a) @ x, x @ a, -x @ g @ x, q))
 
 
+@answering
 def solve_discrete_are(
     a: Any, b: Any, q: Any, r: Any, e: Any = None, s: Any = None, balanced: bool = True
 ) -> Any:

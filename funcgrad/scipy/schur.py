@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError, UnsupportedError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..linalg import expm
 from ..ops.linalg.general_function import (
@@ -71,6 +72,7 @@ def _function(who: Any, a: Any) -> Any:
     return general_function_p(as_square_matrices(a), function=who)
 
 
+@answering
 def sqrtm(a: Any) -> Any:
     """Principal square root of matrices.
 
@@ -88,6 +90,7 @@ def sqrtm(a: Any) -> Any:
     return _function(_Root(), a)
 
 
+@answering
 def logm(a: Any) -> Any:
     """Principal logarithm of matrices.
 
@@ -104,6 +107,7 @@ def logm(a: Any) -> Any:
     return _function(_Logarithm(), a)
 
 
+@answering
 def funm(a: Any, func: Callable[[Any], Any]) -> Any:
     """Analytic function of matrices, right at equal eigenvalues too.
 
@@ -121,6 +125,7 @@ def funm(a: Any, func: Callable[[Any], Any]) -> Any:
     return _function(_Elementwise(func), a)
 
 
+@answering
 def cosm(a: Any) -> Any:
     """Cosine of matrices.
 
@@ -134,6 +139,7 @@ def cosm(a: Any) -> Any:
     return 0.5 * (expm(1j * a) + expm(-1j * a))
 
 
+@answering
 def sinm(a: Any) -> Any:
     """Sine of matrices.
 
@@ -146,6 +152,7 @@ def sinm(a: Any) -> Any:
     return -0.5j * (expm(1j * a) - expm(-1j * a))
 
 
+@answering
 def tanm(a: Any) -> Any:
     """Tangent of matrices.
 
@@ -155,6 +162,7 @@ def tanm(a: Any) -> Any:
     return np.linalg.solve(cosm(a), sinm(a))
 
 
+@answering
 def coshm(a: Any) -> Any:
     """Hyperbolic cosine of matrices.
 
@@ -165,6 +173,7 @@ def coshm(a: Any) -> Any:
     return 0.5 * (expm(a) + expm(-a))
 
 
+@answering
 def sinhm(a: Any) -> Any:
     """Hyperbolic sine of matrices.
 
@@ -175,6 +184,7 @@ def sinhm(a: Any) -> Any:
     return 0.5 * (expm(a) - expm(-a))
 
 
+@answering
 def tanhm(a: Any) -> Any:
     """Hyperbolic tangent of matrices.
 
@@ -184,6 +194,7 @@ def tanhm(a: Any) -> Any:
     return np.linalg.solve(coshm(a), sinhm(a))
 
 
+@answering
 def signm(a: Any) -> Any:
     """Sign of matrices: a times the inverse square root of its square.
 
@@ -195,6 +206,7 @@ def signm(a: Any) -> Any:
     return np.linalg.solve(sqrtm(a @ a), a)
 
 
+@answering
 def fractional_matrix_power(a: Any, t: float) -> Any:
     """Power of matrices of any real exponent: exp(t log(a)), or products for an integer.
 
@@ -207,6 +219,7 @@ def fractional_matrix_power(a: Any, t: float) -> Any:
     return expm(t * logm(a))
 
 
+@answering
 def schur(a: Any, output: str = "real") -> tuple[Any, Any]:
     """Complex Schur form ``a = z @ t @ z*`` with t upper triangular and z unitary.
 
@@ -229,6 +242,7 @@ def schur(a: Any, output: str = "real") -> tuple[Any, Any]:
     return t, z
 
 
+@answering
 def hessenberg(a: Any, calc_q: bool = False) -> Any:
     """Hessenberg form ``a = q @ h @ q*``, 0 below the first subdiagonal; with q if ``calc_q``.
 
@@ -242,6 +256,7 @@ def hessenberg(a: Any, calc_q: bool = False) -> Any:
     return (h, q) if calc_q else h
 
 
+@answering
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     """Solution X of the Sylvester equation ``a X + X b = q``.
 
@@ -268,6 +283,7 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
     return sylvester_p(a, b, q)
 
 
+@answering
 def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
     """Solution X of ``a X + X a* = q``.
 
@@ -280,6 +296,7 @@ def solve_continuous_lyapunov(a: Any, q: Any) -> Any:
 solve_lyapunov = solve_continuous_lyapunov
 
 
+@answering
 def solve_discrete_lyapunov(a: Any, q: Any) -> Any:
     """Solution X of ``a X a* - X + q = 0``, by the bilinear transformation.
 

@@ -7,6 +7,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, real_dtype, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.frames import warn
+from ..core.lazy import answering
 from ..core.trace import is_concrete
 from ..numpy.at import at
 from ..ops import elementwise as ew
@@ -24,6 +25,7 @@ _PADS: dict[str, dict[str, Any]] = {
 _NEGLIGIBLE = 1e-10  # sums of squared windows, by which nothing is divided
 
 
+@answering
 def stft(
     x: Any, fs: float = 1.0, window: Any = "hann", nperseg: int = 256, noverlap: int | None = None,
     nfft: int | None = None, detrend: Any = False, return_onesided: bool = True,
@@ -71,6 +73,7 @@ def stft(
     return freqs(cut.nfft, 1 / fs), times, np.moveaxis(found, -1, axis)
 
 
+@answering
 def istft(
     Zxx: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None,  # noqa: N803
     noverlap: int | None = None, nfft: int | None = None, input_onesided: bool = True,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
-from ..core.lazy import publish as _publish
+from ..core.lazy import answering, publish as _publish
 from ..ops import elementwise as ew
 from ..ops.conv_general_dilated import conv_general_dilated
 from ..ops.operand import operand, promote_weak, strong
@@ -40,6 +40,7 @@ _BOUNDARIES = {"wrap": "wrap", "symm": "symmetric"}
 Axes = tuple[Sequence[int], Sequence[int]]
 
 
+@answering
 def convolve(
     in1: Any,
     in2: Any,
@@ -118,6 +119,7 @@ def _convolve_spatial(a: Any, b: Any, mode: str) -> Any:
     return conv_general_dilated(a, flipped, (1,) * len(k), pads)
 
 
+@answering
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
     """Cross-correlation: convolution with the second array reversed and conjugated.
 
@@ -133,6 +135,7 @@ def _reversed(x: Any) -> Any:
     return x[(slice(None, None, -1),) * len(shape_of(x))]
 
 
+@answering
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
     """Convolution of two arrays by FFT, for large arrays.
 
@@ -167,6 +170,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     return y[tuple(slice(s, None if m is None else s + m) for s, m in spans)]
 
 
+@answering
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -203,6 +207,7 @@ def convolve2d(
     return convolve(np.pad(a, pads, **how), b, "valid")
 
 
+@answering
 def correlate2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
@@ -219,6 +224,7 @@ def correlate2d(
     return whole[tuple(slice(s, s + n) for s, n in zip(starts, shape_of(a), strict=True))]
 
 
+@answering
 def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
     """Samples minus their mean, or minus the least-squares line through them.
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, real_dtype, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..ops import elementwise as ew
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
@@ -19,6 +20,7 @@ _WINDOWS = {
 }  # fmt: skip
 
 
+@answering
 def get_window(window: Any, Nx: int, fftbins: bool = True) -> Any:  # noqa: N803
     """A window of a name: a sum of cosines.
 
@@ -93,6 +95,7 @@ class _Segments:
         return np.fft.rfft(cut, self.nfft) if onesided else np.fft.fft(cut, self.nfft)
 
 
+@answering
 def csd(
     x: Any, y: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None,
     noverlap: int | None = None, nfft: int | None = None, detrend: Any = "constant",
@@ -124,6 +127,7 @@ def csd(
                      return_onesided, scaling, axis, average)  # fmt: skip
 
 
+@answering
 def welch(
     x: Any, fs: float = 1.0, window: Any = "hann", nperseg: int | None = None,
     noverlap: int | None = None, nfft: int | None = None, detrend: Any = "constant",
@@ -140,6 +144,7 @@ def welch(
     return f, ew.real(p) if ew.is_complex(p) else p
 
 
+@answering
 def periodogram(
     x: Any, fs: float = 1.0, window: Any = "boxcar", nfft: int | None = None,
     detrend: Any = "constant", return_onesided: bool = True, scaling: str = "density",
@@ -200,6 +205,7 @@ def _median(power: Any) -> Any:
     return (real + 1j * np.median(ew.imag(power), axis=-2)) / bias
 
 
+@answering
 def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:  # noqa: N803
     """Analytic signal: a real signal and i times its Hilbert transform.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import answering
 from ..linalg import toeplitz
 from ..numpy.joining import concatenate
 from ..ops.operand import operand, strong
@@ -19,6 +20,7 @@ def vector(who: str, c: Any) -> Any:
     return c
 
 
+@answering
 def circulant(c: Any) -> Any:
     """Circulant matrix with first column ``c``: element (i, j) is c[i - j].
 
@@ -32,6 +34,7 @@ def circulant(c: Any) -> Any:
     return c[i[:, None] - i]
 
 
+@answering
 def hankel(c: Any, r: Any = None) -> Any:
     """Hankel matrix, constant along each antidiagonal, with first column ``c`` and last row ``r``.
 
@@ -46,6 +49,7 @@ def hankel(c: Any, r: Any = None) -> Any:
     return whole[np.arange(m)[:, None] + np.arange(n)]
 
 
+@answering
 def companion(a: Any) -> Any:
     """Companion matrix of the polynomial with coefficients ``a``, the highest power first.
 
@@ -61,6 +65,7 @@ def companion(a: Any) -> Any:
     return concatenate([row[None], np.eye(n - 1, n, dtype=dtype_of(row))])
 
 
+@answering
 def leslie(f: Any, s: Any) -> Any:
     """Leslie matrix: fecundities in the first row, survival rates below the diagonal.
 
@@ -75,6 +80,7 @@ def leslie(f: Any, s: Any) -> Any:
     return concatenate([f[None] + 0 * below[:1], below]) if shape_of(s)[0] else f[None]
 
 
+@answering
 def fiedler(a: Any) -> Any:
     """Fiedler matrix abs(a[i] - a[j]).
 
@@ -86,6 +92,7 @@ def fiedler(a: Any) -> Any:
     return np.abs(a[:, None] - a)
 
 
+@answering
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     """Matrix whose product with a vector of length ``n`` is its convolution with ``a``.
 
@@ -107,6 +114,7 @@ def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     return whole[first : first + count]
 
 
+@answering
 def hilbert(n: int) -> np.ndarray:
     """Hilbert matrix 1 / (i + j + 1).
 
@@ -118,6 +126,7 @@ def hilbert(n: int) -> np.ndarray:
     return 1 / (i[:, None] + i + 1.0)
 
 
+@answering
 def invhilbert(n: int) -> np.ndarray:
     """Inverse of the Hilbert matrix, of integers.
 
@@ -131,6 +140,7 @@ def invhilbert(n: int) -> np.ndarray:
                       for j in range(n)] for i in range(n)]).reshape(n, n)  # fmt: skip
 
 
+@answering
 def pascal(n: int, kind: str = "symmetric") -> np.ndarray:
     """Pascal matrix of binomial coefficients: ``"symmetric"``, ``"lower"`` or ``"upper"``.
 
@@ -146,6 +156,7 @@ def pascal(n: int, kind: str = "symmetric") -> np.ndarray:
     return kinds[kind]
 
 
+@answering
 def invpascal(n: int, kind: str = "symmetric") -> np.ndarray:
     """Inverse of the Pascal matrix, of integers.
 
@@ -158,6 +169,7 @@ def invpascal(n: int, kind: str = "symmetric") -> np.ndarray:
     return {"lower": lower, "upper": lower.T, "symmetric": lower.T @ lower}[kind]
 
 
+@answering
 def hadamard(n: int) -> np.ndarray:
     """Hadamard matrix of order ``n``, a power of 2.
 
@@ -173,6 +185,7 @@ def hadamard(n: int) -> np.ndarray:
     return y
 
 
+@answering
 def helmert(n: int, full: bool = False) -> np.ndarray:
     """Helmert matrix: orthonormal contrasts, with the constant row if ``full``.
 
@@ -186,6 +199,7 @@ def helmert(n: int, full: bool = False) -> np.ndarray:
     return y if full else y[1:]
 
 
+@answering
 def dft(n: int, scale: str | None = None) -> np.ndarray:
     """Matrix of the discrete Fourier transform; ``scale`` is None, ``"sqrtn"`` or ``"n"``.
 
@@ -211,6 +225,7 @@ def _columns_of(c_or_cr: Any) -> tuple[Any, Any]:
     return c, np.conjugate(c)
 
 
+@answering
 def solve_toeplitz(c_or_cr: Any, b: Any) -> Any:
     """Solution of a Toeplitz system, as a dense one.
 
@@ -224,6 +239,7 @@ def solve_toeplitz(c_or_cr: Any, b: Any) -> Any:
     return np.linalg.solve(toeplitz(*_columns_of(c_or_cr)), operand(b))
 
 
+@answering
 def matmul_toeplitz(c_or_cr: Any, x: Any) -> Any:
     """Product of a Toeplitz matrix and ``x``, by Fourier transforms.
 
@@ -245,6 +261,7 @@ def matmul_toeplitz(c_or_cr: Any, x: Any) -> Any:
     return y[:m, 0] if flat else y[:m]
 
 
+@answering
 def solve_circulant(c: Any, b: Any) -> Any:
     """Solution of a circulant system with first column ``c``, by Fourier transforms.
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import aval_of
 from ..core.errors import ConcretizationError, ConversionError, UnsupportedError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import operand
 from ..ops.stop_gradient import stop_gradient
@@ -25,6 +26,7 @@ _NORMS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
+@answering
 def quad_vec(
     f: Callable[..., Any], a: Any, b: Any, epsabs: float = 1e-200, epsrel: float = 1e-8,
     norm: Any = "2", cache_size: float = 100e6, limit: int = 10_000, workers: int = 1,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import shown
+from ..core.lazy import answering
 from ..ops import bessel
 from ..ops.operand import half_in_single, operand
 from ..ops.transcendental import bessel_orders
@@ -207,6 +208,7 @@ def k1e(x: Any) -> Any:
     return kve(1, x)
 
 
+@answering
 def bessel_jn(z: Any, *, v: int, n_iter: int = 50) -> Any:
     """Bessel functions of the first kind of the orders 0, 1, ..., v, as in jax.scipy.special.
 
@@ -238,6 +240,7 @@ def _nth_derivative(f: Any, signs: tuple[float, float], v: Any, z: Any, n: int) 
     return total / 2**n
 
 
+@answering
 def jvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of jv in its argument.
 
@@ -247,6 +250,7 @@ def jvp(v: Any, z: Any, n: int = 1) -> Any:
     return _nth_derivative(jv, (1, -1), operand(v), operand(z), n)
 
 
+@answering
 def yvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of yv in its argument.
 
@@ -256,6 +260,7 @@ def yvp(v: Any, z: Any, n: int = 1) -> Any:
     return _nth_derivative(yv, (1, -1), operand(v), operand(z), n)
 
 
+@answering
 def ivp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of iv in its argument.
 
@@ -265,6 +270,7 @@ def ivp(v: Any, z: Any, n: int = 1) -> Any:
     return _nth_derivative(iv, (1, 1), operand(v), operand(z), n)
 
 
+@answering
 def kvp(v: Any, z: Any, n: int = 1) -> Any:
     """The n-th derivative of kv in its argument.
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..core.errors import shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
@@ -49,6 +50,7 @@ def binom(n: Any, k: Any) -> Any:
     return np.where(small, direct, np.exp(-betaln(outer - place + 1, place + 1)) / (outer + 1))
 
 
+@answering
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:  # noqa: N803
     """Number of combinations of N things taken k at a time; 0 for k > N and for negative ones.
 
@@ -81,6 +83,7 @@ def _exact(n: Any, k: Any, repetition: bool) -> int:
     return math.comb(n, k) if 0 <= k <= n else 0
 
 
+@answering
 def perm(N: Any, k: Any) -> Any:  # noqa: N803
     """Number of arrangements of k of N things.
 
@@ -93,6 +96,7 @@ def perm(N: Any, k: Any) -> Any:  # noqa: N803
     return np.where(inside, poch(top - taken + 1, taken), 0.0)
 
 
+@answering
 def factorial2(n: Any) -> Any:
     """Double factorial n (n - 2) (n - 4) ..., 0 for negative n but 1 for -1.
 
@@ -109,6 +113,7 @@ def factorial2(n: Any) -> Any:
 # distribution functions
 
 
+@answering
 def bdtr(k: Any, n: Any, p: Any) -> Any:
     """Cumulative binomial distribution: of at most k of n, each with probability p.
 
@@ -119,6 +124,7 @@ def bdtr(k: Any, n: Any, p: Any) -> Any:
     return betainc(n - k, k + 1, 1 - operand(p))
 
 
+@answering
 def bdtrc(k: Any, n: Any, p: Any) -> Any:
     """Survival function of the binomial distribution.
 
@@ -129,6 +135,7 @@ def bdtrc(k: Any, n: Any, p: Any) -> Any:
     return betainc(k + 1, n - k, operand(p))
 
 
+@answering
 def chdtr(v: Any, x: Any) -> Any:
     """Cumulative chi-squared distribution of v degrees of freedom.
 
@@ -138,6 +145,7 @@ def chdtr(v: Any, x: Any) -> Any:
     return gammainc(0.5 * operand(v), 0.5 * operand(x))
 
 
+@answering
 def chdtrc(v: Any, x: Any) -> Any:
     """Survival function of the chi-squared distribution.
 
@@ -147,6 +155,7 @@ def chdtrc(v: Any, x: Any) -> Any:
     return gammaincc(0.5 * operand(v), 0.5 * operand(x))
 
 
+@answering
 def chdtri(v: Any, p: Any) -> Any:
     """Inverse of chdtrc in x.
 
@@ -156,6 +165,7 @@ def chdtri(v: Any, p: Any) -> Any:
     return 2 * gammainccinv(0.5 * operand(v), operand(p))
 
 
+@answering
 def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
     """Cumulative F distribution.
 
@@ -166,6 +176,7 @@ def fdtr(dfn: Any, dfd: Any, x: Any) -> Any:
     return betaincc(0.5 * dfd, 0.5 * dfn, dfd / (dfd + dfn * x))
 
 
+@answering
 def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
     """Survival function of the F distribution.
 
@@ -176,6 +187,7 @@ def fdtrc(dfn: Any, dfd: Any, x: Any) -> Any:
     return betainc(0.5 * dfd, 0.5 * dfn, dfd / (dfd + dfn * x))
 
 
+@answering
 def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
     """Inverse of fdtr in x.
 
@@ -187,6 +199,7 @@ def fdtri(dfn: Any, dfd: Any, p: Any) -> Any:
     return dfd / dfn * (x / (1 - x))
 
 
+@answering
 def gdtr(a: Any, b: Any, x: Any) -> Any:
     """Cumulative gamma distribution of rate a and shape b.
 
@@ -196,6 +209,7 @@ def gdtr(a: Any, b: Any, x: Any) -> Any:
     return gammainc(operand(b), operand(a) * operand(x))
 
 
+@answering
 def gdtrc(a: Any, b: Any, x: Any) -> Any:
     """Survival function of the gamma distribution.
 
@@ -205,6 +219,7 @@ def gdtrc(a: Any, b: Any, x: Any) -> Any:
     return gammaincc(operand(b), operand(a) * operand(x))
 
 
+@answering
 def gdtrix(a: Any, b: Any, p: Any) -> Any:
     """Inverse of gdtr in x.
 
@@ -214,6 +229,7 @@ def gdtrix(a: Any, b: Any, p: Any) -> Any:
     return gammaincinv(operand(b), operand(p)) / operand(a)
 
 
+@answering
 def pdtr(k: Any, m: Any) -> Any:
     """Cumulative Poisson distribution of mean m.
 
@@ -223,6 +239,7 @@ def pdtr(k: Any, m: Any) -> Any:
     return gammaincc(np.floor(operand(k)) + 1, operand(m))
 
 
+@answering
 def pdtrc(k: Any, m: Any) -> Any:
     """Survival function of the Poisson distribution.
 
@@ -232,6 +249,7 @@ def pdtrc(k: Any, m: Any) -> Any:
     return gammainc(np.floor(operand(k)) + 1, operand(m))
 
 
+@answering
 def nbdtr(k: Any, n: Any, p: Any) -> Any:
     """Cumulative negative binomial distribution: of at most k failures before n successes.
 
@@ -241,6 +259,7 @@ def nbdtr(k: Any, n: Any, p: Any) -> Any:
     return betainc(operand(n), np.floor(operand(k)) + 1, operand(p))
 
 
+@answering
 def nbdtrc(k: Any, n: Any, p: Any) -> Any:
     """Survival function of the negative binomial distribution.
 
@@ -250,6 +269,7 @@ def nbdtrc(k: Any, n: Any, p: Any) -> Any:
     return betaincc(operand(n), np.floor(operand(k)) + 1, operand(p))
 
 
+@answering
 def stdtr(df: Any, t: Any) -> Any:
     """Cumulative Student's t distribution of df degrees of freedom.
 
@@ -290,6 +310,7 @@ def _stdtr_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
     return _stdtr(df, t), np.where(middle, 0.0, moved) + _t_density(df, t) * tangents[1]
 
 
+@answering
 def stdtrit(df: Any, p: Any) -> Any:
     """Inverse of stdtr in t: the quantiles of Student's t distribution.
 
@@ -319,6 +340,7 @@ def _stdtrit_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
     return t, (tangents[1] - moved) / _t_density(df, t)
 
 
+@answering
 def nrdtrimn(p: Any, std: Any, x: Any) -> Any:
     """Mean of the normal distribution whose cumulative distribution at x is p.
 

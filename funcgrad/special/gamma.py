@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete, incomplete_beta
 from ..ops.operand import half_in_single, operand
@@ -63,6 +64,7 @@ def gammaln(x: Any) -> Any:
     return gamma_ops.gammaln(operand(x))
 
 
+@answering
 def gammasgn(x: Any) -> Any:
     """Sign of gamma(x), nan at -1, -2, ...; its derivative is 0.
 

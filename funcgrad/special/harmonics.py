@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..core.errors import ConcretizationError, DtypeError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import half_in_single, operand, promote_weak
 from ..ops.structure import cast
@@ -159,6 +160,7 @@ eval_jacobi = _by_recurrence("eval_jacobi", lambda x, a, b: a + 1 + 0.5 * (a + b
 # fmt: on
 
 
+@answering
 def roots_legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of Gauss-Legendre quadrature on [-1, 1].
 
@@ -168,6 +170,7 @@ def roots_legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(n)
 
 
+@answering
 def roots_hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of Gauss-Hermite quadrature, of the weight exp(-x**2).
 
@@ -177,6 +180,7 @@ def roots_hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.hermite.hermgauss(n)
 
 
+@answering
 def roots_hermitenorm(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of Gauss quadrature of the weight exp(-x**2 / 2).
 
@@ -186,6 +190,7 @@ def roots_hermitenorm(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.hermite_e.hermegauss(n)
 
 
+@answering
 def roots_laguerre(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of Gauss-Laguerre quadrature, of the weight exp(-x) for x > 0.
 
@@ -195,6 +200,7 @@ def roots_laguerre(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.laguerre.laggauss(n)
 
 
+@answering
 def roots_chebyt(n: int) -> tuple[np.ndarray, np.ndarray]:
     """Points and weights of Gauss-Chebyshev quadrature, ascending.
 

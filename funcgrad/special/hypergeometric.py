@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import ConcretizationError
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import half_in_single, operand
 from ..ops.transcendental import airy as airy_ops, elliptic, hypergeometric as ops, inverses
@@ -167,6 +168,7 @@ def owens_t(h: Any, a: Any) -> Any:
     return inverses.owens_t(operand(h), operand(a))
 
 
+@answering
 def lambertw(z: Any, k: Any = 0, tol: float = 1e-8) -> Any:
     """Branch k of Lambert's W, the inverse of w exp(w); complex, as in SciPy.
 

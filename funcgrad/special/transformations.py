@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import DtypeError, shown
+from ..core.lazy import answering
 from ..core.trace import Tracer
 from ..ops.operand import half_in_single, operand
 from ..ops.transcendental.hypergeometric import hyp1f1, hyp2f1
@@ -14,6 +15,7 @@ from ..ops.transcendental.hypergeometric import hyp1f1, hyp2f1
 cbrt, exp2, expm1, log1p = np.cbrt, np.exp2, np.expm1, np.log1p
 
 
+@answering
 def sinc(x: Any) -> Any:
     """sin(pi x) / (pi x), and 1 at 0; see numpy.sinc.
 
@@ -23,6 +25,7 @@ def sinc(x: Any) -> Any:
     return np.sinc(operand(x))
 
 
+@answering
 def round(x: Any) -> Any:
     """Nearest integer, the even one of two.
 
@@ -179,6 +182,7 @@ tandg = _in_degrees(lambda x, _: np.tan(x), "tandg", "Tangent of an angle in deg
 cotdg = _in_degrees(lambda x, _: 1 / np.tan(x), "cotdg", "Cotangent of an angle in degrees.")
 
 
+@answering
 def radian(d: Any, m: Any, s: Any) -> Any:
     """Degrees, minutes and seconds as radians.
 
@@ -188,6 +192,7 @@ def radian(d: Any, m: Any, s: Any) -> Any:
     return np.deg2rad(operand(d) + operand(m) / 60 + operand(s) / 3600)
 
 
+@answering
 def diric(x: Any, n: int) -> Any:
     """Periodic sinc: sin(n x / 2) / (n sin(x / 2)).
 
@@ -204,6 +209,7 @@ def diric(x: Any, n: int) -> Any:
     return total / n
 
 
+@answering
 def bernoulli(n: int) -> Any:
     """Bernoulli numbers B(0), ..., B(n), with B(1) = -1/2.
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...control.conditionals import cond
+from ...core.lazy import answering
 from ...core.outline import outlined
 from ..base import GradientTransformationExtraArgs, Optimizer, checked
 from ..numerics import Tree, cast_like, like, map_floating, zero_count
@@ -30,6 +31,7 @@ class LookaheadState(NamedTuple):
     steps_since_sync: Any
 
 
+@answering
 def lookahead(
     fast_optimizer: Optimizer[Any],
     sync_period: int,

@@ -7,11 +7,13 @@ import numpy as np
 from ...core import tree
 from ...core.avals import aval_of, is_arraylike, shape_of
 from ...core.errors import ShapeError
+from ...core.lazy import answering
 from ...ops.normal import ndtri
 from ...ops.operand import asarray
 from ..arguments import RangeError
 
 
+@answering
 def rhat(draws: Any) -> Any:
     """Rank-normalised split R-hat: near 1 if the chains have mixed, below 1.01 if they may be used.
 
@@ -42,6 +44,7 @@ def rhat(draws: Any) -> Any:
         return tree.map(of_leaf, draws)
 
 
+@answering
 def ess(draws: Any, method: str = "bulk") -> Any:
     """Effective sample size: the number of independent draws with the same standard error.
 

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from typing_extensions import Unpack
 
 from ...core.binding import check_options
+from ...core.lazy import answering
 from ..keys import Key
 from .chains import Plan
 from .doubling import nuts_transition
@@ -25,6 +26,7 @@ class Options(TypedDict, total=False):
     backend: str | None
 
 
+@answering
 def nuts(
     key: Key,
     logdensity: Callable[[Any], Any],
@@ -67,6 +69,7 @@ def nuts(
     return _run("nuts", transition, key, logdensity, position, counts, options)
 
 
+@answering
 def hmc(
     key: Key,
     logdensity: Callable[[Any], Any],

@@ -8,6 +8,7 @@ import numpy as np
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError
 from ...core.frames import warn
+from ...core.lazy import answering
 from ...core.trace import Tracer
 from ...ops.operand import operand, strong
 from ...ops.structure import cast
@@ -62,6 +63,7 @@ class _Found(NamedTuple):
     status: int
 
 
+@answering
 def solve_bvp(
     fun: Callable[..., Any], bc: Callable[..., Any], x: Any, y: Any, p: Any = None, S: Any = None,  # noqa: N803
     fun_jac: Callable[..., Any] | None = None, bc_jac: Callable[..., Any] | None = None,

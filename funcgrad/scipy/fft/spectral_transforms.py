@@ -7,27 +7,32 @@ import numpy as np
 
 from ...core.avals import dtype_of, is_inexact, real_dtype, shape_of
 from ...core.errors import shown
+from ...core.lazy import answering
 from ...ops import elementwise as ew
 from ...ops.operand import operand, strong
 from ...ops.reduce import axes_in, axis_of
 from ...ops.structure import cast
 
 
+@answering
 def fftfreq(n: int, d: float = 1.0) -> Any:
     """Frequencies of ``fft``; see numpy.fft.fftfreq."""
     return np.fft.fftfreq(n, d)
 
 
+@answering
 def rfftfreq(n: int, d: float = 1.0) -> Any:
     """Frequencies of ``rfft``; see numpy.fft.rfftfreq."""
     return np.fft.rfftfreq(n, d)
 
 
+@answering
 def fftshift(x: Any, axes: Any = None) -> Any:
     """Move frequency 0 to the middle; see numpy.fft.fftshift."""
     return np.fft.fftshift(operand(x), axes)
 
 
+@answering
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Inverse of ``fftshift``; see numpy.fft.ifftshift."""
     return np.fft.ifftshift(operand(x), axes)
@@ -80,6 +85,7 @@ rfftn = _along_axes("rfftn", "Fourier transform of real arrays along several axe
 irfftn = _along_axes("irfftn", "Inverse of ``rfftn``")
 
 
+@answering
 def next_fast_len(target: int, real: bool = False) -> int:
     """The smallest length of at least ``target`` with no prime factor above 11, or 5 if real.
 
@@ -98,6 +104,7 @@ def next_fast_len(target: int, real: bool = False) -> int:
         n += 1
 
 
+@answering
 def dct(
     x: Any, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None,
     overwrite_x: bool = False, workers: Any = None, orthogonalize: bool | None = None,
@@ -120,6 +127,7 @@ def dct(
     return _transformed("dct", _COSINE, x, type, n, axis, norm, orthogonalize, False)
 
 
+@answering
 def idct(
     x: Any, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None,
     overwrite_x: bool = False, workers: Any = None, orthogonalize: bool | None = None,
@@ -132,6 +140,7 @@ def idct(
     return _transformed("idct", _COSINE, x, type, n, axis, norm, orthogonalize, True)
 
 
+@answering
 def dst(
     x: Any, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None,
     overwrite_x: bool = False, workers: Any = None, orthogonalize: bool | None = None,
@@ -144,6 +153,7 @@ def dst(
     return _transformed("dst", _SINE, x, type, n, axis, norm, orthogonalize, False)
 
 
+@answering
 def idst(
     x: Any, type: int = 2, n: int | None = None, axis: int = -1, norm: str | None = None,
     overwrite_x: bool = False, workers: Any = None, orthogonalize: bool | None = None,

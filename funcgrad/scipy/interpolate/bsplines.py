@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, UnsupportedError, shown
+from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...core.outline import outline
 from ...ops.operand import operand
@@ -111,6 +112,7 @@ class BSpline:
         return whole(b, extrapolate=extrapolate) - whole(a, extrapolate=extrapolate)
 
 
+@answering
 def make_interp_spline(
     x: Any, y: Any, k: int = 3, t: Any = None, bc_type: Any = None, axis: int = 0,
     check_finite: bool = True,

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...core.outline import outline
 from ...core.trace import is_concrete
@@ -181,6 +182,7 @@ def _weights(x: Any, at: Any, method: str) -> Any:
     return make_interp_spline(x, np.eye(shape_of(x)[0]), degree)(at)
 
 
+@answering
 def interpn(
     points: Sequence[Any], values: Any, xi: Any, method: str = "linear",
     bounds_error: bool = True, fill_value: Any = np.nan,

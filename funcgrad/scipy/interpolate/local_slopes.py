@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ...core.avals import shape_of
+from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...ops.stop_gradient import stop_gradient
 from .piecewise import Cubic, flattened, rebuilt, samples_of
@@ -28,6 +29,7 @@ class PchipInterpolator(Cubic):
         super().__init__(x, y, _monotonic(x, y), axis, extrapolate)
 
 
+@answering
 def pchip_interpolate(xi: Any, yi: Any, x: Any, der: int = 0, axis: int = 0) -> Any:
     """The values, or derivatives, of :class:`PchipInterpolator`.
 

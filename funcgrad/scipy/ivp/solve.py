@@ -12,6 +12,7 @@ import numpy as np
 
 from ...core.avals import dtype_of
 from ...core.errors import UnsupportedError, shown
+from ...core.lazy import answering
 from ...core.trace import Tracer, is_concrete
 from ...numpy.indexing import take
 from ...ops.operand import operand, strong
@@ -40,6 +41,7 @@ METHODS = {
 _ENDED = "A termination event occurred."
 
 
+@answering
 def solve_ivp(
     fun: Callable[..., Any],
     t_span: Sequence[Any],

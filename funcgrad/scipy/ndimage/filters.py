@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError
+from ...core.lazy import answering
 from ...core.trace import is_concrete
 from ...ops.operand import operand, strong
 from ...ops.reduce import axis_of
@@ -33,6 +34,7 @@ def _weights(who: str, weights: Any, rank: int, x: Any) -> Any:
     )
 
 
+@answering
 def correlate1d(
     input: Any, weights: Any, axis: int = -1, output: Any = None, mode: str = "reflect",
     cval: Any = 0.0, origin: int = 0,
@@ -69,6 +71,7 @@ def correlate1d(
     return total
 
 
+@answering
 def convolve1d(
     input: Any, weights: Any, axis: int = -1, output: Any = None, mode: str = "reflect",
     cval: Any = 0.0, origin: int = 0,
@@ -83,6 +86,7 @@ def convolve1d(
     return correlate1d(input, w[::-1], axis, output, mode, cval, origin)
 
 
+@answering
 def correlate(
     input: Any, weights: Any, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
     origin: int | Sequence[int] = 0,
@@ -107,6 +111,7 @@ def correlate(
     return _correlate(x, np.conj(w) if dtype_of(w).kind == "c" else w, "valid")
 
 
+@answering
 def convolve(
     input: Any, weights: Any, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
     origin: int | Sequence[int] = 0,
@@ -135,6 +140,7 @@ def _check_origin(who: str, k: int, origin: int) -> None:
         )
 
 
+@answering
 def gaussian_filter1d(
     input: Any, sigma: Any, axis: int = -1, order: int = 0, output: Any = None,
     mode: str = "reflect", cval: Any = 0.0, truncate: float = 4.0, *, radius: int | None = None,
@@ -176,6 +182,7 @@ def _gaussian(sigma: Any, order: int, radius: int) -> Any:
     return total * phi
 
 
+@answering
 def gaussian_filter(
     input: Any, sigma: Any, order: int | Sequence[int] = 0, output: Any = None,
     mode: str | Sequence[str] = "reflect", cval: Any = 0.0, truncate: float = 4.0, *,
@@ -202,6 +209,7 @@ def gaussian_filter(
     return x
 
 
+@answering
 def uniform_filter1d(
     input: Any, size: int, axis: int = -1, output: Any = None, mode: str = "reflect",
     cval: Any = 0.0, origin: int = 0,
@@ -214,6 +222,7 @@ def uniform_filter1d(
     return correlate1d(input, np.full(size, 1 / size), axis, output, mode, cval, origin)
 
 
+@answering
 def uniform_filter(
     input: Any, size: int | Sequence[int] = 3, output: Any = None, mode: str = "reflect",
     cval: Any = 0.0, origin: int = 0,
@@ -230,6 +239,7 @@ def uniform_filter(
     return x
 
 
+@answering
 def laplace(input: Any, output: Any = None, mode: str = "reflect", cval: Any = 0.0) -> Any:
     """Sum of second differences along all axes; see :func:`correlate1d`.
 
@@ -244,6 +254,7 @@ def laplace(input: Any, output: Any = None, mode: str = "reflect", cval: Any = 0
     return sum(rows[1:], rows[0])
 
 
+@answering
 def sobel(
     input: Any, axis: int = -1, output: Any = None, mode: str = "reflect", cval: Any = 0.0
 ) -> Any:
@@ -255,6 +266,7 @@ def sobel(
     return _edges(input, axis, output, mode, cval, np.array([1.0, 2.0, 1.0]))
 
 
+@answering
 def prewitt(
     input: Any, axis: int = -1, output: Any = None, mode: str = "reflect", cval: Any = 0.0
 ) -> Any:

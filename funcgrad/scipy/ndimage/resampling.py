@@ -13,6 +13,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
 from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -24,6 +25,7 @@ _PAD = 12  # elements beyond the borders, for modes whose splines have no mirror
 _INNER = {"constant": "mirror", "wrap": "mirror", "mirror": "mirror", "grid-wrap": "grid-wrap"}
 
 
+@answering
 def map_coordinates(
     input: Any, coordinates: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
@@ -86,6 +88,7 @@ def _prepared(x: Any, order: int, mode: str, cval: Any, prefilter: bool) -> tupl
     return (_filtered(x, order, mode) if prefilter and order > 1 else x), pad
 
 
+@answering
 def spline_filter(input: Any, order: int = 3, output: Any = None, mode: str = "mirror") -> Any:
     """The coefficients of the B-splines through the elements.
 
@@ -169,6 +172,7 @@ def _basis(x: Any, order: int) -> Any:
     return total
 
 
+@answering
 def zoom(
     input: Any, zoom: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True, *, grid_mode: bool = False,
@@ -196,6 +200,7 @@ def zoom(
     return _resampled(x, places, order, mode, cval, prefilter)
 
 
+@answering
 def shift(
     input: Any, shift: Any, output: Any = None, order: int = 3, mode: str = "constant",
     cval: Any = 0.0, prefilter: bool = True,
@@ -240,6 +245,7 @@ def _resampled(
     return x
 
 
+@answering
 def affine_transform(
     input: Any, matrix: Any, offset: Any = 0.0, output_shape: Sequence[int] | None = None,
     output: Any = None, order: int = 3, mode: str = "constant", cval: Any = 0.0,

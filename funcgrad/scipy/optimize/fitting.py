@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError
+from ...core.lazy import answering
 from ...core.trace import is_concrete
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
@@ -18,6 +19,7 @@ from .adapter import concrete_values, scipy_optimize
 from .roots import least_squares
 
 
+@answering
 def curve_fit(
     f: Callable[..., Any],
     xdata: Any,
@@ -105,6 +107,7 @@ def _whitening(sigma: Any, size: int) -> Callable[[Any], Any]:
     return lambda r: np.linalg.solve(factor, r)
 
 
+@answering
 def linear_sum_assignment(cost_matrix: Any, maximize: bool = False) -> tuple[Any, Any]:
     """The assignment of rows to columns with the lowest sum, a constant in every derivative.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.avals import aval_of, is_arraylike, shape_of
 from ...core.errors import NonScalarError
+from ...core.lazy import answering
 from ...core.trace import Tracer, is_concrete
 from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
@@ -28,6 +29,7 @@ _BY_HESSIAN = frozenset({"dogleg", "trust-exact"})
 _WITHOUT_GRADIENT = frozenset({"nelder-mead", "powell", "cobyla", "cobyqa"})
 
 
+@answering
 def minimize(
     fun: Callable[..., Any],
     x0: Any,

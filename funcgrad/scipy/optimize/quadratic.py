@@ -7,6 +7,7 @@ import numpy as np
 from ...control.loops import while_loop
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError
+from ...core.lazy import answering
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -43,6 +44,7 @@ class _Point(NamedTuple):
     gap: Any
 
 
+@answering
 def solve_qp(
     Q: Any, c: Any, A: Any = None, b: Any = None, G: Any = None, h: Any = None,  # noqa: N803
     bounds: Any = None,

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...core.errors import UnsupportedError, shown
+from ...core.lazy import answering
 from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
@@ -17,6 +18,7 @@ from .implicit import implicit
 from .kkt import Conditions, optimum
 
 
+@answering
 def root(
     fun: Callable[..., Any],
     x0: Any,
@@ -74,6 +76,7 @@ def root(
     return found
 
 
+@answering
 def least_squares(
     fun: Callable[..., Any],
     x0: Any,

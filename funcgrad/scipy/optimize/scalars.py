@@ -10,6 +10,7 @@ from ...control.implicit import custom_root
 from ...control.loops import while_loop
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
 from ...core.trace import is_concrete
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
@@ -39,6 +40,7 @@ class ScalarMinimum(NamedTuple):
     nit: Any
 
 
+@answering
 def root_scalar(
     f: Callable[..., Any],
     args: Sequence[Any] = (),
@@ -97,6 +99,7 @@ def root_scalar(
     return RootResults(root, converged, count, method)
 
 
+@answering
 def brentq(
     f: Callable[..., Any], a: Any, b: Any, args: Sequence[Any] = (), xtol: float = 2e-12,
     rtol: float = 8.9e-16, maxiter: int = 100,
@@ -110,6 +113,7 @@ def brentq(
     return root_scalar(f, args, "brentq", (a, b), **options).root
 
 
+@answering
 def bisect(
     f: Callable[..., Any], a: Any, b: Any, args: Sequence[Any] = (), xtol: float = 2e-12,
     rtol: float = 8.9e-16, maxiter: int = 100,
@@ -118,6 +122,7 @@ def bisect(
     return brentq(f, a, b, args, xtol, rtol, maxiter)
 
 
+@answering
 def newton(
     func: Callable[..., Any], x0: Any, fprime: Any = None, args: Sequence[Any] = (),
     tol: float = 1.48e-8, maxiter: int = 50,
@@ -235,6 +240,7 @@ def _newton(f: Callable[[Any], Any], x: Any, tols: tuple[float, float], most: in
     return x, (np.abs(step) <= tols[0] + tols[1] * np.abs(x), count)
 
 
+@answering
 def minimize_scalar(
     fun: Callable[..., Any],
     bracket: Sequence[Any] | None = None,

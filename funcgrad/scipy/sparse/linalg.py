@@ -10,7 +10,7 @@ from ...control.loops import fori_loop, while_loop
 from ...control.solve import custom_linear_solve
 from ...core.avals import aval_of, dtype_of, is_arraylike, is_inexact, real_dtype, shape_of
 from ...core.errors import ShapeError, shown
-from ...core.lazy import publish as _publish
+from ...core.lazy import answering, publish as _publish
 from ...core.trace import Tracer
 from ...ops import elementwise as ew
 from ...ops.operand import operand, strong
@@ -24,6 +24,7 @@ __all__ = ["bicgstab", "cg", "gmres", "spsolve"]
 Map = Callable[[Any], Any]
 
 
+@answering
 def cg(
     A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-5, atol: float = 0.0,  # noqa: N803
     maxiter: int | None = None, M: Any = None, callback: Any = None,  # noqa: N803
@@ -53,6 +54,7 @@ def cg(
     return _System("cg", A, b, x0, rtol, atol, maxiter, M, callback).solved(_conjugate, True)
 
 
+@answering
 def bicgstab(
     A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-5, atol: float = 0.0,  # noqa: N803
     maxiter: int | None = None, M: Any = None, callback: Any = None,  # noqa: N803
@@ -67,6 +69,7 @@ def bicgstab(
     return _System("bicgstab", A, b, x0, rtol, atol, maxiter, M, callback).solved(_stabilized)
 
 
+@answering
 def gmres(
     A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-5, atol: float = 0.0,  # noqa: N803
     restart: int = 20, maxiter: int | None = None, M: Any = None,  # noqa: N803
@@ -265,6 +268,7 @@ def _directions(size: int, apply: Map, near: Map, r: Any) -> tuple[Any, Any]:
     return fori_loop(0, size, extend, start)  # type: ignore[no-any-return]
 
 
+@answering
 def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:  # noqa: N803
     """Solution of ``A x = b`` for a sparse matrix, differentiable in its elements and in ``b``.
 

@@ -1,0 +1,191 @@
+"""Arguments that do not fit the parameters of a function, found after a call of it has failed.
+
+A parameter says what it takes by its annotation; one annotated Any takes numbers, unless its entry
+in the docstring says otherwise.
+"""
+
+import re
+import types
+import typing
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from inspect import Parameter
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from .avals import aval_of, dtype_of, is_arraylike
+from .errors import FuncgradError, short, shown
+from .tree import handler_of
+
+_CONTAINERS = (list, tuple, dict, set, range)
+_WORDS: dict[Any, str] = {
+    int: "an integer", float: "a number", complex: "a number", bool: "True or False",
+    str: "a string", types.NoneType: "None", np.ndarray: "an array", PathLike: "a path",
+    Callable: "a function", Sequence: "a sequence", Collection: "a sequence",
+    Iterable: "a sequence", tuple: "a tuple", list: "a list", Mapping: "a dict", dict: "a dict",
+}  # fmt: skip
+
+
+def misfit(
+    parameters: Mapping[str, Parameter],
+    given: Mapping[str, Any],
+    doc: str,
+    is_raw: bool = True,
+    required: bool = False,
+) -> str | None:
+    """What is wrong with the first argument that does not fit, what came and the cure; or None.
+
+    Args:
+        parameters: those of the function.
+        given: the arguments by name.
+        doc: the docstring.
+        is_raw: whether None and texts count for parameters annotated Any.
+        required: whether these parameters count only if they have no default.
+    """
+    for name, x in given.items():
+        p = parameters[name]
+        if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) or x is p.default:
+            continue
+        takes = p.annotation
+        if takes is Any and type(p.default) in (int, float, bool) and _is_plain(x):
+            takes = type(p.default)
+        if takes in (Any, p.empty, object):
+            judged = (is_raw or _kind(x)) and not (required and p.default is not p.empty)
+            if judged and not _may_hold_numbers(x, p, _entry(name, doc)):
+                return f"{name} must hold numbers: got {told(x)}; {_cure(x)}"
+        elif not _fits(x, takes):
+            wanted = " or ".join(dict.fromkeys(_words(takes)))
+            number = wanted.partition(" or ")[0] in ("an integer", "a number")
+            cure = f"; {_cure(x)}" if number and type(x) is str and _number(x) else ""
+            return f"{name} must be {wanted}: got {told(x)}{cure}"
+    return None
+
+
+def told(x: Any) -> str:
+    """A value in a message: the aval of an array, the start of another one."""
+    return str(aval_of(x)) if hasattr(x, "dtype") and _kind(x) else short(shown(x), 100)
+
+
+def _kind(x: Any) -> str:
+    """The kind of the dtype of an array or a scalar, "" of what is neither."""
+    try:
+        return dtype_of(x).kind if isinstance(x, np.ndarray) or is_arraylike(x) else ""
+    except FuncgradError:
+        return ""
+
+
+def _cure(x: Any) -> str:
+    if type(x) is str and (number := _number(x)):
+        return f"write {number}({x!r})"
+    if x is None:
+        return "return it from its function"
+    if _kind(x):
+        return "convert it by astype(float)"
+    return "give an array"
+
+
+def _number(text: str) -> str:
+    """The class that reads a number from a text, "" if it is none."""
+    for kind in (int, float):
+        try:
+            return (kind(text) is not None and kind.__name__) or ""
+        except ValueError:
+            continue
+    return ""
+
+
+def _entry(name: str, doc: str) -> str:
+    """What the docstring says of an argument."""
+    found = re.search(rf"^ +\*?(?:\w+, )*{name}(?:, \w+)*: (.*(?:\n {{8}}.*)*)", doc, re.M)
+    return found[1] if found else ""
+
+
+def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
+    """Whether an argument of a parameter annotated Any may be what the function takes."""
+    if x is None:
+        return "None" in entry
+    if isinstance(x, (str, bytes)):
+        return isinstance(p.default, str) or '"' in entry or "string" in entry or "text" in entry
+    if kind := _kind(x):
+        return kind in "biufcmMV"
+    return callable(x) or isinstance(x, (*_CONTAINERS, PathLike)) or handler_of(x) is not None
+
+
+def _fits(x: Any, takes: Any) -> bool:
+    """Whether a value fits an annotation; True where that is not known."""
+    origin, parts = typing.get_origin(takes), typing.get_args(takes)
+    if origin in (typing.Union, types.UnionType):
+        return any(_fits(x, part) for part in parts)
+    if origin is typing.Literal:
+        return any(x is part or x == part for part in parts if type(x) is type(part))
+    if takes is Any:
+        return True
+    if takes is None or takes is types.NoneType:
+        return x is None
+    if takes in (int, float, complex, bool):
+        return _is_scalar(x, takes)
+    kind = origin or takes
+    if kind in (np.ndarray, np.generic):
+        return bool(_kind(x)) or isinstance(x, (list, tuple))
+    if kind is Callable:
+        return callable(x)
+    if kind in (Sequence, Collection, Iterable, Container, tuple, list):
+        return _is_sequence(x, kind, parts)
+    if getattr(kind, "_is_protocol", False):
+        return callable(x) if "__call__" in vars(kind) else not _is_plain(x)
+    return not isinstance(kind, type) or isinstance(x, kind)
+
+
+def _is_plain(x: Any) -> bool:
+    """Whether a value is neither an array, nor a container, nor a function."""
+    return not (isinstance(x, _CONTAINERS) or callable(x) or _kind(x))
+
+
+_KINDS = {bool: "b", int: "biu", float: "biuf", complex: "biufc"}  # of dtypes
+
+
+def _is_scalar(x: Any, kind: type) -> bool:
+    if type(x) is int and kind is bool:
+        return x in (0, 1)
+    if type(x) is float and kind is int:
+        return x.is_integer()
+    if array_kind := _kind(x):
+        return array_kind in _KINDS[kind]
+    return hasattr(x, "__index__" if kind in (bool, int) else "__float__")
+
+
+def _is_sequence(x: Any, kind: Any, parts: tuple[Any, ...]) -> bool:
+    if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
+        return False
+    element = parts[0] if parts else Any
+    return element not in (int, str) or not isinstance(x, (list, tuple)) or all(
+        _fits(one, element) for one in x
+    )  # fmt: skip
+
+
+def _words(takes: Any) -> Iterator[str]:
+    """The words for the kinds of value that an annotation names."""
+    origin, parts = typing.get_origin(takes), typing.get_args(takes)
+    if origin in (typing.Union, types.UnionType):
+        for part in parts:
+            yield from _words(part)
+    elif origin is typing.Literal:
+        yield from map(repr, parts)
+    elif takes is None:
+        yield "None"
+    elif origin in (Sequence, tuple, Iterable, Collection) and parts and parts[0] in (int, str):
+        yield f"a tuple of {'integers' if parts[0] is int else 'strings'}"
+    elif (kind := origin or takes) in _WORDS:
+        yield _WORDS[kind]
+    elif kind is not np.generic:
+        name = getattr(kind, "__name__", str(kind))
+        yield f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
