@@ -1,6 +1,6 @@
 """Trees of arrays: flatten, unflatten, map and compare. Re-exports of ``core``."""
 
-from .core.lazy import publish as _publish
+from .core.lazy import publish as _publish, recipes as _recipes
 from .core.nodes import (
     DictKey as DictKey,
     FlattenedIndexKey as FlattenedIndexKey,
@@ -30,5 +30,7 @@ from .core.tree import (
 )
 
 tree_flatten = flatten  # JAX's name
+
+_recipes(__name__, "all_leaves keystr map_with_path reduce transpose unflatten")
 
 _publish(__name__)

@@ -7,8 +7,8 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, linalg, losses, nn, optim, random, scipy, special
-from funcgrad.core.errors import ArgumentError, ShapeError
-from funcgrad.core.misfits import misfit
+from funcgrad.core.errors import ShapeError
+from funcgrad.core.misfits import ArgumentError, misfit
 
 X = np.ones(3)
 

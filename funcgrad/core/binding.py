@@ -9,10 +9,10 @@ from inspect import Parameter
 from typing import Any
 
 from .avals import aval_of
-from .errors import ArgumentError, ConversionError, FuncgradError, shown
+from .errors import ConversionError, FuncgradError, shown
 from .frames import is_user
 from .lazy import is_inside_call
-from .misfits import misfit, told
+from .misfits import ArgumentError, misfit, told
 from .registry import load
 
 _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: (\w+)?")  # of a message of ours

@@ -9,11 +9,11 @@ from typing import Any, Self
 from .lazy import publish as _publish
 
 __all__ = [
-    "ArgumentError", "AxisNameError", "ClosureError", "ConcretizationError", "ConversionError",
-    "DtypeError", "FuncgradError", "LeakedTracerError", "MemoryLimitError",
-    "MissingAttributeError", "MissingDerivativeError", "MissingRuleError", "MutatedError",
-    "MutationError", "NanError", "NestingError", "NonScalarError", "ShapeError",
-    "TrainingWarning", "TreeError", "UninitializedError", "UnsupportedError", "UntakenWarning",
+    "AxisNameError", "ClosureError", "ConcretizationError", "ConversionError", "DtypeError",
+    "FuncgradError", "LeakedTracerError", "MemoryLimitError", "MissingAttributeError",
+    "MissingDerivativeError", "MissingRuleError", "MutatedError", "MutationError", "NanError",
+    "NestingError", "NonScalarError", "ShapeError", "TrainingWarning", "TreeError",
+    "UninitializedError", "UnsupportedError", "UntakenWarning",
 ]  # fmt: skip
 
 
@@ -53,18 +53,6 @@ class FuncgradError(Exception):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*[short(x, 3000) if type(x) is str else x for x in args])
-
-
-class ArgumentError(FuncgradError, TypeError, ValueError):
-    """An argument of another kind than the function takes.
-
-    >>> from funcgrad import nn
-    >>> nn.softmax("text")
-    Traceback (most recent call last):
-    funcgrad.core.errors.ArgumentError: softmax: x must hold numbers: got 'text'; give an array
-
-    The message names the argument. The fix is a value of the kind that it names.
-    """
 
 
 class ShapeError(FuncgradError, ValueError):

@@ -26,6 +26,19 @@ from .avals import aval_of, dtype_of, is_arraylike
 from .errors import FuncgradError, short, shown
 from .tree import handler_of
 
+
+class ArgumentError(FuncgradError, TypeError, ValueError):
+    """An argument of another kind than the function takes.
+
+    >>> from funcgrad import nn
+    >>> nn.softmax("text")
+    Traceback (most recent call last):
+    funcgrad.core.misfits.ArgumentError: softmax: x must hold numbers: got 'text'; give an array
+
+    The message names the argument. The fix is a value of the kind that it names.
+    """
+
+
 _CONTAINERS = (list, tuple, dict, set, range)
 _WORDS: dict[Any, str] = {
     int: "an integer", float: "a number", complex: "a number", bool: "True or False",

@@ -17,7 +17,6 @@ import numpy as np
 
 from .avals import Aval
 from .errors import TreeError, short
-from .lazy import answering
 from .nodes import NAMEDTUPLE, Handler, Path, cure, handlers
 
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
@@ -130,7 +129,6 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     return leaves, TreeDef(tuple(nodes))
 
 
-@answering
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     """Build a tree from its structure and leaves.
 
@@ -248,7 +246,6 @@ def structure(tree: Any, is_leaf: IsLeaf = None) -> TreeDef:
     return flatten(tree, is_leaf)[1]
 
 
-@answering
 def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
     """The text of a path.
 
@@ -288,7 +285,6 @@ def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) ->
     return unflatten(treedef, [f(*xs) for xs in zip(*columns, strict=True)])
 
 
-@answering
 def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
     """Apply ``f(path, leaf, ...)`` to each leaf; see :func:`map`."""
     pairs, treedef = flatten_with_path(tree, is_leaf)
@@ -297,7 +293,6 @@ def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf 
     return unflatten(treedef, [f(path, x, *others) for (path, x), *others in rows])
 
 
-@answering
 def reduce(
     f: Callable[[Any, Any], Any], tree: Any, *initializer: Any, is_leaf: IsLeaf = None
 ) -> Any:
@@ -313,7 +308,6 @@ def all(tree: Any, is_leaf: IsLeaf = None) -> bool:
     return builtins.all(leaves(tree, is_leaf))
 
 
-@answering
 def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
     """Exchange two levels: a tree ``outer`` of trees ``inner`` becomes ``inner`` of ``outer``.
 
@@ -328,7 +322,6 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
     return unflatten(inner, [unflatten(outer, column) for column in columns])
 
 
-@answering
 def all_leaves(values: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
     """Whether all objects of the iterable are leaves."""
     return builtins.all(

@@ -19,7 +19,6 @@ import numpy as np
 from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike, shape_of
 from ..core.errors import (
-    ArgumentError,
     FuncgradError,
     LeakedTracerError,
     ShapeError,
@@ -28,6 +27,7 @@ from ..core.errors import (
 )
 from ..core.frames import warn
 from ..core.lazy import answering
+from ..core.misfits import ArgumentError
 from ..core.registry import load
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient

@@ -17,7 +17,6 @@ from .base import Schedule
 
 
 @picklable
-@checking
 def constant_schedule(value: Any) -> Schedule:
     """The same value at every count."""
     return lambda count: value

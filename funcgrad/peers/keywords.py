@@ -32,10 +32,10 @@ input_dim in_features
 input_shape in_features
 input_size in_features
 keep_dims keepdims
+keepdim keepdims
 key embedding_init init(key) of the layer, which draws its parameters
 key kernel_init init(key) of the layer, which draws its parameters
 key use_bias init(key) of the layer, which draws its parameters
-keepdim keepdims
 loc key loc + scale * random.normal(key, shape)
 lr learning_rate
 max_iter max_steps

@@ -205,7 +205,6 @@ def rayleigh(key: Key, scale: Any, shape: ShapeLike | None = None, dtype: Any = 
     return mul(scale, sqrt(mul(exponential(check_single(who, key), shape, dtype), 2.0)))
 
 
-@answering
 def maxwell(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Samples from the Maxwell distribution: norms of three standard normal numbers.
 
@@ -224,7 +223,6 @@ def maxwell(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     return sqrt(sum_p(square(vectors), axes=(len(shape),)))
 
 
-@answering
 def double_sided_maxwell(
     key: Key, loc: Any, scale: Any, shape: ShapeLike = (), dtype: Any = np.float32
 ) -> Any:
@@ -320,7 +318,6 @@ def _root(x: Any) -> Any:
     return where(some, sqrt(where(some, x, 1.0)), 0.0)
 
 
-@answering
 def wald(key: Key, mean: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
     """Samples from the Wald (inverse Gaussian) distribution with scale parameter 1.
 
@@ -346,7 +343,6 @@ def wald(key: Key, mean: Any, shape: ShapeLike | None = None, dtype: Any = np.fl
     return wald_p(check_single(who, key).data, mean, shape=shape, dtype=dtype, impl=key.impl)
 
 
-@answering
 def generalized_normal(
     key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
@@ -372,7 +368,6 @@ def generalized_normal(
     return mul(rademacher(k_sign, shape, dtype), size)
 
 
-@answering
 def ball(key: Key, d: int, p: Any = 2, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Uniform samples from the unit ball of the norm sum(abs(x)**p)**(1/p).
 

@@ -362,7 +362,6 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     return jvp(grad(fun, argnums, allow_int=True), tuple(primals), tuple(tangents))[1]
 
 
-@answering
 def gnvp(
     fun: Callable[..., Any],
     loss: Callable[[Any], Any],
