@@ -8,6 +8,7 @@ import fnmatch
 import functools
 import importlib
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,7 @@ from .support.house import (
     nodes_of,
     room_of,
     tree_of,
+    walk,
 )
 from .support.processes import python
 
@@ -181,8 +183,9 @@ def test_optimizers_do_not_import_models():
 
 @functools.cache
 def late_imports(path):
-    nodes = (node for _, function in functions(path) for node in ast.walk(function))
-    return [n.lineno for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
+    nodes = [n for n in nodes_of(path) if isinstance(n, ast.Import | ast.ImportFrom)]
+    inside = lambda n: any(f.lineno <= n.lineno <= f.end_lineno for _, f in functions(path))
+    return [n.lineno for n in nodes if inside(n)]
 
 
 @each_file
@@ -276,7 +279,7 @@ def module_names(path):
 
 def stored(node):
     """Yield the names that a statement or a function binds."""
-    for inner in ast.walk(node):
+    for inner in walk(node):
         if isinstance(inner, ast.arg):
             yield inner.arg
         elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
@@ -288,7 +291,7 @@ def changed_names(path):
     """Return the global names that a file changes in place, or rebinds from a function."""
     names = set()
     for own, scope in [(set(), tree_of(path)), *((set(stored(f)), f) for _, f in functions(path))]:
-        for node in ast.walk(scope):
+        for node in walk(scope):
             if isinstance(node, ast.Global):
                 names |= set(node.names)
             target = changed(node)
@@ -320,20 +323,31 @@ def changed(node):
 
 
 def engine_of(path):
-    """The extra that a module needs, itself or by a module that it imports."""
-    folder = room_of(path)
-    return {"bridge": "jax", "dist": "mpi4py"}.get(folder, "onnx")
+    """The extra that a module needs, itself or by a module that it imports, or numpy."""
+    if not is_of_engine(module_of(path)):
+        return "numpy"
+    return {"bridge": "jax", "dist": "mpi4py"}.get(room_of(path), "onnx")
 
 
-@each_file
-def test_no_module_keeps_state(path):
-    own = module_of(path)
-    if is_of_engine(own):
-        pytest.importorskip(engine_of(path), reason="it imports an optional extra")
-    module = importlib.import_module(own)
-    names = {n for n in module_names(path) if isinstance(getattr(module, n, None), CONTAINERS)}
-    users = [p for p in FILES if p == path or own in imports_of(p)]
-    state = {f"{name_of(path)} {n}" for p in users for n in names & changed_names(p)}
+def users():
+    """The files that import each module."""
+    found = {}
+    for path in FILES:
+        for module in imports_of(path):
+            found.setdefault(module, []).append(path)
+    return found
+
+
+@pytest.mark.parametrize("engine", ["numpy", "jax", "mpi4py", "onnx"])
+def test_no_module_keeps_state(engine):
+    pytest.importorskip(engine, reason="an optional extra")
+    state, importing = set(), users()
+    for path in (p for p in FILES if engine_of(p) == engine):
+        own = module_of(path)
+        module = importlib.import_module(own)
+        names = {n for n in module_names(path) if isinstance(getattr(module, n, None), CONTAINERS)}
+        changed = [names & changed_names(p) for p in (path, *importing.get(own, ()))]
+        state |= {f"{name_of(path)} {n}" for n in set().union(*changed)}
 
     assert state <= set(STATE)
 
@@ -433,7 +447,7 @@ def cut_messages(path):
     for handler in nodes_of(path):
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
-        for node in ast.walk(handler):
+        for node in walk(handler):
             match node:
                 case ast.Attribute(ast.Call(ast.Name("str" | "repr"), [ast.Name(name)])):
                     cut = name == handler.name
@@ -455,7 +469,7 @@ def test_no_message_is_taken_apart(path):
 
 
 READ = """
-import json, sys
+import json, os, sys
 import numpy as np
 import funcgrad as fg
 from funcgrad import lax
@@ -482,16 +496,28 @@ calls = {
     "grad of a long while": lambda: fg.grad(
         lambda x: lax.while_loop(lambda c: c < 99.0, lambda c: c + x, x)),
 }
-sys.setprofile(profile)
-calls[sys.argv[2]]()(2.0)
-sys.setprofile(None)
-print(json.dumps(sorted(seen)))
+for name, call in calls.items():
+    if os.fork():  # each is the first call of a process
+        os.wait()
+        continue
+    sys.setprofile(profile)
+    call()(2.0)
+    sys.setprofile(None)
+    print(json.dumps([name, sorted(seen)]), flush=True)
+    os._exit(0)
 """
 
 
+@functools.cache
+def read():
+    """What the first call of each function runs through."""
+    return dict(map(json.loads, python(READ, str(PACKAGE)).splitlines()))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="each call in a process of its own")
 @pytest.mark.parametrize("call", READING_PATHS)
 def test_a_reader_follows_a_first_call_through_few_functions(call, capsys):
-    seen = json.loads(python(READ, str(PACKAGE), call))
+    seen = read()[call]
     files = sorted({name_of(Path(filename)) for filename, _, _ in seen})
     with capsys.disabled():
         print(f"\n{call}: {len(seen)} functions, {len(files)} files: {', '.join(files)}")
