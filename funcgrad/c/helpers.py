@@ -140,14 +140,14 @@ _OF_MATRICES = {
 void matvec_{n}(
     int m, int n, const {t} *restrict a, int a_row, const {t} *restrict x, {t} *restrict y, int step
 ) {{
-    for (int i = 0; i < m; i += 4) {{
+    for (ptrdiff_t i = 0; i < m; i += 4) {{
         const int last = m - 1 - i < 3 ? m - 1 - i : 3;
         const {t} *r0 = a + a_row*i, *r1 = r0 + a_row*(last < 1 ? last : 1);
         const {t} *r2 = r0 + a_row*(last < 2 ? last : 2), *r3 = r0 + a_row*last;
         {t} s0[8] = {{0}}, s1[8] = {{0}}, s2[8] = {{0}}, s3[8] = {{0}}, rest[4] = {{0}};
-        int k = 0;
+        ptrdiff_t k = 0;
         for (; k + 8 <= n; k += 8) {{
-            for (int l = 0; l < 8; l++) {{
+            for (ptrdiff_t l = 0; l < 8; l++) {{
                 s0[l] += r0[k + l] * x[k + l];
                 s1[l] += r1[k + l] * x[k + l];
                 s2[l] += r2[k + l] * x[k + l];
@@ -166,7 +166,7 @@ void matvec_{n}(
             ((s2[0] + s2[1]) + (s2[2] + s2[3])) + ((s2[4] + s2[5]) + (s2[6] + s2[7])),
             ((s3[0] + s3[1]) + (s3[2] + s3[3])) + ((s3[4] + s3[5]) + (s3[6] + s3[7]))
         }};
-        for (int r = 0; r <= last; r++)
+        for (ptrdiff_t r = 0; r <= last; r++)
             y[step*(i + r)] = sums[r] + rest[r];
     }}
 }}""",

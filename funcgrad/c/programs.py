@@ -24,6 +24,7 @@ CODES = {
     INTERRUPTED: 6,
 }  # fmt: skip
 HEADERS = ("math", "stdbool", "stdint", "string")
+_NEEDED = {"complex": (" complex", "complex_"), "stddef": ("ptrdiff_t",)}  # words that tell it
 _LINE = 64  # bytes between the arrays of the workspace, at most
 
 
@@ -180,9 +181,9 @@ def _text(parts: Parts) -> list[str]:
 
 
 def includes(text: Sequence[str]) -> list[str]:
-    """The lines that include headers; of complex numbers that only where the text has some."""
-    of_complex = any(" complex" in line or "complex_" in line for line in text)
-    return [f"#include <{header}.h>" for header in (*(["complex"] if of_complex else []), *HEADERS)]
+    """The lines that include headers; some only where the text needs them."""
+    needed = [h for h, words in _NEEDED.items() if any(w in line for w in words for line in text)]
+    return [f"#include <{header}.h>" for header in sorted((*needed, *HEADERS))]
 
 
 def of_rows(names: tuple[str, str] | None, restrict: str = "restrict ") -> list[tuple[str, str]]:

@@ -31,10 +31,10 @@ _WORDS = (
     "inline int long register restrict return short signed sizeof static struct switch typedef "
     "union unsigned void volatile while bool true false main work ticks interrupted caller call "
     "prepare release_gil take_gil check_signals poll_signals tuple_item array_data scalar_data "
-    "is_in_order size_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t NAN "
-    "INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy memmove "
-    "memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp strncpy "
-    "strpbrk strrchr strspn strstr strtok strxfrm complex I first_part free_slot"
+    "is_in_order size_t ptrdiff_t int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t "
+    "uint64_t NAN INFINITY fpclassify isfinite isinf isnan isnormal signbit memchr memcmp memcpy "
+    "memmove memset strcat strchr strcmp strcoll strcpy strcspn strerror strlen strncat strncmp "
+    "strncpy strpbrk strrchr strspn strstr strtok strxfrm complex I first_part free_slot"
 )
 _OF_CPP = (
     "alignas alignof and asm catch class concept const_cast constexpr decltype delete explicit "

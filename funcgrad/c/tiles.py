@@ -1,7 +1,8 @@
 """Products of matrices in C, in tiles of 4 rows and some columns.
 
 A file has the widths of tiles that its products need: each is loops of its own, which take the
-compiler as long as a small program.
+compiler as long as a small program. Indices of loops are as wide as addresses, so that compilers
+step through memory, even where integers may wrap around.
 """
 
 import re
@@ -11,19 +12,19 @@ ROWS = 4  # of a tile
 
 # fmt: off
 _BY_TILES = """\
-    for (int i = 0; i < whole; i += 4) {{
+    for (ptrdiff_t i = 0; i < whole; i += 4) {{
         {t} s0[32] = {{0}}, s1[32] = {{0}}, s2[32] = {{0}}, s3[32] = {{0}};
-        for (int k = 0; k < n; k++) {{
+        for (ptrdiff_t k = 0; k < n; k++) {{
             const {t} *x = a + a_row*i + a_column*k, *y = b + b_row*k;
             const {t} x0 = x[0], x1 = x[a_row], x2 = x[2*a_row], x3 = x[3*a_row];
-            for (int l = 0; l < width; l++) {{
+            for (ptrdiff_t l = 0; l < width; l++) {{
                 s0[l] += x0 * y[l];
                 s1[l] += x1 * y[l];
                 s2[l] += x2 * y[l];
                 s3[l] += x3 * y[l];
             }}
         }}
-        for (int l = 0; l < width; l++) {{
+        for (ptrdiff_t l = 0; l < width; l++) {{
             c[c_row*i + l] = s0[l];
             c[c_row*(i + 1) + l] = s1[l];
             c[c_row*(i + 2) + l] = s2[l];
@@ -32,14 +33,14 @@ _BY_TILES = """\
     }}
 """
 _BY_ROWS = """\
-    for (int i = whole; i < m; i++) {{
+    for (ptrdiff_t i = whole; i < m; i++) {{
         {t} s[32] = {{0}};
-        for (int k = 0; k < n; k++) {{
+        for (ptrdiff_t k = 0; k < n; k++) {{
             const {t} x = a[a_row*i + a_column*k], *y = b + b_row*k;
-            for (int l = 0; l < width; l++)
+            for (ptrdiff_t l = 0; l < width; l++)
                 s[l] += x * y[l];
         }}
-        for (int l = 0; l < width; l++)
+        for (ptrdiff_t l = 0; l < width; l++)
             c[c_row*i + l] = s[l];
     }}
 """
@@ -84,7 +85,7 @@ void matmul_{{n}}(
     int m, int n, int p, const {{t}} *restrict a, int a_row, int a_column, const {{t}} *restrict b,
     int b_row, {{t}} *restrict c, int c_row
 ) {{{{
-    int j = 0;
+    ptrdiff_t j = 0;
 {"".join(_WIDTHS.values())}}}}}""",
 }
 # fmt: on
