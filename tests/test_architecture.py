@@ -122,6 +122,7 @@ SAME_NAMES: dict[str, str] = {
     "scipy correlate": "SciPy's names: of signals, and of images",
     "scipy hilbert": "SciPy's names: of signals, and a matrix",
     "scipy laplace": "SciPy's names: of images, and a distribution",
+    "scipy trapezoid": "SciPy's names: of integrals, and a distribution",
     "core T": "a type variable",
     "io BITS": "dtypes as bits: to be defined once",
     "io METADATA": "the key of each format",

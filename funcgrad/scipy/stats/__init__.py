@@ -97,5 +97,29 @@ from .multivariate import (
     multinomial as multinomial,
     multivariate_normal as multivariate_normal,
 )
+from .rare import (
+    alpha as alpha,
+    argus as argus,
+    cosine as cosine,
+    crystalball as crystalball,
+    dpareto_lognorm as dpareto_lognorm,
+    exponnorm as exponnorm,
+    genexpon as genexpon,
+    genhalflogistic as genhalflogistic,
+    jf_skew_t as jf_skew_t,
+    kappa4 as kappa4,
+    levy_l as levy_l,
+    mielke as mielke,
+    norminvgauss as norminvgauss,
+    pearson3 as pearson3,
+    recipinvgauss as recipinvgauss,
+    rel_breitwigner as rel_breitwigner,
+    rice as rice,
+    trapezoid as trapezoid,
+    triang as triang,
+    truncpareto as truncpareto,
+    truncweibull_min as truncweibull_min,
+    vonmises_line as vonmises_line,
+)
 
 _publish(__name__)

@@ -18,6 +18,7 @@ from ...core.errors import UnsupportedError, shown
 from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
+from .inversion import inverted
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
 
@@ -186,14 +187,24 @@ class Continuous(Distribution):
 
     def ppf(self, q: Any, *args: Any, **given: Any) -> Any:
         """Quantile, the inverse of cdf; nan for q outside [0, 1]."""
-        return self._point("ppf", self.quantile, False, q, args, given)
+        return self._point("ppf", self.quantile or self._inverse(False), False, q, args, given)
 
     def isf(self, q: Any, *args: Any, **given: Any) -> Any:
         """Inverse of sf; nan for q outside [0, 1]."""
         upper, lower = self.upper_quantile, self.quantile
         if upper is None and lower is not None:
             upper = lambda q, *shapes: lower(1 - q, *shapes)
-        return self._point("isf", upper, True, q, args, given)
+        return self._point("isf", upper or self._inverse(True), True, q, args, given)
+
+    def _inverse(self, upper: bool) -> Formula | None:
+        """The root of the cdf, or of the survival function; None without these."""
+        if all(
+            f is None for f in (self.cumulative, self.log_cdf, self.survival, self.log_survival)
+        ):
+            return None
+        logs = self._logcdf, self._logsf
+        tail = self._sf if upper else self._cdf
+        return inverted(tail, logs, self.log_density, self.support, upper)
 
     def _split(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
         """x, loc, scale, the shape parameters, and the mask of valid parameters."""
@@ -234,7 +245,8 @@ class Continuous(Distribution):
             low, high = self.support(*shapes)[:: -1 if upper else 1]
             inner = (q > 0) & (q < 1)
             z = formula(np.where(inner, q, 0.5), *shapes)
-            z = np.where(inner, z, np.where(q == 0, low, np.where(q == 1, high, np.nan)))
+            end = np.where(q == 0, low, np.where(q == 1, high, np.nan))
+            z = np.where(inner, z, cast(end, dtype_of(q)))
             return np.where(good, loc + scale * z, np.nan)
 
 

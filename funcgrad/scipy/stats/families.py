@@ -34,27 +34,11 @@ from ...special import (
 )
 from .continuous import gamma, lognorm, norm
 from .distribution import ANY, BALL, HALF_LINE, LINE, LOG_2PI, POSITIVE, UNIT, Continuous
+from .parts import expm1_over, less_sine, log1mexp, log1p_over
 
 
-def _expm1_of(x: Any, c: Any) -> Any:
-    """log(1 + c x) / c, and x for c = 0."""
-    zero = np.equal(c, 0)
-    inner = np.where(zero, 1.0, c)
-    return np.where(zero, x * (1 - 0.5 * c * x), np.log1p(inner * x) / inner)
-
-
-def _power(x: Any, c: Any) -> Any:
-    """(exp(c x) - 1) / c, and x for c = 0."""
-    zero = np.equal(c, 0)
-    inner = np.where(zero, 1.0, c)
-    return np.where(zero, x * (1 + 0.5 * c * x), np.expm1(inner * x) / inner)
-
-
-def _log1mexp(x: Any) -> Any:
-    """log(1 - exp(-x)) for x > 0."""
-    near = np.less(x, 0.7)
-    far = np.log1p(-np.exp(-np.where(near, 1.0, x)))
-    return np.where(near, np.log(-np.expm1(-np.where(near, x, 0.5))), far)
+def _skewed(q: Any, width: Any, a: Any) -> Any:
+    return width * np.tan(math.pi / width * (q - (1 - a) / 2))
 
 
 # fmt: off
@@ -131,10 +115,10 @@ exponpow = Continuous("exponpow", "b", HALF_LINE, POSITIVE,
     upper_quantile=lambda q, b: np.log1p(-np.log(q)) ** (1 / b))
 
 exponweib = Continuous("exponweib", "a c", HALF_LINE, POSITIVE, closed=False,
-    log_density=lambda z, a, c: (np.log(a * c) + (a - 1) * _log1mexp(z**c) - z**c
+    log_density=lambda z, a, c: (np.log(a * c) + (a - 1) * log1mexp(z**c) - z**c
         + (c - 1) * np.log(z)),
-    log_cdf=lambda z, a, c: a * _log1mexp(z**c),
-    survival=lambda z, a, c: -np.expm1(a * _log1mexp(z**c)),
+    log_cdf=lambda z, a, c: a * log1mexp(z**c),
+    survival=lambda z, a, c: -np.expm1(a * log1mexp(z**c)),
     quantile=lambda q, a, c: (-np.log1p(-(q ** (1 / a)))) ** (1 / c))
 
 fatiguelife = Continuous("fatiguelife", "c", HALF_LINE, POSITIVE, closed=False,
@@ -164,11 +148,11 @@ foldcauchy = Continuous("foldcauchy", "c", HALF_LINE, lambda c: c >= 0,
 genextreme = Continuous("genextreme", "c",
     lambda c: (np.where(c < 0, 1 / np.where(c < 0, c, -1), -np.inf),
                np.where(c > 0, 1 / np.where(c > 0, c, 1), np.inf)), np.isfinite, closed=False,
-    log_density=lambda z, c: ((1 - c) * _expm1_of(-z, c) - np.exp(_expm1_of(-z, c))),
-    log_cdf=lambda z, c: -np.exp(_expm1_of(-z, c)),
-    survival=lambda z, c: -np.expm1(-np.exp(_expm1_of(-z, c))),
-    quantile=lambda q, c: -_power(np.log(-np.log(q)), c),
-    upper_quantile=lambda q, c: -_power(np.log(-np.log1p(-q)), c))
+    log_density=lambda z, c: ((1 - c) * log1p_over(-z, c) - np.exp(log1p_over(-z, c))),
+    log_cdf=lambda z, c: -np.exp(log1p_over(-z, c)),
+    survival=lambda z, c: -np.expm1(-np.exp(log1p_over(-z, c))),
+    quantile=lambda q, c: -expm1_over(np.log(-np.log(q)), c),
+    upper_quantile=lambda q, c: -expm1_over(np.log(-np.log1p(-q)), c))
 
 gengamma = Continuous("gengamma", "a c", HALF_LINE,
     lambda a, c: (a > 0) & (c != 0), closed=False,
@@ -187,11 +171,11 @@ genlogistic = Continuous("genlogistic", "c", LINE, POSITIVE,
 
 genpareto = Continuous("genpareto", "c",
     lambda c: (0, np.where(c < 0, -1 / np.where(c < 0, c, -1), np.inf)), np.isfinite,
-    log_density=lambda z, c: -(c + 1) * _expm1_of(z, c),
-    cumulative=lambda z, c: -np.expm1(-_expm1_of(z, c)),
-    log_survival=lambda z, c: -_expm1_of(z, c),
-    quantile=lambda q, c: _power(-np.log1p(-q), c),
-    upper_quantile=lambda q, c: _power(-np.log(q), c))
+    log_density=lambda z, c: -(c + 1) * log1p_over(z, c),
+    cumulative=lambda z, c: -np.expm1(-log1p_over(z, c)),
+    log_survival=lambda z, c: -log1p_over(z, c),
+    quantile=lambda q, c: expm1_over(-np.log1p(-q), c),
+    upper_quantile=lambda q, c: expm1_over(-np.log(q), c))
 
 gibrat = Continuous("gibrat", "", HALF_LINE, ANY, closed=False,
     log_density=lambda z: lognorm.log_density(z, 1.0),
@@ -365,14 +349,16 @@ rdist = Continuous("rdist", "c", BALL, POSITIVE,
 
 semicircular = Continuous("semicircular", "", BALL, ANY,
     log_density=lambda z: math.log(2 / math.pi) + xlog1py(0.5, -z * z),
-    cumulative=lambda z: 0.5 + (z * np.sqrt(1 - z * z) + np.arcsin(z)) / math.pi)
+    cumulative=lambda z: less_sine(4 * np.arcsin(np.sqrt((1 + z) / 2))) / (2 * math.pi),
+    survival=lambda z: less_sine(4 * np.arcsin(np.sqrt((1 - z) / 2))) / (2 * math.pi))
 
 skewcauchy = Continuous("skewcauchy", "a", LINE, lambda a: np.abs(a) < 1,
     log_density=lambda z, a: (-math.log(math.pi)
         - np.log1p(z * z / (1 + np.where(z < 0, -a, a)) ** 2)),
     cumulative=lambda z, a: np.where(z <= 0,
         (1 - a) / 2 + (1 - a) / math.pi * np.arctan(z / (1 - a)),
-        (1 - a) / 2 + (1 + a) / math.pi * np.arctan(z / (1 + a))))
+        (1 - a) / 2 + (1 + a) / math.pi * np.arctan(z / (1 + a))),
+    quantile=lambda q, a: np.where(q < (1 - a) / 2, _skewed(q, 1 - a, a), _skewed(q, 1 + a, a)))
 
 truncexpon = Continuous("truncexpon", "b", lambda b: (0, b), POSITIVE,
     log_density=lambda z, b: -z - np.log(-np.expm1(-b)),

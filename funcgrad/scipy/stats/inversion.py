@@ -1,0 +1,94 @@
+"""Quantiles without a formula: roots of the cdf, with their derivatives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...control.loops import while_loop
+from ...core.avals import dtype_of
+from ...ops.structure import cast
+from ...transforms.custom.decorators import custom_jvp
+from ...transforms.forward import jvp
+
+MOST = 2000  # steps: 1,100 doublings, and as many halvings, reach every number
+
+
+def inverted(
+    tail: Callable[..., Any],
+    log_tails: tuple[Callable[..., Any], Callable[..., Any]],
+    log_density: Callable[..., Any],
+    support: Callable[..., tuple[Any, Any]],
+    upper: bool,
+) -> Callable[..., Any]:
+    """The inverse (q, *shapes) -> z of a cdf or, if ``upper``, of a survival function.
+
+    By Newton's method for the logarithm of the smaller tail, in a bracket that shrinks. The
+    derivative is that of the root: f dz + dF = dq, with the density f.
+
+    Args:
+        tail: the function, (z, *shapes) -> q.
+        log_tails: logarithms of the cdf and of the survival function.
+    """
+
+    @custom_jvp
+    def inverse(q: Any, *shapes: Any) -> Any:
+        below, above = (1 - q, q) if upper else (q, 1 - q)
+        by_cdf = below < above if upper else below <= 0.5
+        aim = np.log(np.where(by_cdf, below, above))
+
+        def excess(z: Any) -> tuple[Any, Any]:
+            """The excess of the log of a tail over its aim, growing in z, and its slope."""
+            low, high = (log_tail(z, *shapes) for log_tail in log_tails)
+            now = np.where(by_cdf, low, high)
+            slope = np.exp(log_density(z, *shapes) - now)
+            return np.where(by_cdf, now - aim, aim - now), slope
+
+        return _root(excess, q, support(*shapes))
+
+    @inverse.defjvp
+    def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+        q, *shapes = primals
+        z = inverse(q, *shapes)
+        moved: Any = 0
+        if shapes:
+            at_z = lambda *shapes: tail(z, *shapes)
+            moved = jvp(at_z, tuple(shapes), tuple(tangents[1:]))[1]
+        density = np.exp(log_density(z, *shapes))
+        return z, (tangents[0] - moved) / (-density if upper else density)
+
+    return inverse
+
+
+def _root(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[Any, Any]) -> Any:
+    """The zero of a growing function between the ends of the support, which may be infinite."""
+    dtype = dtype_of(q)
+    left, right = (cast(np.asarray(end, dtype) + 0 * q, dtype) for end in support)
+    eps = np.finfo(dtype).eps
+    start = np.where(np.isfinite(left), left + 1, np.where(np.isfinite(right), right - 1, 0))
+    both = np.isfinite(left) & np.isfinite(right)
+    start = cast(np.where(both, (left + right) / 2, start), dtype)
+
+    def goes_on(state: Any) -> Any:
+        *_, done, count = state
+        return ~np.all(done) & (count < MOST)
+
+    def step(state: Any) -> Any:
+        left, right, z, done, count = state
+        value, slope = excess(z)
+        left, right = np.where(value <= 0, z, left), np.where(value >= 0, z, right)
+        newton = z - value / slope
+        far = 2 * np.abs(z) + 1
+        middle = np.where(
+            np.isinf(left), z - far, np.where(np.isinf(right), z + far, (left + right) / 2)
+        )
+        inside = (newton > left) & (newton < right)
+        after = np.where(inside, newton, middle)
+        close = np.abs(after - z) <= 2 * eps * np.abs(z)
+        widest = 2 * eps * np.maximum(np.abs(left), np.abs(right))
+        tight = np.isfinite(widest) & (right - left <= widest)
+        after = np.where(done | (value == 0), z, after)
+        return left, right, after, done | close | tight | (value == 0), count + 1
+
+    done = np.isnan(q)
+    return while_loop(goes_on, step, (left, right, start, done, np.int64(0)))[2]

@@ -1,0 +1,36 @@
+"""Functions that formulas of distributions share, without cancellation."""
+
+from typing import Any
+
+import numpy as np
+
+
+def log1p_over(x: Any, c: Any) -> Any:
+    """log(1 + c x) / c, and x for c = 0."""
+    zero = np.equal(c, 0)
+    inner = np.where(zero, 1.0, c)
+    return np.where(zero, x * (1 - 0.5 * c * x), np.log1p(inner * x) / inner)
+
+
+def expm1_over(x: Any, c: Any) -> Any:
+    """(exp(c x) - 1) / c, and x for c = 0."""
+    zero = np.equal(c, 0)
+    inner = np.where(zero, 1.0, c)
+    return np.where(zero, x * (1 + 0.5 * c * x), np.expm1(inner * x) / inner)
+
+
+def log1mexp(x: Any) -> Any:
+    """log(1 - exp(-x)) for x > 0."""
+    near = np.less(x, 0.7)
+    far = np.log1p(-np.exp(-np.where(near, 1.0, x)))
+    return np.where(near, np.log(-np.expm1(-np.where(near, x, 0.5))), far)
+
+
+def less_sine(x: Any) -> Any:
+    """x - sin(x) for x >= 0."""
+    near = np.less(x, 1)
+    square = np.where(near, x, 0) ** 2
+    series: Any = 1
+    for k in range(9, 1, -1):  # x^3/6 (1 - x^2/20 (1 - x^2/42 (1 - ...)))
+        series = 1 - square / (2 * k * (2 * k + 1)) * series
+    return np.where(near, x * square / 6 * series, x - np.sin(x))
