@@ -110,6 +110,10 @@ def _change(rows: Any, order: Any, factor: Any) -> Any:
 def _predicted(rows: Any, order: Any) -> tuple[Any, Any]:
     """The prediction of the solution, and the sum psi of differences in its equation."""
     real = np.finfo(dtype_of(rows)).dtype
+    if not isinstance(order, Tracer):
+        k = int(order)
+        weights = (_GAMMA[1 : k + 1] / _ALPHA[k]).astype(real)
+        return rows[: k + 1].sum(0), weights @ rows[1 : k + 1]
     ahead = cast(_upto(order), real) @ rows
     weights = np.zeros(_MOST + 3)
     weights[: _MOST + 1] = _GAMMA
@@ -119,6 +123,11 @@ def _predicted(rows: Any, order: Any) -> tuple[Any, Any]:
 
 def _updated(rows: Any, order: Any, d: Any) -> Any:
     """The differences after a step: D_k(n + 1) = D_k(n) + D_(k + 1)(n + 1)."""
+    if not isinstance(order, Tracer):
+        k = int(order)
+        last = np.stack([d, d - rows[k + 1]])
+        sums = np.cumsum(np.concatenate([rows[: k + 1], last[:1]])[::-1], axis=0)[:0:-1]
+        return np.concatenate([sums, last, rows[k + 3 :]])
     real = np.finfo(dtype_of(rows)).dtype
     at = lambda k: cast(_numbers == k, real)
     previous = at(order + 1) @ rows
@@ -193,9 +202,9 @@ class BDF:
         rows = _change(point.rows, order, h / point.h)
         ahead, psi = _predicted(rows, order)
         c = scaled(h / _entry(_ALPHA, order), ahead)
-        unit = np.eye(shape_of(ahead)[0], dtype=dtype_of(ahead))
+        unit = lambda: np.eye(shape_of(ahead)[0], dtype=dtype_of(ahead))
         matrix = branch(
-            factored, lambda st: st.inverse, lambda st: inverse(unit - c * st.jacobian), state
+            factored, lambda st: st.inverse, lambda st: inverse(unit() - c * st.jacobian), state
         )
         found = _corrected(eq, after, ahead, c, psi, matrix)
         solved, new = found.state == 1, ahead + found.d
@@ -224,6 +233,9 @@ class BDF:
         """The order and the length of the next step."""
         state, real = s.state, np.finfo(dtype_of(new.rows)).dtype
         order, equal = state.order, state.equal + 1
+        change = equal >= order + 1
+        if not isinstance(change, Tracer) and not change:
+            return state._replace(h=s.h, equal=equal)
         scale = eq.scale(new.rows[0])
         lower = cast(_numbers == order, real) @ new.rows
         upper = cast(_numbers == order + 2, real) @ new.rows
@@ -232,7 +244,6 @@ class BDF:
         above = np.where(order < _MOST, of(np.minimum(order + 1, _MOST), upper), np.inf)
         errors = np.maximum(np.stack([below, s.error, above]), 1e-300)
         factors = errors ** (-1 / (order + np.arange(3)))
-        change = equal >= order + 1
         best = np.argmax(factors)
         factor = np.fmin(_GROW, s.factor * np.max(factors))
         return state._replace(
@@ -277,8 +288,9 @@ def _corrected(eq: Equation, t: Any, ahead: Any, c: Any, psi: Any, matrix: Any) 
         change = matrix @ (c * f - psi - s.d)
         size = rms(change / scale)
         _, state = progress(s.count, s.size, size, tol, _ITERATIONS)
-        state = np.where(np.all(np.isfinite(f)), state, 2)
-        return _Iterate(s.count + 1, np.where(state == 2, s.d, s.d + change), size, state)
+        state = eq.flow.pick(np.all(np.isfinite(f)), state, 2)
+        d = eq.flow.pick(state == 2, s.d, s.d + change)
+        return _Iterate(s.count + 1, d, size, state)
 
     start = _Iterate(np.int64(0), ahead * 0, np.float64(np.nan), np.int64(0))
     go_on = lambda s: np.logical_and(s.state == 0, s.count < _ITERATIONS)

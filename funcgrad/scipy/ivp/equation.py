@@ -1,6 +1,7 @@
 """An initial value problem with its tolerances, shared by the methods."""
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -114,6 +115,9 @@ class Counts(NamedTuple):
 def rms(x: Any) -> Any:
     """Root mean square, as float64."""
     size = max(x.size, 1)
+    if type(x) is np.ndarray:
+        x = np.ravel(x)
+        return np.float64(math.sqrt(np.vdot(x, x).real / size))
     x = np.abs(x) if dtype_of(x).kind == "c" else x
     return cast(np.sqrt(np.sum(x * x) / size), np.float64)
 

@@ -1,5 +1,6 @@
 """Newton's method for the stages of implicit methods, and derivatives of their solutions."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,13 @@ def tolerance(eq: Equation) -> Any:
 
 def progress(count: Any, before: Any, size: Any, tol: Any, most: int) -> tuple[Any, Any]:
     """The rate of convergence, and whether to go on (0), that it converged (1) or failed (2)."""
-    rate = size / np.where(before > 0, before, np.nan)  # nan at first: no comparison holds
+    if not isinstance(size, Tracer):
+        rate = size / before if before > 0 else math.nan  # at first: no comparison holds
+        left = 1.0 if rate >= 1 else 1 - rate
+        failed = rate >= 1 or rate ** (most - count) / left * size > tol
+        done = size == 0 or rate / left * size < tol
+        return rate, 2 if failed else 1 if done else 0
+    rate = size / np.where(before > 0, before, np.nan)
     slow = rate >= 1
     left = np.where(slow, 1.0, 1 - rate)
     failed = np.logical_or(slow, rate ** (most - count) / left * size > tol)

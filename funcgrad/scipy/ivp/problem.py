@@ -18,7 +18,7 @@ from ...transforms.abstract import closure_convert
 from ...transforms.jacobian import jacfwd
 from ...transforms.jit.api import jit
 
-_COMPILED_FROM = 8  # Jacobians, after which their function is compiled
+_COMPILED_FROM = 16  # Jacobians, after which their function is compiled
 
 
 class TracedError(Exception):
