@@ -12,6 +12,7 @@ import pytest
 import funcgrad
 
 from .support.house import PATHS, ROOT, each_file, is_of_engine, tree_of
+from .support.turns import in_one
 
 README = ROOT / "README.md"
 MODULES = [
@@ -100,16 +101,14 @@ CONTENTS = [
         if f"funcgrad.{name}" in PATHS
     ),
 ]
-NAMES = [
-    pytest.param(value, id=f"{module.__name__}.{name}")
-    for module in CONTENTS
-    for name, value in public(module)
-]
+NAMES = {
+    f"{module.__name__}.{name}": value for module in CONTENTS for name, value in public(module)
+}
 
 
-@pytest.mark.parametrize("value", NAMES)
-def test_every_public_name_says_in_one_sentence_what_it_is(value):
-    lines = (inspect.getdoc(value) or "").splitlines()
+@in_one(NAMES)
+def test_every_public_name_says_in_one_sentence_what_it_is(name):
+    lines = (inspect.getdoc(NAMES[name]) or "").splitlines()
 
     assert lines and lines[0].endswith(".") and (len(lines) == 1 or not lines[1].strip())
     assert len(lines) <= DOCSTRING_LINES

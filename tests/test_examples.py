@@ -4,6 +4,7 @@ import functools
 import gzip
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import runpy
@@ -60,18 +61,7 @@ SCRIPTS = [
         marks=with_scipy,
     ),
     ("alice.py", SHORT["alice.py"], r"\ntransformer +([\d.]+)\n", 0.0),
-    ("names.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
-    ("alice.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
     ("compiled.py", [], r"\ncompiled: loss 0\.00\d+ after 3000 steps", 0.0),
-    ("compiled.py", ["--help"], r"--steps \w+ +of descent", 0.0),
-    ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
-    ("breast_cancer.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
-    ("diabetes.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
-    ("per_example.py", ["--help"], r"--wrong \w+ +labels made wrong", 0.0),
-    ("laplace.py", ["--help"], r"--seed \w+ +of all random", 0.0),
-    ("pendulum.py", ["--help"], r"--steps \w+ +of Adam", 0.0),
-    ("meta.py", ["--help"], r"--rounds \w+ +of training", 0.0),
-    ("ensemble.py", ["--help"], r"--members \w+ +networks", 0.0),
     ("controller.py", [], r"\ncontrol: \d+ lines of C\n", 0.0),
     ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
     pytest.param(
@@ -82,13 +72,44 @@ SCRIPTS = [
         *("eight_schools.py", [], r"\nworst deviation: .*; divergences: 0\n", 0.0),
         marks=pytest.mark.slow,
     ),
-    ("eight_schools.py", ["--help"], r"--seed \w+ +of all random", 0.0),
     ("on_ranks.py", [], r"ranks +2\nloss +0\.59\d\n", 0.0),
     pytest.param(
         *("on_onnx.py", [], r"\ntest accuracy in onnxruntime +([\d.]+)\n", 0.96),
         marks=without("onnx", "onnxruntime"),
     ),
 ]
+
+# a line of its help
+OPTIONS = {
+    "names.py": r"--folder FOLDER +of checkpoints",
+    "alice.py": r"--folder FOLDER +of checkpoints",
+    "compiled.py": r"--steps \w+ +of descent",
+    "digits.py": r"--epochs \w+ +passes over",
+    "breast_cancer.py": r"--epochs \w+ +passes over",
+    "diabetes.py": r"--epochs \w+ +passes over",
+    "per_example.py": r"--wrong \w+ +labels made wrong",
+    "laplace.py": r"--seed \w+ +of all random",
+    "pendulum.py": r"--steps \w+ +of Adam",
+    "meta.py": r"--rounds \w+ +of training",
+    "ensemble.py": r"--members \w+ +networks",
+    "eight_schools.py": r"--seed \w+ +of all random",
+}
+# the help of each script in one process, as JSON
+HELP = """
+import contextlib, io, json, os, runpy, sys
+said = {}
+scripts = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(scripts[0]))
+for script in scripts:
+    sys.argv = [script, "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        try:
+            runpy.run_path(script, run_name="__main__")
+        except SystemExit as end:
+            assert end.code == 0
+    said[os.path.basename(script)] = out.getvalue()
+print(json.dumps(said))
+"""
 
 # script, what it prints of a number against an independent one, the most that may be
 PROOFS = [
@@ -171,6 +192,19 @@ def test_script_runs_and_reaches_its_score(script, args, expected, least):
     found = re.search(expected, done.stdout)
     assert found, f"{expected!r} is not in:\n{done.stdout}"
     assert found.re.groups == 0 or float(found[1]) >= least
+
+
+@functools.cache
+def helped():
+    """The help of the scripts that have options."""
+    done = python("-c", HELP, *(EXAMPLES / script for script in OPTIONS))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("script", OPTIONS)
+def test_help_names_the_options(script):
+    assert re.search(OPTIONS[script], helped()[script])
 
 
 @pytest.mark.parametrize(("script", "expected", "most"), PROOFS)

@@ -24,7 +24,7 @@ from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
 from .support.compare import difference, outcome
 from .support.rows import after, function_of
-from .support.turns import share
+from .support.turns import in_one, share
 
 pytestmark = pytest.mark.skipif(
     np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="ufuncs show their signatures since 2.4"
@@ -484,7 +484,7 @@ def by_function():
     return found
 
 
-@pytest.mark.parametrize("name", functions())
+@in_one(functions())
 def test_every_keyword_has_a_value(name):
     function = functions()[name]
     missing = [k for k in keywords(function) if k not in REFUSES and not values(name, k, function)]
@@ -562,11 +562,10 @@ def placed(function):
     return [p.name for p in parameters if p.kind in kinds], rest
 
 
-@pytest.mark.parametrize("name", functions())
+# options of ufuncs are read by their names
+@in_one([name for name, function in functions().items() if not isinstance(function, np.ufunc)])
 def test_the_parameters_are_those_of_numpy_in_their_order(name):
     function = functions()[name]
-    if isinstance(function, np.ufunc):
-        pytest.skip("options of ufuncs are read by their names")
     places, rest = placed(overrides[function])
     wanted, _ = placed(function)
     assert rest or places[: len(wanted)] == wanted or name in OTHER_NAMES

@@ -11,6 +11,8 @@ from funcgrad import nn, optim
 from funcgrad.core.missing import counterpart, counterpart_in, rows, value_of
 from funcgrad.peers import KEYWORDS, KINDS, SPACES
 
+from .support.turns import in_one
+
 X = np.ones(3)
 KIND_OF = {home: kind for kind, homes in KINDS.items() for home in homes.split()}
 HOME = {name: name.rpartition(".")[0] for name in rows()}
@@ -27,7 +29,7 @@ def of_kind(kind, name):
     return getattr(ours[kind], name)
 
 
-@pytest.mark.parametrize("peer", rows())
+@in_one(rows())
 def test_a_counterpart_exists(peer):
     ours = rows()[peer].ours
 

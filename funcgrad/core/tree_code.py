@@ -6,6 +6,7 @@ Flattening, comparing the structure and building a tree are straight lines of Py
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import is_dataclass
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ DEPTH = 40  # of an expression, for Python's parser
 _MANY = 16  # elements of a static tuple, from which on they are compared by a function
 _OFTEN = 8  # trees of one structure, after which its code pays
 _LONG = 2000  # nodes, above which no code is made
+_compiled = lru_cache(256)(compile)  # calls with like arguments have equal definitions
 
 
 class Static:
@@ -115,7 +117,7 @@ class Code:
             text.append("    except (KeyError, ValueError, AttributeError, TypeError):")
             text.append("        return MISS")
         text += [f"    {line}" for line in rest]
-        exec("\n".join(text), self.scope)
+        exec(_compiled("\n".join(text), "<string>", "exec"), self.scope)
         return self.scope.pop(name)  # its globals are the scope, which must not refer to it
 
     def flatten(self, x: str, nodes: Iterable[Node | None]) -> None:

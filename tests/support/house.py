@@ -4,6 +4,8 @@ import ast
 import functools
 from pathlib import Path
 
+from .turns import in_one
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "funcgrad"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -56,23 +58,7 @@ def is_of_engine(module):
 
 
 PLAIN = [m for m in PATHS if not is_of_engine(m) and not m.endswith("__main__")]
-
-
-def each_file(law):
-    """Make one test of a law for a file: it names all files that break the law."""
-
-    def test():
-        broken = {}
-        for path in FILES:
-            try:
-                law(path)
-            except AssertionError as err:
-                broken[name_of(path)] = str(err).partition("\n")[0]
-        assert not broken, "\n".join(f"{name}: {words}" for name, words in broken.items())
-
-    test.__name__, test.__qualname__, test.__doc__ = law.__name__, law.__qualname__, law.__doc__
-    test.__module__ = law.__module__
-    return test
+each_file = in_one(FILES, name_of)
 
 
 def imported(node, path):

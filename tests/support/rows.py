@@ -1,6 +1,7 @@
 """Rows: lines of NumPy as functions of the inputs that they name."""
 
 import ast
+import functools
 import re
 
 import numpy as np
@@ -22,11 +23,21 @@ def known_to_numpy(row, inputs, constants):
     return True
 
 
+@functools.cache
+def names_in(row):
+    """The names that a row reads."""
+    return {node.id for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Name)}
+
+
+code_of = functools.cache(compile)  # laws of a row, and its inputs, share it
+
+
 def function_of(row, inputs, constants):
     """Give a row as a function that does not warn, and its inputs in the order of their names."""
-    named = {node.id for node in ast.walk(ast.parse(row)) if isinstance(node, ast.Name)}
-    names = sorted(named & inputs.keys())
-    function = eval(f"lambda {', '.join(names)}: {row}", dict(constants))
+    names = sorted(names_in(row) & inputs.keys())
+    function = eval(
+        code_of(f"lambda {', '.join(names)}: {row}", "<string>", "eval"), dict(constants)
+    )
     function.__name__ = function.__qualname__ = row
 
     def quiet(*args):

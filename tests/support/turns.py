@@ -1,4 +1,7 @@
-"""Thin products of parameters: the quick suite meets every pair of values, the slow one all."""
+"""Fewer tests: products of parameters thinned to pairs, and laws of many values in one test.
+
+The quick suite meets every pair of values of a thinned product, the slow one all combinations.
+"""
 
 import itertools
 
@@ -8,6 +11,32 @@ import pytest
 in_full = pytest.mark.parametrize(
     "full", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["in turns", "in full"]
 )
+
+
+def in_one(values, named=str):
+    """Make one test of a law for a value: it names all of these values that break it.
+
+    For values whose law takes less time than the half millisecond that a test of its own costs.
+    """
+
+    def decorate(law):
+        def test():
+            broken = {}
+            for value in values:
+                try:
+                    law(value)
+                except AssertionError as err:
+                    broken[named(value)] = str(err).partition("\n")[0]
+                except Exception as err:
+                    err.add_note(f"the law of {named(value)}")
+                    raise
+            assert not broken, "\n".join(f"{name}: {words}" for name, words in broken.items())
+
+        test.__name__, test.__qualname__, test.__doc__ = law.__name__, law.__qualname__, law.__doc__
+        test.__module__ = law.__module__
+        return test
+
+    return decorate
 
 
 def share(values, turn, count):
