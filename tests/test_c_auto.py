@@ -128,6 +128,16 @@ def test_absolute_values_of_complex_numbers_and_large_arrays_gain_little_in_c():
     assert ratio(lambda x: fg.lax.scan(lambda c, y: (c + y, c), 0.0, x), np.ones(100_000)) < 0.1
 
 
+@needs_compiler
+@pytest.mark.parametrize("size, is_called", [(128_000, True), (1_000_000, False)])
+def test_operations_between_loops_of_numpy_stay_there_beyond_the_cache(size, is_called):
+    def f(x):
+        y = np.sin(x)
+        return np.sin((y * 0.5 + 1.0) * y * (y - 0.3) + y)
+
+    assert ("f_c(" in by_auto(f).source(np.zeros(size, np.float32))) is is_called
+
+
 # without a compiler
 
 

@@ -195,7 +195,7 @@ def _start(eqn: Eqn, rates: Rates) -> float:
 def _in_c(eqn: Eqn) -> float:
     held = programs_in(eqn.params)
     if held:
-        inside = sum(in_c(program.eqns) + _waits(program.outvars) for program in held)
+        inside = sum(in_c(program.eqns) + waits(program.outvars) for program in held)
         return LOOP + _turns(eqn) * inside
     rates = _rates(eqn)
     if rates is None:
@@ -204,13 +204,13 @@ def _in_c(eqn: Eqn) -> float:
     stack = math.prod(eqn.outs[0].aval.shape[:-2])
     if eqn.prim.name == "matmul" and _amount(eqn) > LARGE_PRODUCT * stack:  # by BLAS, too
         rates = (*rates[:2], *rates[:2])
-    waits = 0.0 if is_elementwise(eqn.prim) else _waits(eqn.outs)
-    return start + waits + _rate(rates[2:], eqn) * _amount(eqn) / 1000
+    stored = 0.0 if is_elementwise(eqn.prim) else waits(eqn.outs)
+    return start + stored + _rate(rates[2:], eqn) * _amount(eqn) / 1000
 
 
-def _waits(results: Sequence[Any]) -> float:
-    """Microseconds that results which are too large for the cache wait for memory."""
-    large = [a for a in (v.aval for v in results) if a.size * a.dtype.itemsize > BEYOND]
+def waits(arrays: Sequence[Any]) -> float:
+    """Microseconds that arrays which are too large for the cache wait for memory."""
+    large = [a for a in (v.aval for v in arrays) if a.size * a.dtype.itemsize > BEYOND]
     return sum(MEMORY[a.dtype.itemsize <= 4] * a.size for a in large) / 1000
 
 

@@ -1,11 +1,12 @@
 """The choice of ``jit(f, backend="auto")``: a group of equations is a call of C if that pays."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..compile.finite_checks import after_p
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
-from .costs import CALL, CALLS, MARGIN, OPERAND, START, compilation, in_c, in_numpy
+from .chains import is_loop
+from .costs import CALL, CALLS, MARGIN, OPERAND, START, compilation, in_c, in_numpy, waits
 from .programs import function_parts
 from .regions import VIEWS, Part, parts_of
 
@@ -24,9 +25,9 @@ def by_cost(before: Jaxpr, jaxpr: Jaxpr) -> list[Part]:
     All stay there if the whole does not pay: the equations are simpler, and more, than those of
     the program ``before``.
     """
-    readers = readers_of(jaxpr)
-    parts = [p if p.reason else _decided(p.eqns, readers) for p in parts_of(jaxpr)]
-    time = sum(in_numpy(p.eqns) if p.reason else _call(p.eqns, readers) for p in parts)
+    around = _around(jaxpr)
+    parts = [p if p.reason else _decided(p.eqns, around) for p in parts_of(jaxpr)]
+    time = sum(in_numpy(p.eqns) if p.reason else _call(p.eqns, around) for p in parts)
     took = START + sum(p.compilation for p in parts)
     if took * 1000 <= CALLS * (in_numpy(before.eqns) - time):
         return parts
@@ -46,13 +47,26 @@ def told_by_cost(parts: Sequence[Part], most: int = 12) -> str:
     return "\n  ".join([head, *lines[:most], *more])
 
 
-def _decided(eqns: list[Eqn], readers: dict[Any, set[int]]) -> Part:
+class _Around(NamedTuple):
+    """Which equations read and make the values of a program."""
+
+    readers: dict[Any, set[int]]
+    loops: set[int]  # the identities of elementwise loops
+    made: set[Any]  # their results
+
+
+def _around(jaxpr: Jaxpr) -> _Around:
+    loops = [eqn for eqn in jaxpr.eqns if is_loop(eqn)]
+    return _Around(readers_of(jaxpr), set(map(id, loops)), {v for e in loops for v in e.outs})
+
+
+def _decided(eqns: list[Eqn], around: _Around) -> Part:
     """A group with the reason why it stays in NumPy, or why it is worth a call."""
-    numpy, c = in_numpy(eqns), _call(eqns, readers)
+    program = program_of(eqns, around.readers)
+    numpy, c = in_numpy(eqns), _call(eqns, around)
     told = f"{_names(eqns)}: {_us(numpy)} in NumPy, {_us(c)} in C"
     if c > MARGIN * numpy:
         return Part(eqns, told)
-    program = program_of(eqns, readers)
     names = [f"x{i}" for i in range(len(program.invars))]
     took = compilation(function_parts(program, "program", names).lines)
     told += f", {took:,.0f} ms of the compiler"
@@ -60,10 +74,16 @@ def _decided(eqns: list[Eqn], readers: dict[Any, set[int]]) -> Part:
     return Part(eqns, "", told, took) if pays else Part(eqns, told)
 
 
-def _call(eqns: Sequence[Eqn], readers: dict[Any, set[int]]) -> float:
-    """Microseconds of a call of C."""
-    program = program_of(eqns, readers)
-    return CALL + OPERAND * (len(program.invars) + len(program.outvars)) + in_c(eqns)
+def _call(eqns: Sequence[Eqn], around: _Around) -> float:
+    """Microseconds of a call of C, and of waiting for arrays between it and loops in NumPy.
+
+    These run in blocks, so that between two of them arrays stay in the cache.
+    """
+    program, inside = program_of(eqns, around.readers), set(map(id, eqns))
+    crossing = [v for v in program.invars if v in around.made]
+    crossing += [v for v in program.outvars if around.loops & (around.readers[v] - inside)]
+    count = len(program.invars) + len(program.outvars)
+    return CALL + OPERAND * count + in_c(eqns) + waits(crossing)
 
 
 def _names(eqns: Sequence[Eqn]) -> str:
