@@ -206,8 +206,13 @@ def while_loop(g: Scope) -> None:
     head[0] = f"def {fun}({pair}):"
     head[1:1] = [f"    {i}, {p} = {pair}"]
     head[-1] = head[-1].replace("return ", f"return {i} + 1, ")
-    test = f"lambda c: c[0] < {int(g.rng.integers(1, 4))}"
-    called(g, head, f"fg.lax.while_loop({test}, {fun}, (0, {name}))[1]")
+    test = f"c[0] < {int(g.rng.integers(1, 4))}"
+    if g.chance(0.4):  # a condition that writes into the carry, too
+        small = lambda g, local: f"np.sum(np.abs({last(g, local)})) < 9.0"
+        own, lines = body(g, {g.fresh("p"): name}, small)
+        head += lines
+        test = f"np.logical_and({test}, {own}(c[1]))"
+    called(g, head, f"fg.lax.while_loop(lambda c: {test}, {fun}, (0, {name}))[1]")
 
 
 def wrapped(g: Scope) -> None:

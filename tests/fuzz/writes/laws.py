@@ -12,6 +12,7 @@ import funcgrad as fg
 from funcgrad.compile import fusion
 from funcgrad.core.errors import ConversionError, MutationError
 
+from ..in_c import is_told_in_c, limits_in_c
 from ..laws import DifferenceError, deadline
 from .plain import CHANGED, NAMESPACE, TRACED
 from .program import Program
@@ -326,6 +327,22 @@ def jumps(value: Any, ahead: Any, behind: Any) -> bool:
     return any(np.any(bend > 1e-2 * np.max(slope, initial=0) + 1e-8) for bend, slope in rows)
 
 
+def in_c(case: Case) -> None:
+    """A program in C gives NumPy's values, again and again; its gradient is that of eager ones."""
+    if not is_told_in_c(case):
+        return
+    pull = lambda *points: fg.vjp(case.fun, *points)[1](case.cotangents)
+    with limits_in_c(case):
+        jitted = fg.jit(case.fun, backend="c")
+        outs = jitted(*case.given())
+        case.same("jit in C", outs, case.want, ROUNDED, [case.points])
+        case.same("jit in C again", jitted(*case.given()), case.want, ROUNDED, [case.points])
+        jitted(*case.like_points(x * 0.5 for x in case.program.fresh()))
+        case.same("jit in C, an earlier result", outs, case.want, ROUNDED, [case.points])
+        got = fg.jit(pull, backend="c")(*case.given())
+    case.same("jit of vjp in C", got, pull(*case.points), ROUNDED * 100)
+
+
 LAWS: list[tuple[Callable[[Case], None], float, bool]] = [
     # and the part of all programs it is tried on, and whether values must be known
     (reverse, 1.0, True),
@@ -335,6 +352,7 @@ LAWS: list[tuple[Callable[[Case], None], float, bool]] = [
     (second, 0.4, True),
     (by_one_argument, 0.5, True),
     (shared, 0.3, False),
+    (in_c, 0.0, False),  # by its name alone: each compiles for a third of a second
 ]
 
 

@@ -79,7 +79,7 @@ def scan(body: Any, carry: Any, xs: Any) -> Any:
 
 
 def while_loop(test: Any, body: Any, value: Any) -> Any:
-    return plain.while_loop(test, lambda c: steady(owned(body)(c), c), copied(value))
+    return plain.while_loop(owned(test), lambda c: steady(owned(body)(c), c), copied(value))
 
 
 def fori_loop(low: int, high: int, body: Any, value: Any) -> Any:

@@ -33,11 +33,11 @@ class Report:
         return Report(self.tried + other.tried, found, refused)
 
 
-def run(seed: int, numbers: range, stop: bool = False) -> Report:
-    """Compare the programs of these numbers."""
+def run(seed: int, numbers: range, stop: bool = False, only: str | None = None) -> Report:
+    """Compare the programs of these numbers, by one law if it is named."""
     report = Report()
     for number in numbers:
-        difference = check(program(seed, number), number)
+        difference = check(program(seed, number), number, only)
         report.tried += 1
         if difference is not None and PLAIN.search(difference.detail):
             report.refused += 1
@@ -67,8 +67,9 @@ def shrunk(made: Program, number: int, difference: DifferenceError) -> Program:
     return shrink(made, fails)
 
 
-def _part(work: tuple[int, range]) -> Report:
-    return run(*work)
+def _part(work: tuple[int, range, str | None]) -> Report:
+    seed, numbers, law = work
+    return run(seed, numbers, only=law)
 
 
 def main(args: Any) -> int:
@@ -79,7 +80,8 @@ def main(args: Any) -> int:
             print(f"# {number}\n{program(args.seed, number).text}\n")
         return 0
     step = max(1, min(200, args.programs // args.workers))
-    work = [(args.seed, range(k, min(k + step, end))) for k in range(args.start, end, step)]
+    starts = range(args.start, end, step)
+    work = [(args.seed, range(k, min(k + step, end)), args.law) for k in starts]
     if args.workers == 1:
         total = sum(map(_part, work), total)
     else:
