@@ -9,6 +9,7 @@ import pytest
 
 import funcgrad.compat.jax as jax
 import funcgrad.compat.jax.numpy as jnp
+from funcgrad.compat.jax import lax
 from funcgrad.core.errors import UnsupportedError
 
 from .jax_programs import PROGRAMS
@@ -295,6 +296,30 @@ def test_functions_of_lax_have_the_arguments_of_lax():
     matrix = 4.0 * np.eye(3) + np.eye(3, k=1) + np.eye(3, k=-1)
     solved = lax.linalg.tridiagonal_solve(off, d, off, b)
     np.testing.assert_allclose(matrix @ np.asarray(solved), b, rtol=1e-6)
+
+
+def test_a_solver_is_called_with_functions_of_jaxs_arrays():
+    newton = lambda f, x: lax.fori_loop(0, 9, lambda _, x: x - f(x) / jax.grad(f)(x), x)
+    tangent = lambda g, y: y / g(1.0)
+    root = lambda a: lax.custom_root(lambda x: x**3 - a, 1.5, newton, tangent)
+    by_steps = lambda mv, b: lax.fori_loop(0, 40, lambda _, x: x + (b - mv(x)) / 4, b)
+    solved = lambda a: lax.custom_linear_solve(lambda x: a * x, 6.0, by_steps, symmetric=True)
+
+    assert float(root(8.0)) == pytest.approx(2.0) and float(solved(3.0)) == pytest.approx(2.0)
+    assert float(jax.grad(root)(8.0)) == pytest.approx(1 / 12)
+    assert float(jax.jit(jax.grad(solved))(3.0)) == pytest.approx(-2 / 3)
+
+
+def test_grids_have_default_dtypes_and_bits_are_counted_in_the_dtype_of_x():
+    kinds = [
+        jnp.mgrid[0:2, 0:3],
+        jnp.ogrid[0:2],
+        jnp.r_[1, 2:4],
+        lax.population_count(jnp.arange(4)),
+    ]
+
+    assert [x.dtype for x in kinds] == [np.int32] * 4 and jnp.mgrid[0:2, 0:3].shape == (2, 2, 3)
+    assert jax.random.rayleigh(jax.random.key(0), 2.0, (3,)).dtype == np.float32
 
 
 def test_functions_of_cores_that_are_scalars_are_vectorized():

@@ -79,3 +79,16 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, **_: Any) -> Any:
 def astype(x: Any, dtype: Any, copy: bool = False, **_: Any) -> Any:
     """The array in another dtype."""
     return asarray(x).astype(float if dtype is None else dtype)
+
+
+class Grid:
+    """An object that is indexed by ranges, such as ``mgrid``."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getitem__(self, ranges: Any) -> Any:
+        return raised(getattr(ours, self.name)[lowered(ranges)])
+
+
+mgrid, ogrid, r_, c_ = map(Grid, ("mgrid", "ogrid", "r_", "c_"))

@@ -43,6 +43,7 @@ from .operations import (
 )
 from .refusals import refused
 from .scalars import dtype_in
+from .transforms import point
 from .weak_types import STRONG, operands_in, weakened
 
 _IGNORED = (
@@ -60,7 +61,7 @@ _NUMPY = {
     "full_like": "full_like", "is_finite": "isfinite",
     "rem": "fmod", "shift_left": "left_shift",
     "shift_right_arithmetic": "right_shift", "batch_matmul": "matmul",
-    "population_count": "bitwise_count", "add": "add", "sub": "subtract",
+    "add": "add", "sub": "subtract",
     "mul": "multiply", "div": "divide", "neg": "negative", "pow": "power", "max": "maximum",
     "min": "minimum", "abs": "abs", "exp": "exp", "log": "log", "sin": "sin", "cos": "cos",
     "tanh": "tanh", "sqrt": "sqrt", "eq": "equal", "ne": "not_equal", "lt": "less",
@@ -72,6 +73,7 @@ _SPECIAL = {
     "logistic": "expit", "polygamma": "polygamma", "zeta": "zeta", "betainc": "betainc",
     "bessel_i0e": "i0e", "bessel_i1e": "i1e",
 }  # fmt: skip
+_OF_SOLVERS = ("custom_root", "custom_linear_solve")  # which call functions with functions
 
 
 def __getattr__(name: str) -> Any:
@@ -100,11 +102,13 @@ PrecisionLike = Any
 def function(fun: Callable[..., Any]) -> Callable[..., Any]:
     """A function of funcgrad.lax for JAX's arrays and for functions of them."""
 
+    own_given = _given_solver if getattr(fun, "__name__", "") in _OF_SOLVERS else _given
+
     @functools.wraps(fun)
     def call(*args: Any, **kwargs: Any) -> Any:
-        kwargs = {k: _given(v) for k, v in kwargs.items() if k not in _IGNORED}
+        kwargs = {k: own_given(v) for k, v in kwargs.items() if k not in _IGNORED}
         with np.errstate(all="ignore"):
-            found = fun(*builtins.map(_given, args), **kwargs)
+            found = fun(*builtins.map(own_given, args), **kwargs)
         if type(found) is float:
             return jnp.asarray(found)
         if isinstance(found, FunctionType) or type(found).__module__ == "funcgrad.nn.init":
@@ -123,6 +127,14 @@ def _given(x: Any) -> Any:
     if _is_function(x):
         return inward(x)
     return lowered(dtype_in(x))
+
+
+def _given_solver(x: Any) -> Any:
+    """An argument that may be a function of functions: of the equation that it solves."""
+    if not _is_function(x):
+        return point(x)
+    across = lambda arg: outward(arg) if isinstance(arg, FunctionType) else raised(arg)
+    return functools.wraps(x)(lambda *args: lowered(x(*builtins.map(across, args))))
 
 
 def _is_function(x: Any) -> bool:
@@ -188,6 +200,12 @@ def select_n(which: Any, *cases: Any) -> Any:
 def clamp(min: Any, x: Any, max: Any) -> Any:
     """Elements limited to bounds."""
     return jnp.clip(x, min, max)
+
+
+def population_count(x: Any) -> Any:
+    """The number of bits that are 1."""
+    x = jnp.asarray(x)
+    return jnp.bitwise_count(x).astype(x.dtype)
 
 
 def iota(dtype: Any, size: int) -> Any:

@@ -29,11 +29,15 @@ from .creation import (
     asarray as asarray,
     ascontiguousarray as ascontiguousarray,
     astype as astype,
+    c_ as c_,
     copy as copy,
     empty_like as empty_like,
     full as full,
     full_like as full_like,
+    mgrid as mgrid,
+    ogrid as ogrid,
     ones_like as ones_like,
+    r_ as r_,
     zeros_like as zeros_like,
 )
 from .keys import KeyArray, KeyDtype
@@ -366,6 +370,7 @@ def set_printoptions(*args: Any, **kwargs: Any) -> None:
 
 
 printoptions = np.printoptions
+
 maximum, minimum = _Ufunc("maximum", np.maximum), _Ufunc("minimum", np.minimum)
 squeeze = function("squeeze", ours.squeeze, np.squeeze)
 _stack = function("stack", ours.stack, np.stack)

@@ -66,6 +66,13 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def rayleigh(key: KeyArray, scale: Any, shape: Any = None, dtype: Any = float) -> Any:
+    """Draws of the Rayleigh distribution, by JAX's formula."""
+    shape = np.shape(scale) if shape is None else shape
+    draw = __getattr__("uniform")(key, shape, dtype)
+    return scale * np.sqrt(-2 * np.log(draw))
+
+
 def key_data(keys: KeyArray) -> Any:
     """The words of a key."""
     return raised(keys.key.data)

@@ -97,7 +97,8 @@ def _strong(x: Any) -> Any:
     return x
 
 
-def _point(x: Any) -> Any:
+def point(x: Any) -> Any:
+    """A lowered tree, of which derivatives have the default dtypes."""
     return tree.map(_strong, lowered(x))
 
 
@@ -105,7 +106,7 @@ def jvp(
     fun: Callable[..., Any], primals: Any, tangents: Any, has_aux: bool = False
 ) -> tuple[Any, ...]:
     """The value and its tangent; see funcgrad.jvp."""
-    points = _point(tuple(primals))
+    points = point(tuple(primals))
     found = _fg("jvp")(inward(fun), points, _like(tuple(tangents), points), has_aux)
     return raised(found)  # type: ignore[no-any-return]
 
@@ -126,7 +127,7 @@ def _cast(t: Any, dtype: Any) -> Any:
 
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, **_: Any) -> tuple[Any, ...]:
     """The value, and the map that pulls cotangents back; see funcgrad.vjp."""
-    out, pullback, *aux = _fg("vjp")(inward(fun), *_point(primals), has_aux=has_aux)
+    out, pullback, *aux = _fg("vjp")(inward(fun), *point(primals), has_aux=has_aux)
 
     @functools.wraps(pullback)
     def pull(ct: Any) -> Any:
@@ -137,7 +138,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False, **_: Any)
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """The value, and the linear map of tangents; see funcgrad.linearize."""
-    points = _point(primals)
+    points = point(primals)
     out, push, *aux = _fg("linearize")(
         inward(fun), *points, **({"has_aux": True} if has_aux else {})
     )
@@ -146,7 +147,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any, **_: Any) -> Callable[..., Any]:
     """The transpose of a linear function; see funcgrad.linear_transpose."""
-    return outward(_fg("linear_transpose")(inward(fun), *_point(primals)))
+    return outward(_fg("linear_transpose")(inward(fun), *point(primals)))
 
 
 def closure_convert(fun: Callable[..., Any], *example_args: Any) -> Any:
@@ -191,7 +192,7 @@ class CustomRule:
 def _argument(x: Any) -> Any:
     """A lowered argument; a function takes lowered arguments too."""
     plain = callable(x) and not isinstance(x, (Methods, type)) and tree.all_leaves([x])
-    return _Crossing(x) if plain else _point(x)
+    return _Crossing(x) if plain else point(x)
 
 
 class _Crossing:
