@@ -198,6 +198,18 @@ def see_also(name, value, family, entries):
     return [n for n in names if n != name][:5]
 
 
+def is_error(value):
+    return inspect.isclass(value) and issubclass(value, BaseException)
+
+
+def relatives(value, family, values):
+    """The family of a name; of an error, the classes above and below it."""
+    if not is_error(value):
+        return family
+    classes = [n for n in family if inspect.isclass(values[n])]
+    return [n for n in classes if issubclass(values[n], value) or issubclass(value, values[n])]
+
+
 def examples():
     """Examples of names whose docstring has none, by the full name."""
     text = (Path(__file__).parent / "examples.txt").read_text(encoding="utf-8")
@@ -213,7 +225,8 @@ def example(name, value):
 def entry(path, name, value, also, places):
     """The directive that documents a name, with an example and links."""
     lines = [f".. {'autoclass' if inspect.isclass(value) else 'autofunction'}:: {path}.{name}"]
-    lines += ["   :members:", ""] if inspect.isclass(value) else [""]
+    lines += ["   :members:"] if inspect.isclass(value) else []
+    lines += ["   :show-inheritance:", ""] if is_error(value) else [""]
     lines += example(f"{path}.{name}", value)
     links = {
         "See also": [f":any:`{n} <{path}.{n}>`" for n in also],
@@ -250,7 +263,8 @@ def page(path, module, pages, used):
         lines += title(head, "-") if head and group else []
         family = [] if head == "More" else group
         for name in group:
-            also = see_also(name, values[name], family, entries)
+            kin = relatives(values[name], family, values)
+            also = see_also(name, values[name], kin, entries)
             lines += entry(path, name, values[name], also, used.get(f"{path}.{name}", ()))
     for kind in kinds(values.values()):
         lines += [f".. autoclass:: {kind.__module__}.{kind.__name__}", "   :members:", ""]
