@@ -15,11 +15,14 @@ import pytest
 import funcgrad as fg
 
 from .support.mistakes import CHECKED, FIRST
+from .support.mistakes_of_five import FIVE
 from .support.mistakes_of_others import OTHERS
 
-ROWS = {row.name: row for row in (*FIRST, *OTHERS)}
+ROWS = {row.name: row for row in (*FIRST, *OTHERS, *FIVE)}
 
-MODULES = ("nn", "optim", "losses", "lax", "random", "data", "io", "train", "export", "sparse")
+MODULES = (
+    "nn", "optim", "losses", "lax", "linalg", "random", "data", "io", "train", "export", "sparse",
+)  # fmt: skip
 
 # true words without our name or cure, and why
 BELOW = {
@@ -74,7 +77,7 @@ def test_a_mistake_is_answered_by_who_what_came_and_the_cure(name, grades, tmp_p
     assert grades[name] == 3 or (name in BELOW and grades[name] > 0), words
 
 
-@pytest.mark.parametrize("rows", [FIRST, OTHERS], ids=["first", "others"])
+@pytest.mark.parametrize("rows", [FIRST, OTHERS, FIVE], ids=["first", "others", "five"])
 def test_most_mistakes_have_the_best_grade_and_none_is_silent(rows, grades):
     found = [grades[row.name] for row in rows if row.name in grades]
     print({n: found.count(n) for n in range(4)})  # pytest -s shows the count of each grade

@@ -43,7 +43,7 @@ def cond(
 
     Args:
         pred: a scalar boolean or number. If it is concrete, only the selected function is called.
-        true_fun: a function of the operands.
+        true_fun: ``true_fun(*operands)``.
         false_fun: another, whose output has the same structure, shapes and dtypes.
         *operands: trees of arrays; both functions may close over more.
 
@@ -193,7 +193,10 @@ def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list
         what = f"{who}: the outputs of branch 0 and branch {i}"
         if tree.structure(out) != first:
             tree.flatten_up_to(first, out, what)
-            raise TreeError(f"{what} differ in structure: {first} and {tree.structure(out)}")
+            raise TreeError(
+                f"{what} differ in structure: {first} and {tree.structure(out)}; return the same "
+                f"structure from both"
+            )
     paths = [path for path, _ in tree.leaves_with_path(structures[0])]
     return [
         _agreed_leaf(who, tree.keystr(path), [atom.aval for atom in column])

@@ -191,9 +191,9 @@ def while_loop(
     while_loop : (a -> bool) -> (a -> a) -> a -> a
 
     Args:
-        cond_fun: returns a scalar boolean for the value.
-        body_fun: returns the next value, a tree with the same shapes and dtypes. Both are traced
-            once, on shapes and dtypes alone, and may close over more.
+        cond_fun: ``cond_fun(value)`` returns a scalar boolean.
+        body_fun: ``body_fun(value)`` returns the next value, a tree with the same shapes and
+            dtypes. Both are traced once, on these alone, and may close over more.
         init_val: the initial value; Python scalars take the dtype that the step gives them.
         checkpoint: the number of values that reverse mode keeps. Others are computed again, by
             up to 1.3 times the fewest steps, because their number is not known in advance.
@@ -261,7 +261,7 @@ def fori_loop(
     Args:
         lower: an integer.
         upper: an integer; if a bound is traced, the loop is a while_loop.
-        body_fun: returns the next value, a tree with the same shapes and dtypes.
+        body_fun: ``body_fun(i, value)`` returns the next value, of the same shapes and dtypes.
         init_val: the initial value; Python scalars take the dtype that the step gives them.
         unroll: the number of steps in one iteration, for concrete bounds; see ``scan``.
         checkpoint: the number of states that reverse mode keeps; see ``scan``, or, if a bound is

@@ -12,10 +12,12 @@ from .avals import aval_of
 from .errors import ConversionError, FuncgradError, shown
 from .frames import is_user
 from .lazy import is_inside_call
-from .misfits import ArgumentError, misfit, told
+from .misfits import ArgumentError, entry, misfit, told
 from .registry import load
 
-_HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: (\w+)?")  # of a message of ours
+_HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
+_ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
+_CALLED = re.compile(r"([\w.<>]+)\(\) (?:takes|missing)")  # of a call that does not bind
 _EXPLAINED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
 _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
@@ -75,7 +77,8 @@ def note_operands(err: Exception, who: str, args: Iterable[Any]) -> None:
         return
     flat = [x for a in args for x in (a if isinstance(a, (list, tuple)) else [a])]
     avals = [str(aval_of(x)) for x in flat if hasattr(x, "dtype")]
-    err.add_note(f"{who}: got {', '.join(avals)}")
+    cure = "; for such matrices there are lstsq and pinv" if "Singular" in str(err) else ""
+    err.add_note(f"{who}: got {', '.join(avals)}{cure}")
 
 
 def answered(
@@ -95,16 +98,29 @@ def answered(
         return err
     if is_user(err.__traceback__):
         return err
-    parameters, given = _bound(function, args, kwargs)
+    try:
+        parameters, given = _bound(function, args, kwargs)
+    except TypeError:  # a method that was called with the arguments
+        return unbound(who, function, args, kwargs)
     # None and texts are judged where NumPy or Python refused: our own messages know better
     is_raw = not isinstance(err, FuncgradError) or isinstance(err, ArgumentError)
     if found := misfit(parameters, given, inspect.getdoc(function) or "", is_raw):
         return ArgumentError(f"{who}: {found}")
-    if head and head[2] in given and told(given[head[2]]) in words:
-        err.args = (f"{who}: {words[head.start(2) :]}",)
+    if renamed := _renamed(words, who, given):
+        err.args = (renamed,)
     else:
-        _note(err, who, given)
+        _note(err, who, given, inspect.getdoc(function) or "")
     return err
+
+
+def _renamed(words: str, who: str, given: Mapping[str, Any]) -> str | None:
+    """The message of an inner function for the one argument that it is about, or None."""
+    found = _ABOUT.match(words)
+    names = [name for name, x in given.items() if found and told(x) == found[3]]
+    if found is None or not (found[1] in names or len(names) == 1):
+        return None
+    name = found[1] if found[1] in names else names[0]
+    return f"{who}: {name}{words[found.end(1) :]}"
 
 
 def check_arguments(
@@ -122,19 +138,22 @@ def _bound(
     """The parameters of a function, and the arguments by name, without ``self``."""
     signature = inspect.signature(function)
     given = signature.bind(*args, **kwargs).arguments
-    if function.__name__ in ("__init__", "__call__"):
-        given.pop(next(iter(given)))
+    given.pop("self", None)
     return signature.parameters, given
 
 
-def _note(err: Exception, who: str, given: Mapping[str, Any]) -> None:
+def _note(err: Any, who: str, given: Mapping[str, Any], doc: str) -> None:
     """Add the call to an error; the outermost function, which the user called, counts."""
     notes = getattr(err, "__notes__", [])
     if notes and getattr(err, "asked", None) != notes[-1]:
         return
     del notes[-1:]
-    err.asked = f"{who}: got {', '.join(f'{n}={told(x)}' for n, x in given.items())}"  # type: ignore[attr-defined]
-    err.add_note(err.asked)  # type: ignore[attr-defined]
+    err.asked = f"{who}: got {', '.join(f'{n}={told(x)}' for n, x in given.items())}"
+    if type(err) is TypeError and (unfit := _CALLED.match(str(err))):
+        names = [n for n, f in given.items() if getattr(f, "__qualname__", "") == unfit[1]]
+        said = [f"{n}: {e}" for n in names if (e := " ".join(entry(n, doc).split()))]
+        err.asked += "; ".join(["", *said[:1]])
+    err.add_note(err.asked)
 
 
 def unbound(
@@ -144,12 +163,11 @@ def unbound(
 
     Args:
         who: the name of the function or class.
-        function: the function, or ``__init__`` or ``__call__`` of a class, whose ``self`` is in
-            ``args``.
+        function: the function, or a method, whose ``self`` is in ``args``.
     """
     parameters = dict(inspect.signature(function).parameters)
-    if function.__name__ in ("__init__", "__call__"):
-        parameters.pop(next(iter(parameters)))
+    if next(iter(parameters), "") == "self":
+        parameters.pop("self")
         args = args[1:]
     return TypeError(f"{who}: {_complaint(who, parameters, args, kwargs)}")
 

@@ -24,12 +24,12 @@ _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FAST", "LOAD_DEREF", "LOAD_ATTR", "L
 def refused_by(aval: Any) -> str | None:
     """The message for the function that converts a traced value, None if user code does."""
     frame: Any = sys._getframe(1)
-    while frame is not None and is_inside(frame.f_code.co_filename) and not _matrix(frame):
+    while frame is not None and is_inside(frame.f_code.co_filename) and not _class(frame):
         frame = frame.f_back
     if frame is None:
         return None
-    if _matrix(frame):
-        return _message("numpy.matrix", str(aval))
+    if _class(frame):
+        return _message(_class(frame), str(aval))
     found = foreign_function(_outwards(frame))
     who = _of_math(frame) if found is None else found[0]
     return None if who is None else _message(who, str(aval))
@@ -53,8 +53,11 @@ def _message(who: str, got: str) -> str:
     )
 
 
-def _matrix(frame: FrameType) -> bool:
-    return str(frame.f_globals.get("__name__")) == "numpy.matrixlib.defmatrix"
+def _class(frame: FrameType) -> str:
+    """The class of NumPy, without overrides, that a frame is in; "" if it is in none."""
+    if str(frame.f_globals.get("__name__")) == "numpy.matrixlib.defmatrix":
+        return "numpy.matrix"
+    return "numpy.vectorize" * frame.f_code.co_qualname.startswith("vectorize.")
 
 
 # functions of SciPy

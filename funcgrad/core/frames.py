@@ -8,14 +8,14 @@ from typing import Any
 
 from .errors import FuncgradError
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_NUMPY = f"{os.sep}numpy{os.sep}"
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+NUMPY = f"{os.sep}numpy{os.sep}"
 _LIBRARIES = ("funcgrad", "numpy", "scipy")
 
 
 def is_inside(filename: str) -> bool:
     """Whether a file is one of this library or of NumPy."""
-    return filename.startswith(_PACKAGE) or _NUMPY in filename
+    return filename.startswith(PACKAGE) or NUMPY in filename
 
 
 def is_user(trace: TracebackType | None) -> bool:

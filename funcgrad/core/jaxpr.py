@@ -1,6 +1,5 @@
 """The intermediate representation: programs as flat lists of equations, in JAX's words."""
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import Any, TypeAlias
 
 from .avals import Aval, aval_of
 from .errors import FuncgradError
+from .frames import NUMPY, PACKAGE
 from .registry import load
 from .show import show
 from .trace import Primitive
@@ -258,7 +258,6 @@ def replace_eqn(
     )
 
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _EVAL = eval_jaxpr.__code__
 
 
@@ -273,7 +272,7 @@ def user_line() -> str:
         if frame.f_code is _EVAL and (eqn := frame.f_locals.get("eqn")) is not None:
             if eqn.source:
                 return eqn.source
-        elif not filename.startswith(_PACKAGE):
+        elif not (filename.startswith(PACKAGE) or NUMPY in filename):
             return sys.intern(f"{filename}:{frame.f_lineno}")  # one for all equations of a line
         frame = frame.f_back
     return ""

@@ -81,20 +81,27 @@ def missing(module: str, name: str) -> Exception:
 
 
 def answering(public: Public, who: str = "") -> Public:
-    """Let a public function, or class, name itself and its arguments in errors of its body."""
-    function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
-    who = who or public.__name__
+    """Let a public function, or class, name itself and its arguments in errors of its body.
 
-    @functools.wraps(function)
+    Args:
+        public: the function or class; or a closure, which has no public name.
+        who: the name in errors, of a closure.
+    """
+    function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
+    name = who or public.__name__
+
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             return function(*args, **kwargs)
         except Exception as err:
-            told = load("funcgrad.core.binding").answered(err, who, function, args, kwargs)
+            told = load("funcgrad.core.binding").answered(err, name, function, args, kwargs)
             if told is err:
                 raise
             raise told from None
 
+    if who:
+        return call  # type: ignore[return-value]  # pickle finds it by its place here
+    functools.update_wrapper(call, function)
     if function is public:
         return call  # type: ignore[return-value]
     public.__init__ = call  # type: ignore[misc, method-assign]

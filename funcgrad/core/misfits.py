@@ -73,7 +73,7 @@ def misfit(
             takes = type(p.default)
         if takes in (Any, p.empty, object):
             judged = (is_raw or _kind(x)) and not (required and p.default is not p.empty)
-            if judged and not _may_hold_numbers(x, p, _entry(name, doc)):
+            if judged and not _may_hold_numbers(x, p, entry(name, doc)):
                 return f"{name} must hold numbers: got {told(x)}; {_cure(x)}"
         elif not _fits(x, takes):
             wanted = " or ".join(dict.fromkeys(_words(takes)))
@@ -116,7 +116,7 @@ def _number(text: str) -> str:
     return ""
 
 
-def _entry(name: str, doc: str) -> str:
+def entry(name: str, doc: str) -> str:
     """What the docstring says of an argument."""
     found = re.search(rf"^ +\*?(?:\w+, )*{name}(?:, \w+)*: (.*(?:\n {{8}}.*)*)", doc, re.M)
     return found[1] if found else ""
@@ -130,6 +130,8 @@ def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
         return isinstance(p.default, str) or '"' in entry or "string" in entry or "text" in entry
     if kind := _kind(x):
         return kind in "biufcmMV"
+    if isinstance(x, (list, tuple)):
+        return not any(isinstance(one, str) for one in x)
     return callable(x) or isinstance(x, (*_CONTAINERS, PathLike)) or handler_of(x) is not None
 
 
@@ -179,6 +181,8 @@ def _is_scalar(x: Any, kind: type) -> bool:
 def _is_sequence(x: Any, kind: Any, parts: tuple[Any, ...]) -> bool:
     if isinstance(x, (str, bytes)) or not isinstance(x, Iterable):
         return False
+    if kind is tuple and parts and Ellipsis not in parts:
+        return isinstance(x, (tuple, list)) and len(x) == len(parts)
     element = parts[0] if parts else Any
     return element not in (int, str) or not isinstance(x, (list, tuple)) or all(
         _fits(one, element) for one in x

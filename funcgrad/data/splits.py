@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.errors import DtypeError
 from ..core.lazy import answering
+from ..core.misfits import told
 from ..random import Key, RangeError, permutation
 from .rows import column, count_rows, integer, take_rows
 
@@ -83,7 +84,10 @@ def _test_count(who: str, test_size: Any, count: int) -> int:
     elif isinstance(test_size, int | np.integer) and not isinstance(test_size, bool):
         tests = int(test_size)
     else:
-        raise DtypeError(f"{who}: test_size must be a float or an integer: got {test_size!r}")
+        cure = f"; write {who}((x, y))" if isinstance(test_size, np.ndarray) else ""
+        raise DtypeError(
+            f"{who}: test_size must be a float or an integer: got {told(test_size)}{cure}"
+        )
     if not 0 < tests < count:
         raise RangeError(
             f"{who}: test_size must leave rows in both parts: got {test_size} of {count} rows; "

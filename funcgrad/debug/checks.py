@@ -41,7 +41,7 @@ MANY = 4  # programs of a compiled function
 KINDS = (
     "error", "integer input", "nan or inf", "zero gradient", "vanishing gradient",
     "exploding gradient", "dead ReLU", "crossed shapes", "mixed dtypes", "reused key", "lost write",
-    "random numbers", "side effect", "recompilation", "large constant",
+    "donated array", "random numbers", "side effect", "recompilation", "large constant",
 )  # fmt: skip
 
 
@@ -237,6 +237,8 @@ def _numbers(subject: Subject) -> Iterator[Row]:
     try:
         with nans():
             checked(subject.f, *subject.args, **subject.kwargs)
+            if subject.loss is None and (loss := _scalar(subject)) is not None:
+                checked(grad(loss), *subject.args, **subject.kwargs)
     except NanError as err:
         if err.given:
             what = f"{err.given} holds a nan from the start"
@@ -335,6 +337,36 @@ def _effects(subject: Subject) -> Iterator[Row]:
         return  # it is a finding already
 
 
+def _donations(subject: Subject) -> Iterator[Row]:
+    """Arrays that are read after a compiled function has used their memory for its result."""
+    if subject.is_compiled or not any(map(_donates, _names_read(subject.plain))):
+        return
+    call = lambda: subject.plain(*tree.map(copied, subject.args), **subject.kwargs)
+    first, again = call(), call()
+    with disable_jit():
+        plain = call()
+    if _equal(first, again) and not _equal(first, plain):
+        what = "the result differs from that without donation, for a donated array is read again"
+        yield "donated array", "", what, "write x = f(x), or donate nothing"
+
+
+def _donates(x: Any) -> bool:
+    options = x.options if isinstance(x, Compiled) else {}
+    return any(options.get(f"donate_{kind}") is not None for kind in ("argnums", "argnames"))
+
+
+def _names_read(f: Any) -> list[Any]:
+    """The values that a function reads from its globals and its closure."""
+    code, names = getattr(f, "__code__", None), getattr(f, "__globals__", {})
+    cells = [c.cell_contents for c in getattr(f, "__closure__", None) or ()]
+    return cells + [names[n] for n in getattr(code, "co_names", ()) if n in names]
+
+
+def _equal(x: Any, y: Any) -> bool:
+    pairs = zip(tree.leaves(x), tree.leaves(y), strict=True)
+    return all(np.allclose(a, b, equal_nan=True) for a, b in pairs if is_arraylike(a))
+
+
 PARTS: tuple[Callable[[Subject], Iterator[Row]], ...] = (
-    _programs_made, _effects, _integers, _numbers, _gradients, _programs,
+    _programs_made, _effects, _integers, _numbers, _gradients, _programs, _donations,
 )  # fmt: skip

@@ -21,8 +21,15 @@ _MEANT = _VIEWS | {"expand_dims"}  # operations by which a user makes a column f
 
 
 def mixed_dtypes(jaxpr: Jaxpr) -> Iterator[Row]:
-    """Lines at which an operation on float32 gives float64, for another operand is wider."""
+    """Lines at which an operation on float32 gives float64, for another operand is wider.
+
+    Operations on a float64 that such a line gave are not listed again.
+    """
+    widened = set[Any]()
     for eqn in _all_eqns(jaxpr):
+        if not widened.isdisjoint(a for a in eqn.ins if not isinstance(a, Literal)):
+            widened.update(eqn.outs)
+            continue
         if not eqn.outs or eqn.is_derivative or not eqn.source:
             continue
         out, ins = eqn.outs[0].aval, [a.aval for a in eqn.ins]
@@ -33,6 +40,7 @@ def mixed_dtypes(jaxpr: Jaxpr) -> Iterator[Row]:
         given = " and ".join(map(str, (narrow, *others[:1])))
         what = f"{eqn.prim.name} of {given} gives {out}"
         wide = "the wider operand" if others else "the other operand"
+        widened.update(eqn.outs)
         yield "mixed dtypes", eqn.line, what, f"convert {wide} by astype(np.{narrow.dtype})"
 
 

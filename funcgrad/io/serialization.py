@@ -137,6 +137,11 @@ def _opened(path: Any, mmap: bool = False) -> Iterator[Contents]:
 
 
 def _kind(who: str, path: Any) -> str:
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise TypeError(
+            f"{who}: the path must be a string or a path: got {type(path).__name__}; write "
+            f"{who}(path{', tree' * (who == 'save')})"
+        )
     suffix = Path(os.fsdecode(path)).suffix
     if suffix not in (".safetensors", ".npz"):
         raise ValueError(

@@ -2,12 +2,12 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..core.avals import aval_of, shape_of
-from ..core.errors import shown
+from ..core.errors import MutationError, shown
 from ..random import Key, fold_in
 from .apply import complaint, takes_key
 from .functions import relu
@@ -47,7 +47,8 @@ def as_layer(who: str, layer: Any, i: int) -> Any:
         return layer
     if callable(layer) and not isinstance(layer, type):
         return Lambda(layer)
-    cure = f"write {layer.__name__}(...)" if isinstance(layer, type) else f"write {who}(*list)"
+    cure = f"write {who}(*list)" if isinstance(layer, list) else "write lambda x: ..."
+    cure = f"write {layer.__name__}(...)" if isinstance(layer, type) else cure
     raise TypeError(f"{who}: layer {i} must be a module or a function: got {shown(layer)}; {cure}")
 
 
@@ -96,6 +97,12 @@ class Sequential(Module):
         if isinstance(index, slice):
             return Sequential(*self.layers[index])
         return self.layers[index]
+
+    def __setitem__(self, index: Any, layer: Any) -> NoReturn:
+        raise MutationError(
+            f"Sequential: a module cannot be changed in place: got [{index!r}]; write "
+            f"nn.replace(model, 'layers[{index!r}]', layer)"
+        )
 
     def __outline__(self) -> tuple[str, list[tuple[str, Any]]]:
         return "Sequential", [("", layer) for layer in self.layers]

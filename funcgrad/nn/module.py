@@ -150,6 +150,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
             )
         return super().__new__(cls)
 
+    @answering
     def init(self, key: Key, dtype: Any = np.float32) -> Self:
         """A copy with all parameters drawn, including those of inner modules.
 

@@ -21,8 +21,9 @@ from ..core.buffers import (
     plain,
     plain_in,
 )
+from ..core.errors import ConcretizationError
 from ..core.registry import overrides
-from ..core.trace import Tracer, running
+from ..core.trace import Tracer, is_concrete, running
 from ..ops import operand as operands
 from ..ops.layout import laid_out, strides_in_elements, strides_of_strided
 from ..ops.operand import holds_tracer, operand, strong
@@ -382,4 +383,10 @@ def arange(
     array([0., 1., 2.])
     """
     bounds = (0, start, step) if stop is None else (start, stop, step)
+    for x in bounds:
+        if isinstance(x, Tracer) and not is_concrete(x):
+            raise ConcretizationError(
+                f"arange: the bounds and the step decide the shape, and must be concrete: got "
+                f"{aval_of(x)}; write start + step * arange(n)"
+            )
     return _writable(np.arange(*bounds, dtype=dtype, device=device), like)

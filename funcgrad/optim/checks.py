@@ -1,5 +1,6 @@
 """Checks of what an optimizer is given: gradients, states, masks and hyperparameters."""
 
+from collections.abc import Mapping
 from inspect import Parameter, isfunction, signature
 from typing import Any
 
@@ -143,3 +144,25 @@ def check_decay(who: str, **rates: Any) -> None:
         check_number(who, name, value)
         if type(value) in PYTHON_SCALARS and not 0 <= value < 1:
             raise ValueError(f"{who}: {name} must be in [0, 1): got {value}")
+
+
+# of schedules
+
+
+def steps_of(who: str, factors: Mapping[int, float] | None) -> list[tuple[int, float]]:
+    """The boundaries in order, with their factors."""
+    steps = sorted((factors or {}).items())
+    if any(factor < 0 for _, factor in steps):
+        raise ValueError(f"{who}: factors must be 0 or more: got {steps}")
+    return steps
+
+
+def check_not_negative(who: str, **values: Any) -> None:
+    for name, value in values.items():
+        if type(value) in (int, float) and value < 0:
+            raise ValueError(f"{who}: {name} must not be negative: got {value}; write {-value}")
+
+
+def check_steps(who: str, steps: int) -> None:
+    if not steps > 0:
+        raise ValueError(f"{who}: transition_steps must be positive: got {steps}")

@@ -5,8 +5,8 @@ Names, arguments and values are optax's; the count may be an array, or traced.
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,16 +14,23 @@ from ..core.errors import shown
 from ..core.lazy import checking
 from ..core.pickling import picklable
 from .base import Schedule
+from .checks import check_not_negative, check_steps, steps_of
+
+M = TypeVar("M", bound=Callable[..., Schedule])
 
 
-@picklable
+def _made(maker: M) -> M:
+    """Make the schedules of a function picklable, and check what it is given."""
+    return picklable(checking(maker))
+
+
+@_made
 def constant_schedule(value: Any) -> Schedule:
     """The same value at every count."""
     return lambda count: value
 
 
-@picklable
-@checking
+@_made
 def polynomial_schedule(
     init_value: Any, end_value: Any, power: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -39,6 +46,7 @@ def polynomial_schedule(
     >>> print(polynomial_schedule(1.0, 0.0, 2, 10)(5))
     0.25
     """
+    check_not_negative("polynomial_schedule", power=power)
     if transition_steps <= 0:
         return constant_schedule(init_value)
     begin = max(transition_begin, 0)
@@ -50,8 +58,7 @@ def polynomial_schedule(
     return schedule
 
 
-@picklable
-@checking
+@_made
 def linear_schedule(
     init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -63,8 +70,7 @@ def linear_schedule(
     return polynomial_schedule(init_value, end_value, 1, transition_steps, transition_begin)
 
 
-@picklable
-@checking
+@_made
 def exponential_decay(
     init_value: Any,
     transition_steps: int,
@@ -86,6 +92,7 @@ def exponential_decay(
     >>> print(exponential_decay(1.0, 10, 0.5)(20))
     0.25
     """
+    check_not_negative("exponential_decay", decay_rate=decay_rate)
     if transition_steps <= 0 or decay_rate == 0:
         return constant_schedule(init_value)
     begin = max(transition_begin, 0)
@@ -102,8 +109,7 @@ def exponential_decay(
     return schedule
 
 
-@picklable
-@checking
+@_made
 def cosine_decay_schedule(
     init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
 ) -> Schedule:
@@ -134,8 +140,7 @@ def cosine_decay_schedule(
     return schedule
 
 
-@picklable
-@checking
+@_made
 def warmup_cosine_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -171,7 +176,7 @@ def warmup_cosine_decay_schedule(
     return join_schedules([rise, fall], [warmup_steps])
 
 
-@picklable
+@_made
 def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int) -> Schedule:
     """Rise linearly, then stay.
 
@@ -182,7 +187,7 @@ def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int
     return linear_schedule(init_value, peak_value, warmup_steps)
 
 
-@picklable
+@_made
 def warmup_exponential_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -206,7 +211,7 @@ def warmup_exponential_decay_schedule(
     return join_schedules([rise, fall], [warmup_steps])
 
 
-@picklable
+@_made
 def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     """Cosine decay with warm restarts.
 
@@ -226,7 +231,7 @@ def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     return join_schedules(cycles, ends[:-1])
 
 
-@picklable
+@_made
 def piecewise_interpolate_schedule(
     interpolate_type: str, init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -249,7 +254,7 @@ def piecewise_interpolate_schedule(
         raise ValueError(
             f"{who}: the type must be 'linear' or 'cosine': got {shown(interpolate_type)}"
         )
-    steps = _steps(who, boundaries_and_scales)
+    steps = steps_of(who, boundaries_and_scales)
 
     def schedule(count: Any) -> Any:
         value, begin, current = init_value, 0, init_value
@@ -267,7 +272,7 @@ def piecewise_interpolate_schedule(
     return schedule
 
 
-@picklable
+@_made
 def linear_onecycle_schedule(
     transition_steps: int,
     peak_value: Any,
@@ -293,7 +298,7 @@ def linear_onecycle_schedule(
     >>> print(linear_onecycle_schedule(100, 1.0)(30))
     1.0
     """
-    _check_steps("linear_onecycle_schedule", transition_steps)
+    check_steps("linear_onecycle_schedule", transition_steps)
     turns = {
         int(pct_start * transition_steps): div_factor,
         int(pct_final * transition_steps): 1.0 / div_factor,
@@ -302,7 +307,7 @@ def linear_onecycle_schedule(
     return piecewise_interpolate_schedule("linear", peak_value / div_factor, turns)
 
 
-@picklable
+@_made
 def cosine_onecycle_schedule(
     transition_steps: int,
     peak_value: Any,
@@ -317,7 +322,7 @@ def cosine_onecycle_schedule(
     >>> print(cosine_onecycle_schedule(100, 1.0)(30))
     1.0
     """
-    _check_steps("cosine_onecycle_schedule", transition_steps)
+    check_steps("cosine_onecycle_schedule", transition_steps)
     turns = {
         int(pct_start * transition_steps): div_factor,
         int(transition_steps): 1.0 / (div_factor * final_div_factor),
@@ -325,8 +330,7 @@ def cosine_onecycle_schedule(
     return piecewise_interpolate_schedule("cosine", peak_value / div_factor, turns)
 
 
-@picklable
-@checking
+@_made
 def piecewise_constant_schedule(
     init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -344,7 +348,7 @@ def piecewise_constant_schedule(
     >>> print(schedule(9), schedule(10))
     1.0 0.1
     """
-    steps = _steps("piecewise_constant_schedule", boundaries_and_scales)
+    steps = steps_of("piecewise_constant_schedule", boundaries_and_scales)
 
     def schedule(count: Any) -> Any:
         value = init_value
@@ -355,8 +359,7 @@ def piecewise_constant_schedule(
     return schedule
 
 
-@picklable
-@checking
+@_made
 def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     """One schedule after another; each counts from its own beginning.
 
@@ -376,6 +379,8 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
             f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} boundaries: "
             f"got {list(boundaries)}"
         )
+    if any(a >= b for a, b in itertools.pairwise(boundaries)):
+        raise ValueError(f"join_schedules: boundaries must rise: got {list(boundaries)}; sort them")
 
     def schedule(count: Any) -> Any:
         value = schedules[0](count)
@@ -385,16 +390,3 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
         return value
 
     return schedule
-
-
-def _steps(who: str, factors: Mapping[int, float] | None) -> list[tuple[int, float]]:
-    """The boundaries in order, with their factors."""
-    steps = sorted((factors or {}).items())
-    if any(factor < 0 for _, factor in steps):
-        raise ValueError(f"{who}: factors must be 0 or more: got {steps}")
-    return steps
-
-
-def _check_steps(who: str, steps: int) -> None:
-    if not steps > 0:
-        raise ValueError(f"{who}: transition_steps must be positive: got {steps}")

@@ -7,6 +7,7 @@ KEYWORDS = """
 alpha decay
 amsgrad learning_rate optim.amsgrad
 argnum argnums
+batch_first reverse x of [batch, time, features]
 batchsize batch_size
 beta1 b1
 beta2 b2
@@ -15,6 +16,7 @@ beta_2 b2
 betas b1 b1 and b2
 bias use_bias
 class_weight class_weights
+device use_bias nothing: arrays are on the CPU
 dim axis
 dims axis
 embed_dim features
@@ -44,10 +46,12 @@ n_splits folds
 normalized_shape features
 num_features features
 num_steps length
+num_workers prefetch
 out_axis out_axes
 out_channels out_features
 p rate
 params learning_rate opt.init(params)
+pin_memory prefetch
 random_state key key=funcgrad.random.key(0)
 reduce reduction
 replacement replace

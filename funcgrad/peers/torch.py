@@ -65,6 +65,8 @@ torch.nn.Module.requires_grad_ fg.nn.freeze  freeze(layer)
 keras.losses.mean_squared_error fg.losses.mse
 keras.losses.mean_absolute_error fg.losses.l1
 keras.Model.fit fg.value_and_grad  a loop over value_and_grad and optimizer.update
+keras.Model.add fg.nn.Sequential  Sequential(*layers), with all layers
+torch.nn.Module.append fg.nn.Sequential  Sequential(*layers), with all layers
 keras.Model.compile fg.jit  jit(step)
 keras.Model.predict fg.nn.apply  model(x)
 keras.Model.evaluate fg.nn.apply  model(x), and a loss

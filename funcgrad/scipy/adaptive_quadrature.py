@@ -110,7 +110,7 @@ def _bound(x: Any) -> Any:
 def _scalar(y: Any) -> Any:
     y = operand(y)
     if aval_of(y).size != 1 or dtype_of(y).kind == "c":
-        raise ShapeError(f"quad: func must return a real scalar: got {aval_of(y)}")
+        raise ShapeError(f"quad: func must return a real scalar: got {aval_of(y)}; use quad_vec")
     return np.reshape(y, ())
 
 

@@ -145,7 +145,7 @@ def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[
             if shape_of(d) != shape_of(x):
                 raise ShapeError(
                     f"odeint: func must return the shape of y{tree.keystr(path)}, {aval_of(x)}: "
-                    f"got {aval_of(d)}"
+                    f"got {aval_of(d)}; the arguments are func(y, t)"
                 )
         return [cast(ravel_pytree(leaves)[0], dtype_of(flat))]
 

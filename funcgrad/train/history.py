@@ -134,7 +134,8 @@ class History:
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.names:
             known = ", ".join(self.names) or "no names yet"
-            raise UnknownNameError(f"History: unknown name {name!r}: got {known}")
+            cure = f"; record it first: history.record(step, {name}=value)" * (not self.names)
+            raise UnknownNameError(f"History: unknown name {name!r}: got {known}{cure}")
         return np.array([row.get(name, math.nan) for _, row in self._rows])
 
     def __len__(self) -> int:

@@ -198,7 +198,7 @@ def _position(who: str, n: Any, args: Sequence[Any], kwargs: Any) -> int:
     try:
         n = operator.index(n)
     except TypeError:
-        raise TypeError(f"{who}: argnums must be integers: got {shown(n)}; see argnames") from None
+        raise TypeError(f"{who}: argnums must be integers: got {shown(n)}; use argnames") from None
     if not -len(args) <= n < len(args):
         words = f"argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments"
         cure = "name a keyword argument in argnames" if kwargs or not args else "count from 0"

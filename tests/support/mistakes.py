@@ -1,8 +1,8 @@
 """Typical mistakes of newcomers, each with what its error must say, for tests/test_mistakes.py.
 
 A row is a name, a program, and patterns: who speaks, what came, the cure. ``FIRST`` is of people
-from NumPy, JAX, PyTorch, Keras and scikit-learn; ``mistakes_of_others.py`` of other professions,
-written after the errors of the first had been mended.
+from NumPy, JAX, PyTorch, Keras and scikit-learn; ``mistakes_of_others.py`` and
+``mistakes_of_five.py`` of others, written after the errors of the first had been mended.
 """
 
 from typing import NamedTuple
@@ -280,6 +280,13 @@ CHECKED = [
     Mistake("prediction (n, 1) minus target (n,) by hand",
         "f, args = lambda p, y: np.mean((p - y) ** 2), [np.ones((8, 1)), np.zeros(8)]",
         "crossed shapes", r"f64\[8,1\] and f64\[8\]", r"x\[:, 0\]"),
+    Mistake("donated array read again",
+        "step = fg.jit(lambda x: x * 2, donate_argnums=0)\n"
+        "f = lambda x: step(x) + x\n"
+        "args = [np.ones(3)]", "donated array", "differs", r"x = f\(x\)"),
+    Mistake("slope of the square root at 0",
+        "f, args = lambda x: np.sum(np.sqrt(x)), [np.zeros(2)]", "nan or inf", "derivative",
+        r"numpy\.where"),
     Mistake("a loss that does not depend on its parameters",
         "f, args = lambda w: 1.0 + 0 * w, [np.ones(())]", "zero gradient", "is 0", "start|use"),
 ]

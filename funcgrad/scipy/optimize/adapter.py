@@ -17,6 +17,11 @@ from ...transforms.jit.api import jit
 from ...transforms.untraced import owning
 
 
+def as_tuple(args: Any) -> tuple[Any, ...]:
+    """Further arguments of a function: one that is no tuple stands for itself, as in SciPy."""
+    return tuple(args) if isinstance(args, (tuple, list)) else (args,)
+
+
 class FlatTree:
     """Conversion between trees like ``x0`` and vectors."""
 

@@ -20,7 +20,15 @@ from ...transforms.arguments import check_callable
 from ...transforms.grad import grad, value_and_grad
 from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from ...transforms.jit.api import jit
-from .adapter import FlatTree, compiled, concrete_values, in_float64, plain, scipy_optimize
+from .adapter import (
+    FlatTree,
+    as_tuple,
+    compiled,
+    concrete_values,
+    in_float64,
+    plain,
+    scipy_optimize,
+)
 from .boxed import minimized
 from .kkt import Conditions, optimum
 
@@ -74,7 +82,8 @@ def minimize(
     check_callable("minimize", fun)
     _check_method(method)
     flat = FlatTree("minimize", x0)
-    objective = flat.function(fun, tuple(args))
+    args = as_tuple(args)
+    objective = flat.function(fun, args)
     if jac is not True:
         objective = _scalar_valued(objective)
     name = method.lower() if isinstance(method, str) else method
@@ -86,7 +95,7 @@ def minimize(
     limits = Constraints(flat, _listed(constraints), low, high, bounds is not None)
     if bounds is not None and not isinstance(low, Tracer) and not isinstance(high, Tracer):
         options_["bounds"] = scipy.Bounds(low, high)
-    solver = Minimizer(scipy, flat, name, given, tuple(args), options_)
+    solver = Minimizer(scipy, flat, name, given, args, options_)
     traced = jac is not True and (solver.traced(objective) or limits.traced())
     if traced and not is_concrete(objective(flat.start)) and solver.has_program(limits):
         return solver.as_program(objective, low, high)
@@ -123,6 +132,22 @@ def _scalar_valued(objective: Callable[[Any], Any]) -> Callable[[Any], Any]:
     return checked
 
 
+def _with_gradient(objective: Callable[[Any], Any], flat: FlatTree) -> Callable[[Any], Any]:
+    """The value and the flat gradient, for SciPy, of a function that returns both."""
+
+    def both(v: Any) -> Any:
+        pair = objective(v)
+        if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
+            got = aval_of(pair) if is_arraylike(pair) else type(pair).__name__
+            raise TypeError(
+                f"minimize: with jac=True fun must return (value, gradient): got {got}; leave jac "
+                f"out to have it derived"
+            )
+        return float(pair[0]), flat.ravel(pair[1])
+
+    return both
+
+
 class Minimizer:
     """One call of minimize: the arguments for SciPy, and the conversion of its result."""
 
@@ -143,7 +168,7 @@ class Minimizer:
         flat, given = self.flat, self.given
         first = concrete_values("minimize", start)
         if given["jac"] is True:
-            fun = lambda v: (lambda y, g: (float(y), flat.ravel(g)))(*objective(v))
+            fun = _with_gradient(objective, flat)
             extra: dict[str, Any] = {"jac": True}
             quick = False
         elif self.name in _WITHOUT_GRADIENT:

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.errors import UnsupportedError, shown
+from ...core.avals import shape_of
+from ...core.errors import ShapeError, UnsupportedError, shown
 from ...core.lazy import answering
 from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
@@ -13,7 +14,15 @@ from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.jacobian import jacfwd
 from ...transforms.jit.api import jit
-from .adapter import FlatTree, compiled, concrete_values, in_float64, plain, scipy_optimize
+from .adapter import (
+    FlatTree,
+    as_tuple,
+    compiled,
+    concrete_values,
+    in_float64,
+    plain,
+    scipy_optimize,
+)
 from .implicit import implicit
 from .kkt import Conditions, optimum
 
@@ -50,7 +59,7 @@ def root(
     scipy = scipy_optimize("root")
     check_callable("root", fun)
     flat = FlatTree("root", x0)
-    equations = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
+    equations = flat.function(fun, as_tuple(args), lambda y: ravel_pytree(y)[0])
     options_: dict[str, Any] = {"method": method, "tol": tol, "options": options}
     if callback is not None:
         options_["callback"] = lambda v, f: callback(flat.unravel(v), f)
@@ -60,13 +69,13 @@ def root(
         start = concrete_values("root", start)
         function, staged = compiled(equations, start)
         slopes = jit(jacfwd(equations)) if staged else jacfwd(equations)
-        slopes = slopes if jac is None else flat.function(jac, tuple(args))
+        slopes = slopes if jac is None else flat.function(jac, as_tuple(args))
         found = scipy.root(in_float64(function), start, jac=in_float64(slopes), **options_)
         found["compiled"] = staged
         results.append(found)
         return cast(found.x, flat.dtype)
 
-    value = equations(flat.start)
+    value = _as_many(equations(flat.start), flat.size)
     if isinstance(value, Tracer):
         x = implicit("root", equations, flat.start, solve, lambda f: f, np.isfinite)
     else:
@@ -74,6 +83,15 @@ def root(
     found = results[0]
     found.x = flat.unravel(x)
     return found
+
+
+def _as_many(value: Any, size: int) -> Any:
+    if shape_of(value) != (size,):
+        raise ShapeError(
+            f"root: fun must return as many elements as x0 has, {size}: got {shape_of(value)[0]}; "
+            f"for others use least_squares"
+        )
+    return value
 
 
 @answering
@@ -112,12 +130,12 @@ def least_squares(
     scipy = scipy_optimize("least_squares")
     check_callable("least_squares", fun)
     flat = FlatTree("least_squares", x0)
-    residuals = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
+    residuals = flat.function(fun, as_tuple(args), lambda y: ravel_pytree(y)[0])
     low, high = flat.bounds(None if bounds is None else _pair(bounds))
     if not any(isinstance(x, Tracer) for x in (residuals(flat.start), flat.start, low, high)):
         if bounds is not None:
             options["bounds"] = (low, high)
-        slopes = None if jac is None else flat.function(jac, tuple(args))
+        slopes = None if jac is None else flat.function(jac, as_tuple(args))
         return _fitted(scipy, flat, residuals, flat.start, slopes, options)
     results: list[Any] = []
     cost = costs(options.get("loss", "linear"), options.get("f_scale", 1.0))

@@ -17,6 +17,7 @@ from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.forward import jvp
+from .adapter import as_tuple
 
 _BRACKETED = ("brentq", "brenth", "bisect", "ridder", "toms748")
 _GOLDEN = (3 - 5**0.5) / 2
@@ -76,7 +77,7 @@ def root_scalar(
     1.414213562
     """
     check_callable("root_scalar", f)
-    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    args = as_tuple(args)
     along = lambda x: _scalar("root_scalar", f(x, *args))
     if method is None:
         method = "brentq" if bracket is not None else "newton"
@@ -266,7 +267,7 @@ def minimize_scalar(
     0.370039
     """
     check_callable("minimize_scalar", fun)
-    args = tuple(args) if isinstance(args, (tuple, list)) else (args,)
+    args = as_tuple(args)
     along = lambda x: _scalar("minimize_scalar", fun(x, *args))
     if method not in (None, "brent", "golden", "bounded", "Brent", "Golden", "Bounded"):
         raise ValueError(
