@@ -315,6 +315,9 @@ def test_a_run_is_repeated_from_the_file_of_its_history(tmp_path, impl):
     assert_same(first["loss"], again["loss"])
     assert told == first and told.until(2).run == told.run
     assert told.run["versions"]["numpy"] == np.__version__
+    old = train.History.from_json(first.to_json().replace(np.__version__, "0.1"))
+    assert old.run["versions"]["numpy"] == "0.1"
+    assert train.History(run=old.run).run["versions"]["numpy"] == np.__version__
 
 
 def test_a_checkpoint_records_the_run_and_warns_of_another(tmp_path):

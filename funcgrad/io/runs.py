@@ -25,7 +25,7 @@ def recorded(who: str, run: Mapping[str, Any]) -> dict[str, Any]:
     """
     for name, x in run.items():
         _encoded(who, f"[{name!r}]", x)
-    return {**run, VERSIONS: run.get(VERSIONS, versions())}
+    return {**run, VERSIONS: versions()}
 
 
 def versions() -> dict[str, str]:

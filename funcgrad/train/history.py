@@ -119,7 +119,7 @@ class History:
 
     def until(self, step: int) -> "History":
         """The history before a step, to continue from a checkpoint."""
-        return History(((s, row) for s, row in self._rows if s < step), run=self.run or None)
+        return _of_run(self.run, ((s, row) for s, row in self._rows if s < step))
 
     @property
     def names(self) -> list[str]:
@@ -254,10 +254,10 @@ class History:
             steps = columns.pop("step")
             rows = zip(steps, *columns.values(), strict=True)
             there = lambda row: zip(columns, row, strict=True)
-            return History(
-                ((i, {n: float(x) for n, x in there(row) if x is not None}) for i, *row in rows),
-                run=None if run is None else runs.from_text(run),
+            numbers = (
+                (i, {n: float(x) for n, x in there(row) if x is not None}) for i, *row in rows
             )
+            return _of_run({} if run is None else runs.from_text(run), numbers)
         except (ValueError, TypeError, KeyError, AttributeError) as err:
             raise HistoryError(f"History.from_json: the text is not a history: {err}") from None
 
@@ -295,6 +295,13 @@ class History:
         for step, row in self._rows:
             writer.writerow([step, *(repr(row[n]) if n in row else "" for n in self.names)])
         return file.getvalue()
+
+
+def _of_run(run: dict[str, Any], rows: Iterable[tuple[int, Mapping[str, Any]]]) -> History:
+    """A history of a run that was recorded before, with the versions of that time."""
+    history = History(rows)
+    history.run = run
+    return history
 
 
 def _from_csv(text: str) -> History:
