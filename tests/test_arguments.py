@@ -1,6 +1,7 @@
 """Wrong arguments of public functions: errors name the function that was called, and what came."""
 
 import inspect
+import random as pseudorandom
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ import funcgrad as fg
 from funcgrad import lax, linalg, losses, nn, optim, random, scipy, special
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.misfits import ArgumentError, misfit
+
+from .support.calls import public_functions, valid_call, wrong_calls
 
 X = np.ones(3)
 
@@ -103,3 +106,22 @@ def test_arithmetic_on_a_function_that_was_not_called_says_so():
 def test_a_setting_is_changed_by_a_block():
     with pytest.raises(AttributeError, match=r"with funcgrad.config\(backend='c'\):"):
         fg.config.backend = "c"
+
+
+FUNCTIONS = public_functions()
+
+
+@pytest.mark.parametrize("name", pseudorandom.Random(0).sample(sorted(FUNCTIONS), 24))
+def test_an_error_of_a_wrong_call_names_the_function(name, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    function, unnamed = FUNCTIONS[name], []
+    call = valid_call(name, function)
+    for label, args, kwargs in wrong_calls(*call) if call else ():
+        try:
+            function(*args, **kwargs)
+        except Exception as err:
+            said = "\n".join([str(err), *getattr(err, "__notes__", [])])
+            if function.__name__ not in said:
+                unnamed.append((label, type(err).__name__, said))
+
+    assert unnamed == []

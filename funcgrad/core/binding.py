@@ -94,21 +94,21 @@ def answered(
     words = str(err)
     head = _HEAD.match(words)
     names_it = head and not {*who.split(".")}.isdisjoint(head[1].split("."))
-    if names_it or not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning)):
-        return err
-    if is_user(err.__traceback__):
+    inner = isinstance(err, ArgumentError)  # of a function of the same name, perhaps
+    kept = not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning))
+    if kept or (names_it and not inner) or is_user(err.__traceback__):
         return err
     try:
         parameters, given = _bound(function, args, kwargs)
     except TypeError:  # a method that was called with the arguments
         return unbound(who, function, args, kwargs)
     # None and texts are judged where NumPy or Python refused: our own messages know better
-    is_raw = not isinstance(err, FuncgradError) or isinstance(err, ArgumentError)
+    is_raw = inner or not isinstance(err, FuncgradError)
     if found := misfit(parameters, given, inspect.getdoc(function) or "", is_raw):
         return ArgumentError(f"{who}: {found}")
     if renamed := _renamed(words, who, given):
         err.args = (renamed,)
-    else:
+    elif not names_it:
         _note(err, who, given, inspect.getdoc(function) or "")
     return err
 
@@ -180,7 +180,8 @@ def _complaint(
         cure = keyword(name, parameters) or f"write {written}"
         return f"unexpected keyword argument {name!r}; {cure}"
     positional = [n for n, p in parameters.items() if p.kind in _POSITIONAL]
-    if len(args) > len(positional):
+    is_open = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+    if len(args) > len(positional) and not is_open:
         return f"{len(positional)} positional arguments at most: got {len(args)}; write {written}"
     twice = [n for n in positional[: len(args)] if n in kwargs]
     if twice:

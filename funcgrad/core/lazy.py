@@ -89,6 +89,8 @@ def answering(public: Public, who: str = "") -> Public:
     """
     function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
     name = who or public.__name__
+    if hasattr(function, "answers"):  # another decorator is around it
+        return public
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
@@ -102,6 +104,7 @@ def answering(public: Public, who: str = "") -> Public:
     if who:
         return call  # type: ignore[return-value]  # pickle finds it by its place here
     functools.update_wrapper(call, function)
+    call.answers = True  # type: ignore[attr-defined]
     if function is public:
         return call  # type: ignore[return-value]
     public.__init__ = call  # type: ignore[misc, method-assign]

@@ -24,6 +24,7 @@ import numpy as np
 
 from .avals import aval_of, dtype_of, is_arraylike
 from .errors import FuncgradError, short, shown
+from .registry import load
 from .tree import handler_of
 
 
@@ -77,10 +78,17 @@ def misfit(
                 return f"{name} must hold numbers: got {told(x)}; {_cure(x)}"
         elif not _fits(x, takes):
             wanted = " or ".join(dict.fromkeys(_words(takes)))
-            number = wanted.partition(" or ")[0] in ("an integer", "a number")
-            cure = f"; {_cure(x)}" if number and type(x) is str and _number(x) else ""
-            return f"{name} must be {wanted}: got {told(x)}{cure}"
+            return f"{name} must be {wanted}: got {told(x)}{_cure_for(wanted, x)}"
     return None
+
+
+def _cure_for(wanted: str, x: Any) -> str:
+    """The end of a message where one call gives what is wanted."""
+    if type(x) is str and wanted.startswith(("an integer", "a number")) and _number(x):
+        return f"; {_cure(x)}"
+    if type(x) is str and "function" in wanted and x in dir(load("funcgrad.nn")):
+        return f"; write nn.{x}"
+    return "; write [x]" if wanted.startswith("a sequence") else ""
 
 
 def told(x: Any) -> str:

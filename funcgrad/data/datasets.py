@@ -127,6 +127,11 @@ def length(rows: int, size: int | None, drop_last: bool) -> int:
 
 def dataset_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
     """The dataset for the user's data."""
+    if isinstance(data, (str, bytes)):
+        raise TypeError(
+            f"Loader: data must be arrays, or a sequence of examples: got {data!r}; read the file "
+            f"first, as by numpy.loadtxt"
+        )
     if handler_of(data) is None and not hasattr(data, "shape"):
         if hasattr(data, "__getitem__") and hasattr(type(data), "__len__"):
             rows = integer("Loader", "len(data)", len(data), 1)

@@ -12,7 +12,16 @@ from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..special.exponentials import subtract_max
-from .shared import check_labels, check_logs, floating, mask_of, numbers, reduced, same_shape
+from .shared import (
+    check_labels,
+    check_logs,
+    check_one_hot,
+    floating,
+    mask_of,
+    numbers,
+    reduced,
+    same_shape,
+)
 
 
 @half_in_single
@@ -54,6 +63,8 @@ def cross_entropy(
     if not 0 <= label_smoothing <= 1:
         raise ValueError(f"{who}: label_smoothing must be in [0, 1]: got {label_smoothing}")
     dense = shape_of(targets) == shape_of(logits)
+    if dense:
+        check_one_hot(who, targets)
     if dense and ignore_index is not None:
         raise ValueError(f"{who}: ignore_index needs targets that are class indices")
     if ignore_index is not None:
@@ -155,6 +166,7 @@ def softmax_cross_entropy_with_integer_labels(
 
 
 @half_in_single
+@answering
 def poly_loss_cross_entropy(
     logits: Any, labels: Any, *, epsilon: float = 2.0, axis: int = -1, where: Any = None
 ) -> Any:
@@ -176,6 +188,7 @@ def poly_loss_cross_entropy(
 
 
 @half_in_single
+@answering
 def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
     """max(0, 1 + largest score of a wrong class - score of the label).
 
@@ -192,6 +205,7 @@ def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
 
 
 @half_in_single
+@answering
 def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
     """Largest score minus the score of the label.
 
@@ -251,6 +265,7 @@ def kl_divergence(
 
 
 @half_in_single
+@answering
 def kl_divergence_with_log_targets(
     log_predictions: Any, log_targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:
@@ -267,6 +282,7 @@ def kl_divergence_with_log_targets(
 
 
 @half_in_single
+@answering
 def generalized_kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:

@@ -111,6 +111,16 @@ def reduced(
     return np.sum(losses) / np.where(total == 0, 1, total)
 
 
+def check_one_hot(who: str, targets: Any) -> None:
+    """Raise if known integer targets of the shape of the logits are not one-hot, but indices."""
+    known = isinstance(targets, np.ndarray) and targets.dtype.kind in "iu"
+    if known and targets.size and (targets.min() < 0 or targets.max() > 1):
+        raise ShapeError(
+            f"{who}: targets of the shape of logits are probabilities: got {aval_of(targets)} with "
+            f"the element {targets.max()}; for class indices give logits an axis of classes"
+        )
+
+
 def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
     """Raise unless labels are class indices for the logits."""
     shape = shape_of(logits)

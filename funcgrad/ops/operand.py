@@ -22,6 +22,7 @@ from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.flat_iterator import elements
 from ..core.frames import shorten
+from ..core.lazy import answering
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .dependences import Keeping
@@ -164,8 +165,9 @@ def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a function to compute float16 arguments in float32.
 
     The result is float16, unless an array among the arguments is wider. Python scalars, traced or
-    not, do not count.
+    not, do not count. Errors name the function.
     """
+    fun = answering(fun)
 
     @functools.wraps(fun)
     def in_single(*args: Any, **kwargs: Any) -> Any:

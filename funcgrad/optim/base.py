@@ -253,6 +253,7 @@ def chain_as(who: str, *transformations: Optimizer[Any]) -> GradientTransformati
     )
 
 
+@answering
 def named_chain(
     *named: tuple[str, Optimizer[Any]],
 ) -> GradientTransformationExtraArgs[dict[str, Any]]:

@@ -18,7 +18,14 @@ from .base import (
     leafwise,
     stateful,
 )
-from .checks import check_decay, check_number, check_rate, require_params, resolve_mask
+from .checks import (
+    check_decay,
+    check_not_negative,
+    check_number,
+    check_rate,
+    require_params,
+    resolve_mask,
+)
 from .numerics import (
     Tree,
     bias_factor,
@@ -273,6 +280,7 @@ def add_decayed_weights(
     [0.1 0.1]
     """
     check_number("add_decayed_weights", "weight_decay", weight_decay, schedule=True)
+    check_not_negative("add_decayed_weights", weight_decay=weight_decay)
 
     def init(params: Tree) -> EmptyState | CountState:
         return CountState(zero_count()) if callable(weight_decay) else EmptyState()

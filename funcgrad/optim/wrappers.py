@@ -210,8 +210,7 @@ def selective_transform(
 
 
 # some of the steps
-
-
+@answering
 class MultiSteps:
     """Gradient accumulation: one update for every k gradients, of their mean.
 

@@ -110,7 +110,6 @@ def _by_recurrence(
 ) -> Callable[..., Any]:
     """A polynomial of degree n by p(k+1) = (a x + b) p(k) - c p(k-1), from p(0) = 1 and p(1)."""
 
-    @half_in_single
     def evaluate(n: Any, *args: Any) -> Any:
         (n,) = _orders(name, n)
         *parameters, x = (_floating(v) for v in args)
@@ -124,7 +123,7 @@ def _by_recurrence(
 
     evaluate.__name__ = evaluate.__qualname__ = name
     evaluate.__doc__ = doc
-    return evaluate
+    return half_in_single(evaluate)
 
 
 def _of_jacobi(k: int, a: Any, b: Any) -> tuple[Any, Any, Any]:

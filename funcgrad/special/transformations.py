@@ -165,7 +165,6 @@ def exp10(x: Any) -> Any:
 
 
 def _in_degrees(function: Any, name: str, doc: str) -> Any:
-    @half_in_single
     def of_degrees(x: Any) -> Any:
         x = operand(x)
         turns = np.rint(x / 180.0)
@@ -173,7 +172,7 @@ def _in_degrees(function: Any, name: str, doc: str) -> Any:
 
     of_degrees.__name__ = of_degrees.__qualname__ = name
     of_degrees.__doc__ = doc
-    return of_degrees
+    return half_in_single(of_degrees)
 
 
 sindg = _in_degrees(lambda x, sign: sign * np.sin(x), "sindg", "Sine of an angle in degrees.")

@@ -61,8 +61,9 @@ class Progress(Generic[T]):
 
     def __init__(self, items: Iterable[T], bar: Any) -> None:
         if not hasattr(items, "__iter__"):
+            given = repr(items) if isinstance(items, int) else "n"
             raise TypeError(
-                f"progress: items must be an iterable: got {items!r}; write range({items!r})"
+                f"progress: items must be an iterable: got {items!r}; write range({given})"
             )
         self._items, self._bar = items, bar
 

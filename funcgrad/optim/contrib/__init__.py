@@ -1,6 +1,6 @@
 """Rare optimizers, used like those of ``optim``. A table of contents."""
 
-from ...core.lazy import calls as _calls, publish as _publish
+from ...core.lazy import calls as _calls, publish as _publish, recipes as _recipes
 from .adaptive import (
     ScaleByAdanState as ScaleByAdanState,
     adabelief as adabelief,
@@ -35,6 +35,9 @@ from .signs import (
     sign_sgd as sign_sgd,
 )
 
+_recipes(
+    __name__, "adabelief add_noise adan centralize lars noisy_sgd novograd rprop sign_sgd yogi"
+)
 _calls(
     __name__,
     "adabelief add_noise adan centralize lars novograd noisy_sgd rprop scale_by_adan "

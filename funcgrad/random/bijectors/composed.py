@@ -8,10 +8,12 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import shape_of
+from ...core.lazy import checking
 from ...core.nodes import register_dataclass
 from .bijector import Bijector
 
 
+@checking
 @register_dataclass
 @dataclass(frozen=True, slots=True, init=False)
 class Chain(Bijector):
@@ -54,6 +56,7 @@ class Chain(Bijector):
         return sum(np.sum(t, axis=tuple(range(batch, len(shape_of(t))))) for t in terms)
 
 
+@checking
 @register_dataclass
 @dataclass(frozen=True, slots=True)
 class JointMap(Bijector):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ...core.lazy import checking
 from ...core.nodes import register_dataclass
 from ...ops.logarithms import sigmoid
 from ..arguments import RangeError, known
@@ -34,6 +35,7 @@ class Identity(Bijector):
         return np.zeros_like(as_real(self, x))
 
 
+@checking
 @register_dataclass
 @dataclass(frozen=True, slots=True)
 class Affine(Bijector):
@@ -159,6 +161,7 @@ class LessThan(_Exponential):
         return np.log(self.high - as_real(self, y))
 
 
+@checking
 @register_dataclass
 @dataclass(frozen=True, slots=True)
 class Interval(Bijector):

@@ -15,6 +15,7 @@ from ...ops.structure import cast
 from .piecewise import as_floating, gathered, placed
 
 
+@answering
 class BSpline:
     """The spline sum_j c[j] B_j of degree k over knots.
 

@@ -21,6 +21,7 @@ from .piecewise import as_floating, gathered, interval
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
 
 
+@answering
 class RegularGridInterpolator:
     """Values between the points of a rectilinear grid, differentiable in these, values and places.
 

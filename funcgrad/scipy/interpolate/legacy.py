@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...core.outline import outline
 from ...core.trace import is_concrete
@@ -18,6 +19,7 @@ _DEGREES: dict[Any, Any] = {"slinear": 1, "linear": 1, "quadratic": 2, "cubic": 
 _STEPS = ("nearest", "nearest-up", "previous", "next", "zero")
 
 
+@answering
 class interp1d:  # noqa: N801, SciPy's name
     """Interpolant of samples, differentiable in values and places, and in samples of splines.
 

@@ -11,6 +11,7 @@ from ...ops.stop_gradient import stop_gradient
 from .piecewise import Cubic, flattened, rebuilt, samples_of
 
 
+@answering
 class PchipInterpolator(Cubic):
     """The piecewise cubic that is monotonic where the values are.
 
@@ -59,6 +60,7 @@ def _edge(h0: Any, h1: Any, m0: Any, m1: Any) -> Any:
     return np.where(np.sign(d) != np.sign(m0), 0.0, np.where(steep, 3 * m0, d))
 
 
+@answering
 class Akima1DInterpolator(Cubic):
     """Akima's piecewise cubic, whose slopes follow the nearest samples.
 

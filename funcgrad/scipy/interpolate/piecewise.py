@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...core.outline import outline
 from ...core.trace import is_concrete
@@ -23,6 +24,7 @@ def as_floating(x: Any) -> Any:
     return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
 
 
+@answering
 class PPoly:
     """A piecewise polynomial: sum_j c[j, i] (t - x[i])^(k - 1 - j) between x[i] and x[i + 1].
 
@@ -166,6 +168,7 @@ def samples_of(who: str, x: Any, y: Any, axis: int, least: int = 2) -> tuple[Any
     return cast(x, np.finfo(dtype).dtype), cast(np.moveaxis(y, axis, 0), dtype), axis
 
 
+@answering
 class CubicHermiteSpline(Cubic):
     """The piecewise cubic with given values and slopes.
 
@@ -185,6 +188,7 @@ class CubicHermiteSpline(Cubic):
         super().__init__(x, y, np.moveaxis(as_floating(dydx), axis, 0), axis, extrapolate)
 
 
+@answering
 class CubicSpline(Cubic):
     """The piecewise cubic with two continuous derivatives.
 

@@ -48,12 +48,14 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
     who = "custom_jvp"
     rule: Callable[..., Any] | None = None
 
+    @answering
     def defjvp(self, rule: Rule) -> Rule:
         """Set the rule, and return it, so that it also works as a decorator."""
         check_callable(f"{self.name}.defjvp", rule)
         self.rule = rule
         return rule
 
+    @answering
     def defjvps(self, *rules: Callable[..., Any] | None) -> None:
         """Set one rule per argument, None for an argument without a derivative."""
         call: Callable[..., Any] = self
@@ -121,6 +123,7 @@ class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
     who = "custom_vjp"
     rules: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
+    @answering
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
         """Set the two parts of the rule."""
         check_callable(f"{self.name}.defvjp", fwd)
@@ -245,6 +248,7 @@ class custom_batch(CustomFunction[P, R]):  # noqa: N801, a decorator
     who = "custom_batch"
     rule: Callable[..., Any] | None = None
 
+    @answering
     def def_vmap(self, rule: Rule) -> Rule:
         """Set the rule, and return it, so that it also works as a decorator."""
         check_callable(f"{self.name}.def_vmap", rule)
