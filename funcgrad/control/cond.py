@@ -15,19 +15,21 @@ from ..core.avals import Aval, aval_of, shape_of
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import Flags, compress, split_list
+from ..core.memory import identity
 from ..core.ownership import unaliased_outputs
 from ..core.propagation import Propagation
 from ..ops import compare
 from ..ops.elementwise import where
-from ..ops.linalg.matrices import MatrixPrimitive
 from ..ops.paths import Gaps
+from ..ops.reduce import any_p
 from ..ops.structure import (
     Batched,
     axis_to_front,
     batch_at_front,
     broadcast_to,
+    cast,
     expand_dims,
     zeros_like,
 )
@@ -45,6 +47,7 @@ from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.staging import is_staged
 from .c_loops import cond_in_c
 from .codegen import write_cond
+from .lanes import has_matrices, may_raise, taking_part
 from .loop_sets import branches_sets
 from .pruning import pruned_cond
 
@@ -132,16 +135,17 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
     ) -> list[Any]:
         """Trace one body for each branch, and bind them; each may have its own constants."""
-        programs = [trace_to_jaxpr("a branch of cond", body, avals) for body in bodies]
-        closed = [x for _, operands in programs for x in operands]
-        before, rows = 0, []
+        programs = [trace_to_jaxpr("a branch of cond", body, avals, branch=True) for body in bodies]
+        named = {identity(x): x for _, operands in programs for x in operands}
+        closed, places = list(named.values()), {key: i for i, key in enumerate(named)}
+        rows = []
         for jaxpr, operands in programs:
             own, ins = split_list(jaxpr.invars, len(operands))
             invars = [*(Var(aval_of(x)) for x in closed), *ins]
-            invars[before : before + len(own)] = own
+            for x, var in zip(operands, own, strict=True):
+                invars[places[identity(x)]] = var
             read = {atom for eqn in jaxpr.eqns for atom in eqn.ins} | set(jaxpr.outvars)
             rows.append((invars, jaxpr, [v in read for v in invars]))
-            before += len(own)
         used = _any([flags for _, _, flags in rows])
         branches = tuple(
             Jaxpr(tuple(compress(invars, used)), (), jaxpr.eqns, jaxpr.outvars)
@@ -171,7 +175,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         cut = functools.partial(partial_eval_jaxpr, "a derivative of cond", avals, seeds)
         parts = [cut(functools.partial(step, b), kept, [False] * n, masks) for b in branches]
         slots, places = _slots([out_avals(part.known)[m:] for part in parts])
-        fill = eye_or_zeros if any(_has_matrices(part.unknown) for part in parts) else zeros_like
+        fill = eye_or_zeros if any(has_matrices(part.unknown) for part in parts) else zeros_like
 
         def known(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
             outs = eval_jaxpr(part.known, (), [*part.consts, *values])
@@ -203,15 +207,39 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         flags = [d is not None for d in dims]
         values = [x if d is None else axis_to_front(x, d) for x, d in zip(xs, dims, strict=True)]
         if place is not None:
-            return self.selected(
-                index, [eval_batched(b, values, flags, size) for b in branches], size
-            )
+            index = axis_to_front(index, place)
+            rows = [self.reached(k, index, values, flags, size, branches)
+                    for k in range(len(branches))]  # fmt: skip
+            return self.selected(index, rows, size)
         reached = [dependent(b, flags, smoothly=False) for b in branches]
         programs = [batch_jaxpr(b, flags, _any(reached), size) for b in branches]
         bodies = [functools.partial(_evaluated, jaxpr, operands) for jaxpr, operands, _ in programs]
         outs = self.bind_branches(index, values, bodies, list(map(aval_of, values)))
         varied = _any([v for _, _, v in programs])
         return outs, [0 if v else None for v in varied]
+
+    def reached(
+        self, k: int, index: Any, values: list[Any], flags: Flags, size: int,
+        branches: Sequence[Jaxpr],
+    ) -> list[tuple[Any, int | None]]:  # fmt: skip
+        """The results of a branch, and their batch axes; of the examples that select it, at least.
+
+        Where it may raise for the others, they get operands of one that does, if there is any.
+        """
+        run = functools.partial(eval_batched, branches[k], flags=flags, size=size)
+        if not may_raise(branches[k]):
+            return run(values)
+        mask = selecting(k, index, len(branches))
+        (chosen,) = any_p.bind(mask, axes=(0,))
+        results = [Aval((size, *a.shape), a.dtype) for a in out_avals(branches[k])]
+        safe = lambda xs: run(taking_part(xs, flags, mask))
+        bodies = [
+            lambda _: list(map(zeros_like, results)),
+            lambda xs: [batch_at_front(y, d, size) for y, d in safe(xs)],
+        ]
+        avals = list(map(aval_of, values))
+        outs = self.bind_branches(cast(chosen, np.dtype(int)), values, bodies, avals)
+        return [(y, 0) for y in outs]
 
     def selected(self, index: Any, results: Sequence[Any], size: int) -> Batched:
         """Select the result of one branch for each example."""
@@ -235,12 +263,11 @@ def _any(rows: Sequence[Flags]) -> list[bool]:
     return [any(column) for column in zip(*rows, strict=True)]
 
 
-def _has_matrices(jaxpr: Jaxpr) -> bool:
-    """Whether a program has operations of linear algebra, for which LAPACK may raise."""
-    return any(
-        isinstance(eqn.prim, MatrixPrimitive) or any(map(_has_matrices, programs_in(eqn.params)))
-        for eqn in jaxpr.eqns
-    )
+def selecting(k: int, index: Any, count: int) -> Any:
+    """Where an index, which is clamped, selects one of several branches."""
+    if k == 0:
+        return compare.le(index, 0)
+    return compare.ge(index, k) if k == count - 1 else compare.eq(index, k)
 
 
 def eye_or_zeros(aval: Aval) -> Any:

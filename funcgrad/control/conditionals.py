@@ -169,7 +169,8 @@ def _staged_branches(who: str, index: Any, funs: Sequence[Any], operands: Any) -
 
     avals = list(map(aval_of, args))
     programs = [
-        trace_to_jaxpr(Origin(who, fun), functools.partial(body, fun), avals) for fun in funs
+        trace_to_jaxpr(Origin(who, fun), functools.partial(body, fun), avals, branch=True)
+        for fun in funs
     ]
     wanted = _agreed(who, structures, [jaxpr.outvars for jaxpr, _ in programs])
 

@@ -34,6 +34,7 @@ from ..transforms.jaxprs import (
     trace_to_jaxpr,
 )
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
+from .lanes import may_raise, taking_part
 
 # a loop to be bound: its program, and the operands that are its constants and its carry
 Bound = tuple[Jaxpr, list[Any], list[Any]]
@@ -330,7 +331,10 @@ class MaskedPasses:
             else:
                 consts, carry, (mask,), reads = split_list(values, n, k, 1)
             flags = [*loop.ins[:n], *[True] * k, *emitted[1:]]
-            pairs = eval_batched(loop.program, [*consts, *carry, *reads], flags, self.size)
+            given = [*consts, *carry, *reads]
+            if first and may_raise(loop.program):
+                given = taking_part(given, flags, mask)
+            pairs = eval_batched(loop.program, given, flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
             new = [batch_at_front(y, d, self.size) for y, d in pairs[:k]]
             kept = [where(with_rank(mask, y), y, x) for x, y in zip(carry, new, strict=True)]

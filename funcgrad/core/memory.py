@@ -288,3 +288,12 @@ def identity(x: Any) -> Any:
     mark = x._mark if type(x._mark) is int else identity(x._mark)
     value = x.value if "value" in x._uses else None  # an unset slot is looked up at length
     return id(x._trace), identity(value), mark
+
+
+def is_walked(x: Any) -> bool:
+    """Whether a value belongs to a tape whose backward pass runs."""
+    while hasattr(x, "_memory"):
+        if getattr(x._trace, "walking", 0):
+            return True
+        x = getattr(x, "value", None)
+    return False

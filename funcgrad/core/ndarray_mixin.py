@@ -16,7 +16,7 @@ from .errors import FuncgradError, MissingAttributeError, OutError
 from .explanations import ABSENT, not_converted, not_plain
 from .frames import shorten
 from .memory import snapshot
-from .registry import load, overrides, primitives
+from .registry import branches, load, overrides, primitives
 
 _MISSING = "funcgrad.core.missing"  # loaded by the first error
 _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
@@ -60,7 +60,7 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         prim, trace, kind = primitives[name], self._trace, type(other)
         try:
             alike = kind in _PLAIN or (kind is type(self) and other._trace is trace)
-            if alike and not trace.dead:  # bind() inlined
+            if alike and not (trace.dead or branches):  # bind() inlined
                 return trace.process(prim, (self, other), {})[0]
             if (other := _other(other)) is NotImplemented:
                 return NotImplemented
@@ -71,8 +71,9 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def reflected(self: Any, other: Any) -> Any:
         prim = primitives[name]
         try:
-            if type(other) in _PLAIN and not self._trace.dead:  # bind() inlined
-                return self._trace.process(prim, (other, self), {})[0]
+            trace = self._trace
+            if type(other) in _PLAIN and not (trace.dead or branches):  # bind() inlined
+                return trace.process(prim, (other, self), {})[0]
             if (other := _other(other)) is NotImplemented:
                 return NotImplemented
             return prim.bind(other, self)[0]

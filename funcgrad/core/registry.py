@@ -107,6 +107,10 @@ primitives = Registry(PRIMITIVES)
 # a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
 overrides = Registry(FUNCTIONS)
 
+# the serial numbers of the branches that are being staged, in any thread: while there are some, an
+# operation asks further, see Trace.diverted
+branches: set[int] = set()
+
 
 # Held by the thread that loads a module. Python has one lock for each module: two threads would
 # wait for each other where a package imports its modules.

@@ -2,7 +2,8 @@
 
 Every trace has a serial number, and :meth:`Primitive.bind` passes an operation to the innermost
 trace (largest serial) among the tracers in its arguments; all other arguments are constants to it.
-Without a tracer NumPy runs it. No state is ambient: threads, generators, exceptions are safe.
+Without a tracer NumPy runs it. While a branch is staged, it takes operations on older tracers too;
+no other state is ambient: threads, generators, exceptions are safe.
 """
 
 import itertools
@@ -39,7 +40,7 @@ from .errors import (
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
 from .memory import Steps, is_forgotten, note_outside, path_of, recompute
-from .registry import is_builtin_name, load, overrides, primitive, primitives
+from .registry import branches, is_builtin_name, load, overrides, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
 
@@ -151,6 +152,14 @@ class Trace:
         self.alive(args)
         return self.process(prim, args, params)
 
+    def diverted(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
+        """Process an operation in the branch staged around, where it runs, if that began later."""
+        if self.dead:
+            return self.late(prim, args, params)
+        inner = running.get() or self
+        staged = [trace for trace in (inner, *dict(inner.around)) if trace.serial in branches]
+        return max([self, *staged], key=lambda trace: trace.serial).process(prim, args, params)
+
     def alive(self, args: Sequence[Any]) -> None:
         """Raise for its tracers among these if the transform that owns this trace has returned."""
         if self.dead:
@@ -195,15 +204,6 @@ class Tracer(InPlaceMixin):
 # the slots, by which a class of tracers names what its trace adds
 MARK: Any = vars(Tracer)["_mark"]
 NOTE: Any = vars(Tracer)["_note"]
-
-
-def is_walked(x: Any) -> bool:
-    """Whether a value belongs to a tape whose backward pass runs."""
-    while isinstance(x, Tracer):
-        if getattr(x._trace, "walking", 0):
-            return True
-        x = getattr(x, "value", None)
-    return False
 
 
 class ConcreteTracer(Tracer):
@@ -355,8 +355,8 @@ class Primitive:
                 trace = x._trace
         if trace is None:
             return self.run(*args, **params)
-        if trace.dead:
-            return trace.late(self, args, params)
+        if trace.dead or branches:
+            return trace.diverted(self, args, params)
         return trace.process(self, args, params)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -368,8 +368,8 @@ class Primitive:
                     trace = x._trace
             if trace is None:
                 return self.run(*args, **params)[0]
-            if trace.dead:
-                return trace.late(self, args, params)[0]
+            if trace.dead or branches:
+                return trace.diverted(self, args, params)[0]
             return trace.process(self, args, params)[0]
         except (FuncgradError, TypeError, ValueError) as err:
             raise self.explained(err, args, params) from None

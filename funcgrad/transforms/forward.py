@@ -12,9 +12,9 @@ from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.lazy import answering
-from ..core.memory import Steps, give_content, is_lent, keep_lent, lend, snapshot
+from ..core.memory import Steps, give_content, is_lent, is_walked, keep_lent, lend, snapshot
 from ..core.ownership import apart, unaliased
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, running
 from ..ops.index import Index
 from .arguments import (
     Origin,

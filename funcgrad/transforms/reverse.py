@@ -13,9 +13,9 @@ from typing_extensions import override
 
 from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES
-from ..core.memory import Steps, lend
+from ..core.memory import Steps, is_walked, lend
 from ..core.registry import overrides
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, running
 from ..ops.index import Index
 from .arguments import check_alive
 from .lines import Located, line_of

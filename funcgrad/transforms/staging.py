@@ -14,6 +14,7 @@ from ..core.errors import short
 from ..core.explanations import raise_explained
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, user_line
 from ..core.memory import identity
+from ..core.registry import branches
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
 from ..ops.layout import Layouts, Strides, is_array
 from .snapshots import BRIEF, TINY, Snapshots
@@ -208,6 +209,7 @@ def stage(
     transposed: bool = False,
     operands: Sequence[Any] = (),
     takes_effects: bool = True,
+    branch: bool = False,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
@@ -215,12 +217,15 @@ def stage(
     ``masked``: derivatives inside are computed with masks. ``transposed``: the program will be
     transposed. ``operands``: the values of the inputs, if their order in memory may be asked.
     ``takes_effects``: False if it is the program of tangents alone, beside values that are known.
+    ``branch``: the program may not run; operations on tracers of older traces are in it too.
     """
     trace = Staging(origin, lasting, guarded, masked)
     trace.transposed, trace.takes_effects = transposed, takes_effects
     before = running.get()
     try:
         running.set(trace)
+        if branch:
+            branches.add(trace.serial)
         inputs = [trace.input(aval) for aval in avals]
         trace.operands = dict(zip(trace.inputs, operands, strict=False))
         out = fun(inputs)
@@ -238,5 +243,6 @@ def stage(
         raise
     finally:
         running.set(before)
+        branches.discard(trace.serial)
         trace.end()
     return closed, treedef

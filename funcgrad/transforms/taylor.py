@@ -20,9 +20,10 @@ from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_inexact
 from ..core.buffers import returned, settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.floating import without_warnings
+from ..core.memory import is_walked
 from ..core.ownership import apart
 from ..core.series import Curve, convolution, square
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, running
 from ..ops.families import Elementwise
 from ..ops.structure import zeros_like
 from .arguments import check_alive
