@@ -547,6 +547,20 @@ def test_exponentials_are_summed_over_an_empty_axis(name):
 # results of a known length
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "i8", "u8", "?"])
+def test_bincount_takes_the_integers_that_numpy_takes(dtype):
+    x, w = np.array([1, 0, 1], dtype), np.array([0.5, 1.0, 2.0])
+    count = lambda x, w: np.bincount(x, w, 4)
+    try:
+        want = count(x, w)
+    except TypeError:  # uint64, by the version of NumPy
+        with pytest.raises(TypeError, match="vector of integers"):
+            fg.jit(count)(x, w)
+        return
+
+    np.testing.assert_array_equal(fg.jit(count)(x, w), want)
+
+
 def test_counts_of_a_given_number_need_no_numbers():
     x, w = np.array([0, 2, 2, 5]), np.array([0.1, 0.2, 0.3, 0.4])
     count = lambda x, w=None: np.bincount(x, w, minlength=7)

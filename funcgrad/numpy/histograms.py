@@ -242,7 +242,12 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 def _unknown_bins(indices: Any, length: int) -> Any:
     """Unknown integers to be counted, negative ones replaced by an index out of range."""
-    if len(shape_of(indices)) != 1 or not np.can_cast(dtype_of(indices), np.intp, "safe"):
+    try:
+        np.bincount(np.zeros(0, dtype_of(indices)))  # of uint64, it depends on NumPy's version
+        counted = len(shape_of(indices)) == 1
+    except TypeError:
+        counted = False
+    if not counted:
         raise TypeError(f"bincount: x must be a vector of integers: got {aval_of(indices)}")
     if length <= 0:
         raise ConcretizationError(
