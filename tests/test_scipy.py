@@ -276,7 +276,7 @@ def test_densities_equal_those_of_scipy(name):
     ends = [0, 1] if name != "pearson3" else []  # SciPy gives infinite ones
     q = np.append(RNG.uniform(size=9), [*ends, -1, np.nan])
     tails = [] if name in NO_CDF else ["cdf", "sf", "logcdf", "logsf"]
-    inverse = ["ppf", "isf"] if tails and not discrete else []
+    inverse = ["ppf", "isf"] if tails else []
     for method in [*density, *tails, *inverse]:
         points = q if method in inverse else x
         with np.errstate(all="ignore"):
@@ -303,6 +303,19 @@ def test_quantiles_without_a_formula_reach_far_tails():
     for d, shape in ((stats.invgauss, 0.9), (stats.skewnorm, 1.3)):
         np.testing.assert_allclose(d.cdf(d.ppf(tiny, shape), shape), tiny, rtol=1e-9)
         np.testing.assert_allclose(d.sf(d.isf(tiny, shape), shape), tiny, rtol=1e-9)
+
+
+def test_quantiles_of_counts_are_the_first_to_reach_their_probability():
+    q = np.array([1e-9, 0.2, 0.5, 0.999999])
+    for name in DISCRETE:
+        d, shapes, _ = of(name)
+        if name not in NO_CDF:
+            k = fg.jit(d.ppf)(q, *shapes)
+            assert np.all(d.cdf(k, *shapes) >= q) and np.all(d.cdf(k - 1, *shapes) < q)
+            k = d.isf(q, *shapes)
+            assert np.all(d.sf(k, *shapes) <= q) and np.all(d.sf(k - 1, *shapes) > q)
+    assert stats.poisson.ppf(0.5, 1e6) == 1e6 and stats.binom.ppf(np.float32(0.5), 9, 0.5) == 4
+    assert fg.grad(lambda mu: stats.poisson.ppf(0.5, mu))(3.0) == 0
 
 
 def test_distributions_keep_float32_and_take_parameters_by_name():

@@ -18,7 +18,7 @@ from ...core.errors import UnsupportedError, shown
 from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-from .inversion import inverted
+from .inversion import inverted, least
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
 
@@ -290,6 +290,33 @@ class Discrete(Distribution):
     def logsf(self, k: Any, *args: Any, **given: Any) -> Any:
         """Logarithm of sf(k)."""
         return self._tail("logsf", self._logsf, (0, -np.inf), k, args, given)
+
+    def ppf(self, q: Any, *args: Any, **given: Any) -> Any:
+        """Smallest k with cdf(k) >= q, without a derivative; nan for q outside [0, 1]."""
+        return self._least(
+            "ppf", lambda k, q, *shapes: self._cdf(k, *shapes) >= q, 0, q, args, given
+        )
+
+    def isf(self, q: Any, *args: Any, **given: Any) -> Any:
+        """Smallest k with sf(k) <= q, without a derivative; nan for q outside [0, 1]."""
+        return self._least(
+            "isf", lambda k, q, *shapes: self._sf(k, *shapes) <= q, 1, q, args, given
+        )
+
+    def _least(
+        self, method: str, reached: Formula, lowest: int, q: Any, args: Any, given: Any
+    ) -> Any:
+        """The smallest integer that a predicate holds for; below all of them at ``lowest``."""
+        names = [*self.shapes.split(), "loc"]
+        q, *shapes, loc = floating(q, *self._arguments(method, names, args, given))
+        q, *shapes = map(stop_gradient, (q, *shapes))
+        with np.errstate(all="ignore"):
+            good = self.valid(*shapes)
+            low, high = (cast(0 * q + end, dtype_of(q)) for end in self.support(*shapes))
+            inner = (q > 0) & (q < 1)
+            k = least(lambda k: reached(k, np.where(inner, q, 0.5), *shapes), low, high)
+            end = np.where(q == lowest, low - 1, np.where(q == 1 - lowest, high, np.nan))
+            return np.where(good, np.where(inner, k, end) + loc, np.nan)
 
     def _shifted(self, method: str, k: Any, args: Any, given: Any) -> tuple[Any, ...]:
         names = [*self.shapes.split(), "loc"]

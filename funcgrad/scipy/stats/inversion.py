@@ -92,3 +92,23 @@ def _root(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[Any, 
 
     done = np.isnan(q)
     return while_loop(goes_on, step, (left, right, start, done, np.int64(0)))[2]
+
+
+def least(reached: Callable[[Any], Any], low: Any, high: Any) -> Any:
+    """The smallest integer from ``low`` on for which a predicate holds: at ``high`` it does.
+
+    By doubling where ``high`` is infinite, then by bisection.
+    """
+
+    def goes_on(state: Any) -> Any:
+        left, right = state
+        return np.any(right - left > 1)
+
+    def step(state: Any) -> Any:
+        left, right = state
+        ahead = 2 * left - low + 2
+        k = np.where(np.isinf(right), ahead, np.floor((left + right) / 2))
+        holds = reached(np.where(right - left > 1, k, low)) & (right - left > 1)
+        return np.where(holds | (right - left <= 1), left, k), np.where(holds, k, right)
+
+    return while_loop(goes_on, step, (low - 1, high))[1]
