@@ -298,6 +298,14 @@ def test_functions_of_lax_have_the_arguments_of_lax():
     np.testing.assert_allclose(matrix @ np.asarray(solved), b, rtol=1e-6)
 
 
+def test_results_are_arrays_where_a_function_gives_python_scalars():
+    step = jax.jit(lambda x: {"x": x, "n": (1, 2.0)})(3.0)
+
+    assert all(isinstance(x, jax.Array) and x.weak_type for x in jax.tree.leaves(step))
+    assert lax.switch(1, [lambda: 1, lambda: 2]).dtype == np.int32
+    assert jax.device_put(2.0).weak_type and jax.eval_shape(lambda: 1.0).dtype == np.float32
+
+
 def test_a_solver_is_called_with_functions_of_jaxs_arrays():
     newton = lambda f, x: lax.fori_loop(0, 9, lambda _, x: x - f(x) / jax.grad(f)(x), x)
     tangent = lambda g, y: y / g(1.0)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ... import numpy as ours
+from ...core import tree
 from ...core.avals import dtype_of, shape_of
 from ...random.keys import Key
 from .arrays import ConcreteArray, concrete, holds_traced, lowered, raised
@@ -43,6 +44,12 @@ def asarray(a: Any, dtype: Any = None, order: Any = None, **options: Any) -> Any
 
 
 ascontiguousarray = copy = asarray
+
+
+def made(x: Any) -> Any:
+    """A tree with arrays in place of Python scalars."""
+    scalar = lambda leaf: type(leaf) in (bool, int, float, complex)
+    return tree.map(lambda leaf: array(leaf) if scalar(leaf) else leaf, x)
 
 
 def _like(name: str, value: Any) -> Callable[..., Any]:

@@ -15,6 +15,7 @@ from ...core.lazy import kept as _kept
 from ...core.registry import load
 from . import numpy as jnp
 from .arrays import Methods, inward, lowered, outward, raised
+from .creation import made
 from .operations import (
     RoundingMethod as RoundingMethod,
     argmax as argmax,
@@ -109,8 +110,8 @@ def function(fun: Callable[..., Any]) -> Callable[..., Any]:
         kwargs = {k: own_given(v) for k, v in kwargs.items() if k not in _IGNORED}
         with np.errstate(all="ignore"):
             found = fun(*builtins.map(own_given, args), **kwargs)
-        if type(found) is float:
-            return jnp.asarray(found)
+        if type(found) is float or getattr(fun, "__name__", "") in ("cond", "switch"):
+            return made(raised(found))
         if isinstance(found, FunctionType) or type(found).__module__ == "funcgrad.nn.init":
             return outward(found)
         found = raised(found)

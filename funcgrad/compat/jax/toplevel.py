@@ -18,6 +18,7 @@ from ...random.keys import Key
 from . import sizes
 from .arrays import inward, lowered, outward, raised
 from .config import canonicalize_dtype
+from .creation import array
 from .devices import CPU, Device
 from .keys import KEY_DTYPE
 
@@ -50,7 +51,7 @@ def default_backend() -> str:
 
 def device_put(x: Any, device: Any = None, **_: Any) -> Any:
     """A tree with arrays for leaves."""
-    return tree.map(lambda leaf: raised(np.asarray(leaf)) if _is_plain(leaf) else leaf, x)
+    return tree.map(lambda leaf: array(leaf) if _is_plain(leaf) else leaf, x)
 
 
 def _is_plain(x: Any) -> bool:

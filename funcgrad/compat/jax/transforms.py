@@ -11,8 +11,10 @@ from ...core.avals import aval_of
 from ...core.registry import load
 from ...core.trace import Tracer
 from ...ops.structure import cast
+from ...transforms.abstract import ShapeDtypeStruct
 from .arrays import Methods, inward, lowered, outward, raised
-from .config import default_dtype
+from .config import canonicalize_dtype, default_dtype
+from .creation import made
 from .refusals import refuse
 
 _JIT_IGNORED = ("inline", "keep_unused", "device", "backend", "abstracted_axes", "compiler_options")
@@ -28,7 +30,8 @@ def jit(fun: Callable[..., Any] | None = None, /, **options: Any) -> Any:
         return functools.partial(jit, **options)
     options = {k: v for k, v in options.items() if k not in _JIT_IGNORED and v is not None}
     compiled = _fg("jit")(inward(fun), **options)
-    call = outward(compiled)
+    run = outward(compiled)
+    call = functools.wraps(run)(lambda *args, **kwargs: made(run(*args, **kwargs)))
     for name in ("clear_cache", "cache_info", "source", "jaxpr"):
         setattr(call, name, getattr(compiled, name))
     call._cache_size = lambda: compiled.cache_info().currsize  # type: ignore[attr-defined]
@@ -74,7 +77,8 @@ def make_jaxpr(fun: Callable[..., Any], **options: Any) -> Callable[..., Any]:
 
 def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes of a result."""
-    return _fg("eval_shape")(inward(fun), *lowered(args), **lowered(kwargs))
+    found = _fg("eval_shape")(inward(fun), *lowered(args), **lowered(kwargs))
+    return tree.map(lambda x: ShapeDtypeStruct(x.shape, canonicalize_dtype(x.dtype)), found)
 
 
 def checkpoint(fun: Callable[..., Any] | None = None, **options: Any) -> Any:
