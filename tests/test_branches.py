@@ -142,3 +142,13 @@ def test_traces_are_as_before_when_a_branch_raises() -> None:
 
     assert fg.jit(f)(True, 0.0) == 1.0
     assert names(fg.make_jaxpr(f)(True, 0.0).jaxpr)[-1] == "cos"
+
+
+def test_only_operands_that_may_be_refused_are_masked() -> None:
+    f = lambda x, i: lax.cond(i < 3, lambda: take(x, i % 9) * x[0], lambda: x[0])
+    x, i = np.ones((4, 3)), np.array([0, 5, 2, 7])
+    masks = [e for e in fg.make_jaxpr(fg.vmap(f))(x, i).jaxpr.eqns if e.prim.name == "cond"]
+    (branch,) = [b for e in masks for b in e.params["branches"] if "getitem" in names(b)]
+    chosen = [e.outs[0].aval.shape for e in branch.eqns if e.prim.name in ("where", "select")]
+
+    assert chosen == [(4,)]  # the indices, not the rows

@@ -232,7 +232,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         mask = selecting(k, index, len(branches))
         (chosen,) = any_p.bind(mask, axes=(0,))
         results = [Aval((size, *a.shape), a.dtype) for a in out_avals(branches[k])]
-        safe = lambda xs: run(taking_part(xs, flags, mask))
+        safe = lambda xs: run(taking_part(branches[k], xs, flags, mask))
         bodies = [
             lambda _: list(map(zeros_like, results)),
             lambda xs: [batch_at_front(y, d, size) for y, d in safe(xs)],

@@ -8,7 +8,7 @@ the operands of an example that takes part.
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import Jaxpr, programs_in
+from ..core.jaxpr import Atom, Eqn, Jaxpr, programs_in
 from ..core.lists import Flags
 from ..ops.elementwise import where
 from ..ops.index import ARRAY, Index, getitem_p
@@ -25,21 +25,42 @@ def has_matrices(jaxpr: Jaxpr) -> bool:
 
 def may_raise(jaxpr: Jaxpr) -> bool:
     """Whether an operation of a program raises for some values of its operands."""
-    indexed = lambda x: type(x) is Index and ARRAY in x
-    return has_matrices(jaxpr) or _any(jaxpr, lambda eqn: any(map(indexed, eqn.params.values())))
+    return _any(jaxpr, lambda eqn: bool(refused(eqn)))
+
+
+def refused(eqn: Eqn) -> Sequence[Atom]:
+    """The operands for some values of which an operation raises, without programs that it holds."""
+    if isinstance(eqn.prim, MatrixPrimitive):
+        return eqn.ins
+    arrays = sum(x.count(ARRAY) for x in eqn.params.values() if type(x) is Index)
+    return eqn.ins[len(eqn.ins) - arrays :]
 
 
 def _any(jaxpr: Jaxpr, test: Any) -> bool:
-    held = lambda eqn: any(_any(program, test) for program in programs_in(eqn.params))
-    return any(test(eqn) or held(eqn) for eqn in jaxpr.eqns)
+    return any(test(eqn) or _holds(eqn, test) for eqn in jaxpr.eqns)
 
 
-def taking_part(values: Sequence[Any], flags: Flags, mask: Any) -> list[Any]:
-    """Values whose rows outside of the mask are those of its first true row, without derivative.
+def _holds(eqn: Eqn, test: Any) -> bool:
+    return any(_any(program, test) for program in programs_in(eqn.params))
 
+
+def may_be_refused(jaxpr: Jaxpr) -> list[bool]:
+    """For each input of a program, whether it raises for some values of it."""
+    found: set[Atom] = set()
+    for eqn in reversed(jaxpr.eqns):
+        whole = not found.isdisjoint(eqn.outs) or _holds(eqn, lambda inner: bool(refused(inner)))
+        found.update(eqn.ins if whole else refused(eqn))
+    return [v in found for v in jaxpr.invars]
+
+
+def taking_part(jaxpr: Jaxpr, values: Sequence[Any], flags: Flags, mask: Any) -> list[Any]:
+    """Inputs of a program, with rows outside of the mask that are those of its first true row.
+
+    So it is for inputs by which the program may raise; the rows have no derivative.
     ``flags``: which values have the batch axis, their first one.
     """
     row = argmax_p(mask, axis=0)
     first = lambda x: stop_gradient(getitem_p(x, row, index=Index((ARRAY,))))
     masked = lambda x: where(expand_dims(mask, tuple(range(1, len(x.shape)))), x, first(x))
-    return [masked(x) if flag else x for x, flag in zip(values, flags, strict=True)]
+    rows = zip(values, flags, may_be_refused(jaxpr), strict=True)
+    return [masked(x) if flag and risky else x for x, flag, risky in rows]

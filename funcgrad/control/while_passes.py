@@ -333,7 +333,7 @@ class MaskedPasses:
             flags = [*loop.ins[:n], *[True] * k, *emitted[1:]]
             given = [*consts, *carry, *reads]
             if first and may_raise(loop.program):
-                given = taking_part(given, flags, mask)
+                given = taking_part(loop.program, given, flags, mask)
             pairs = eval_batched(loop.program, given, flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
             new = [batch_at_front(y, d, self.size) for y, d in pairs[:k]]
