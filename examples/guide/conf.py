@@ -48,6 +48,7 @@ nb_output_stderr = "remove-warn"
 default_role = "code"
 add_module_names = False
 autodoc_member_order = "bysource"
+autodoc_inherit_docstrings = False  # a method is described where it is first
 autodoc_preserve_defaults = True
 autodoc_typehints_format = "short"
 maximum_signature_line_length = 88

@@ -4,7 +4,7 @@ Each class is a subclass of the builtin that a NumPy user expects, so that ``exc
 keeps working. Each docstring shows code that fails and its fix.
 """
 
-from typing import Any, Self
+from typing import Any
 
 from .lazy import publish as _publish
 
@@ -120,13 +120,11 @@ class ConversionError(FuncgradError, TypeError):
     drops the derivative on purpose.
     """
 
-    aval: Any = "a traced value"  # the one that was converted
-    writes: bool = False  # whether an ndarray was to hold it
+    writes: bool = False  # whether an ndarray was to hold the value
 
-    def of(self, aval: Any) -> Self:
-        """The error with the aval of the value."""
-        self.aval = aval
-        return self
+    def __init__(self, *args: object, aval: Any = "a traced value") -> None:
+        super().__init__(*args)
+        self.aval = aval  # of the value that was converted
 
 
 class ConcretizationError(ConversionError):
@@ -240,7 +238,7 @@ class MissingDerivativeError(FuncgradError, TypeError):
     >>> square.defvjp(lambda x: (x * x, x), lambda x, ct: (2 * x * ct,))
     >>> fg.jvp(square, (3.0,), (1.0,))
     Traceback (most recent call last):
-    funcgrad.core.errors.MissingDerivativeError: ...
+    funcgrad.core.errors.MissingDerivativeError: custom_vjp: '<lambda>' has no forward ...
 
     The rule takes cotangents from the output back, and a tangent goes the other way. The fix is
     ``grad`` or ``vjp``, or ``custom_jvp``, whose rule serves both modes.
@@ -272,7 +270,7 @@ class AxisNameError(FuncgradError, NameError):
     >>> from funcgrad import lax
     >>> lax.psum(1.0, "batch")
     Traceback (most recent call last):
-    funcgrad.core.errors.AxisNameError: ...
+    funcgrad.core.errors.AxisNameError: psum: no axis is named 'batch' here: bound are none; run ...
 
     The name is given by ``vmap(f, axis_name="batch")`` around the function, and holds inside of
     it. The fix is to call the function under that ``vmap``.
@@ -387,7 +385,7 @@ class MemoryLimitError(FuncgradError, MemoryError):
     >>> import numpy as np, funcgrad as fg
     >>> fg.jit(lambda x: np.exp(x) @ x, memory_limit=1000)(np.ones((100, 100)))
     Traceback (most recent call last):
-    funcgrad.core.errors.MemoryLimitError: ...
+    funcgrad.core.errors.MemoryLimitError: jit: memory_limit=1000 cannot be met: the ...
 
     Recomputation trades time for memory down to a least amount, which the message gives. The fix
     is that limit, or smaller batches.

@@ -103,8 +103,9 @@ def not_plain(who: str, aval: Any, cure: str) -> ConversionError:
     return ConversionError(
         load(_CALLERS).refused_by(aval)
         or f"{who}: a traced value cannot become plain data, because its derivative would be lost: "
-        f"got {aval}; {cure}"
-    ).of(aval)
+        f"got {aval}; {cure}",
+        aval=aval,
+    )
 
 
 def not_converted(aval: Any) -> ConversionError:

@@ -275,7 +275,7 @@ class AbstractTracer(Tracer):
     def _refuse(self, what: str, cure: str | None = None) -> NoReturn:
         got = self.unknown()
         words = f"{what}: the value must be concrete: got {got}; {cure or self._cure}"
-        raise ConcretizationError(load("funcgrad.core.callers").refused_by(got) or words).of(got)
+        raise ConcretizationError(load("funcgrad.core.callers").refused_by(got) or words, aval=got)
 
     def __bool__(self) -> bool:
         self._refuse("bool(), as in `if x:` or `while x:`", "use numpy.where to choose")
