@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import Counter
 
 import pytest
 
@@ -68,39 +69,77 @@ def jax():
         yield module
 
 
-# laws that take long and hold for rows of a table: the quick suite meets every other row, the slow
-# suite all; the other laws of a row are in the quick suite
+# laws of which the quick suite meets every other row of a table, the slow suite all; two laws that
+# stand side by side leave out different rows, and further laws of each row are in the quick suite
 EVERY_OTHER = {
+    "test_array_api.py": ("test_two_dtypes_meet_",),
+    "test_at.py": ("test_an_update_in_a_loop_", "test_each_update_has_its_derivatives"),
+    "test_compiled_products.py": ("test_a_compiled_einsum_", "test_a_compiled_stack_of_products_"),
     "test_complex.py": ("test_second_derivatives_are_", "test_derivatives_are_central_"),
-    "test_numpy.py": ("test_second_derivatives_are_", "test_gradients_are_central_"),
-    "test_numpy_composed.py": ("test_second_derivatives_are_",),
-    "test_rules.py": (
-        "test_derivatives_staged_", "test_second_derivatives_in_", "test_jvp_of_a_gradient_",
+    "test_control.py": ("test_a_number_stays_weak_",),
+    "test_decompositions.py": ("test_a_program_decomposes_", "test_what_has_no_row_"),
+    "test_fft.py": (
+        "test_precision_stays_", "test_a_compiled_pullback_", "test_a_batch_is_a_loop",
     ),
+    "test_higher_orders.py": ("test_derivatives_to_order_2_",),
+    "test_indexing.py": ("test_a_random_index_reads_", "test_a_random_index_is_written_"),
     "test_jit.py": (
         "test_compiled_derivatives_", "test_a_compiled_primitive_", "test_a_compiled_batch_",
         "test_a_compiled_program_",
     ),
-    "test_decompositions.py": ("test_a_program_decomposes_", "test_what_has_no_row_"),
-    "test_higher_orders.py": ("test_derivatives_to_order_2_",),
     "test_mutation.py": ("test_a_derivative_is_right_or_refused",),
+    "test_numpy.py": ("test_second_derivatives_are_", "test_gradients_are_central_"),
+    "test_numpy_composed.py": (
+        "test_second_derivatives_are_", "test_a_whole_quantile_", "test_a_reduction_over_an_empty_",
+    ),
+    "test_precision.py": ("test_updates_of_extreme_",),
+    "test_rules.py": (
+        "test_derivatives_staged_", "test_second_derivatives_in_", "test_jvp_of_a_gradient_",
+    ),
 }  # fmt: skip
+# the same, but the first row of each group is always met: the parameter that names the group, laws
+FURTHER_ROWS = {
+    "test_complex.py": ("row", ("test_numpy_is_law", "test_vmap_is_a_loop")),
+    "test_numpy.py": ("family", ("test_one_tracer_", "test_the_program_is_well_typed_")),
+    "test_numpy_composed.py": (
+        "family", ("test_one_tracer_", "test_the_program_is_well_typed_", "test_vmap_is_a_loop"),
+    ),
+    "test_rules.py": ("name", (
+        "test_derivatives_of_single_", "test_infer_says_", "test_a_staged_program_",
+        "test_values_and_derivatives_do_not_depend_", "test_a_batch_is_a_loop_",
+        "test_linear_transpose_is_",
+    )),
+}  # fmt: skip
+
+
+def place_of(item, laws):
+    """The place of a test's law among these laws, None if it is not one of them."""
+    return next((i for i, law in enumerate(laws) if item.name.startswith(law)), None)
 
 
 @pytest.hookimpl(tryfirst=True)  # before the slow tests are left out
 def pytest_collection_modifyitems(items, config):
-    """Mark every other row of the laws above as slow; choose the tests of an engine."""
-    met = {}
+    """Mark as slow the rows that the tables above leave out; choose the tests of an engine."""
+    met = Counter()
     for item in items:
-        laws = EVERY_OTHER.get(item.path.name, ())
-        if item.name.startswith(laws) and laws and item.get_closest_marker("slow") is None:
-            law = item.nodeid.partition("[")[0]
-            met[law] = met.get(law, 0) + 1
-            if met[law] % 2 == 0:
-                item.add_marker("slow")
+        file = item.path.name
+        if file not in EVERY_OTHER:
+            continue
+        place, first, group = place_of(item, EVERY_OTHER[file]), False, ""
+        if place is None and file in FURTHER_ROWS:
+            parameter, laws = FURTHER_ROWS[file]
+            place, first = place_of(item, laws), True
+            group = "" if place is None else item.callspec.params[parameter]
+        if place is None or item.get_closest_marker("slow"):
+            continue
+        key = item.nodeid.partition("[")[0], group
+        if (met[key] + place) % 2 and not (first and met[key] == 0):
+            item.add_marker("slow")
+        met[key] += 1
     if config.getoption("--engine"):
         own = engines.chosen(items, config.getoption("--sample"))
-        config.hook.pytest_deselected(items=[item for item in items if item not in set(own)])
+        kept = set(own)
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
         items[:] = own
 
 

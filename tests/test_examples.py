@@ -226,7 +226,8 @@ def test_the_transformer_beats_counting():
 
 
 @pytest.mark.parametrize(
-    "script", ["cnn.py", "names.py", pytest.param("alice.py", marks=pytest.mark.slow)]
+    "script",
+    ["cnn.py", *(pytest.param(s, marks=pytest.mark.slow) for s in ("names.py", "alice.py"))],
 )
 def test_a_killed_run_ends_with_the_parameters_of_an_unbroken_one(script, tmp_path):
     command = [EXAMPLES / script, *SHORT[script]]

@@ -172,7 +172,8 @@ def test_a_random_nest_is_its_twin(seed):
     check(seed)
 
 
-@pytest.mark.parametrize("seed", [41, 52, 59, 62, 89, 112, 217, 248, 373, 375])
+# seeds with a fault once; larger nests are among those of the slow suite
+@pytest.mark.parametrize("seed", [41, 59, 89, 112, 248, 373, 375])
 def test_a_rule_on_the_way_back_sees_the_primals_of_derivatives_that_have_returned(seed):
     check(seed)
 

@@ -59,12 +59,12 @@ def test_the_solution_of_a_quadratic_program_has_its_derivatives(n, p, m):
     np.testing.assert_allclose(lagrangian, 0, atol=1e-10)
     np.testing.assert_allclose(a @ found.x, b, atol=1e-12)
     assert found.success and np.all(g @ found.x <= h + 1e-12) and np.all(found.inequality >= 0)
+    rng = np.random.default_rng(0)
     for k in range(1, 6):
-        along = lambda x, k=k: f(*(x if i == k else y for i, y in enumerate(args)))
-        if args[k].size:
-            np.testing.assert_allclose(
-                grads[k], central(along, args[k], 1e-5), atol=1e-8, rtol=1e-7
-            )
+        for t in rng.normal(size=(3, *args[k].shape)) if args[k].size else ():
+            moved = lambda e, k=k, t=t: [x + e * t if i == k else x for i, x in enumerate(args)]
+            slope = central(lambda e, moved=moved: f(*moved(e)), 0.0, 1e-5)
+            np.testing.assert_allclose(np.sum(grads[k] * t), slope, atol=1e-8, rtol=1e-7)
 
 
 def test_the_solution_of_a_quadratic_program_is_that_of_scipy():

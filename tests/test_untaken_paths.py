@@ -325,7 +325,7 @@ def _sampled(count, seed):
     return [row for row in rows if row[1] != "custom_vjp" or row[3] not in FORWARD]
 
 
-@pytest.mark.parametrize("case", _sampled(240, 1), ids=", ".join)
+@pytest.mark.parametrize("case", _sampled(120, 1), ids=", ".join)
 def test_what_a_selection_does_not_take_contributes_nothing(case):
     check(*case)
 
