@@ -51,6 +51,7 @@ class Case:
     rng: np.random.Generator
     strict: bool = False  # compare derivatives at entries that are not finite too
     explained: list[str] = field(default_factory=list)
+    subnormals: bool = True  # compare numbers below the least normal one
 
     def __post_init__(self) -> None:
         self.inputs = self.program.inputs
@@ -180,7 +181,8 @@ class Case:
         scale = np.maximum(np.abs(a), np.abs(b))
         if derivative:  # entries of one array share the magnitude of the terms that were summed
             scale = np.max(scale, initial=0, where=finite)
-        floor = self.cancels * derivative + info.smallest_subnormal
+        least = info.smallest_subnormal if self.subnormals else info.tiny
+        floor = self.cancels * derivative + least
         limit = ULPS * (info.eps * scale + floor) + allowed
         return bool(np.all(~finite | moved | (np.abs(a - b) <= limit)))
 
