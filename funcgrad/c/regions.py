@@ -84,7 +84,7 @@ def _trimmed(part: Part) -> list[Part]:
     read: set[Any] = set()
     made = {v for eqn in part.eqns for v in eqn.outs}
     for eqn in reversed(part.eqns):
-        if not _is_view(eqn) or not read.isdisjoint(eqn.outs):
+        if not is_view(eqn) or not read.isdisjoint(eqn.outs):
             kept.append(eqn)
             read.update(eqn.ins)
         else:
@@ -93,14 +93,15 @@ def _trimmed(part: Part) -> list[Part]:
     return [row for row in rows if row.eqns]
 
 
-def _is_view(eqn: Eqn) -> bool:
+def is_view(eqn: Eqn) -> bool:
+    """Whether NumPy takes a view for an equation."""
     return eqn.prim.codegen.view is not None and len(eqn.ins) <= 1
 
 
 def _work(eqns: Sequence[Eqn]) -> int:
     """How many operations of NumPy a call takes the place of; a loop counts as enough of them."""
     costly = lambda e: programs_in(e.params) or e.prim.name in _COSTLY
-    return sum(WORTH if costly(e) else not _is_view(e) for e in eqns)
+    return sum(WORTH if costly(e) else not is_view(e) for e in eqns)
 
 
 # equations that are written in C

@@ -8,7 +8,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
 from .chains import is_loop
 from .costs import CALL, CALLS, MARGIN, OPERAND, START, compilation, in_c, in_numpy, waits
 from .programs import function_parts
-from .regions import VIEWS, Part, parts_of
+from .regions import VIEWS, Part, is_view, parts_of
 
 
 def may_pay(jaxpr: Jaxpr) -> str:
@@ -51,13 +51,20 @@ class _Around(NamedTuple):
     """Which equations read and make the values of a program."""
 
     readers: dict[Any, set[int]]
-    loops: set[int]  # the identities of elementwise loops
+    loops: dict[int, Eqn]  # elementwise loops, by identity
     made: set[Any]  # their results
+    others: set[Any]  # results of other equations, but for views of the program's inputs
 
 
 def _around(jaxpr: Jaxpr) -> _Around:
-    loops = [eqn for eqn in jaxpr.eqns if is_loop(eqn)]
-    return _Around(readers_of(jaxpr), set(map(id, loops)), {v for e in loops for v in e.outs})
+    found = _Around(readers_of(jaxpr), {}, set(), set())
+    for eqn in jaxpr.eqns:
+        if is_loop(eqn):
+            found.loops[id(eqn)] = eqn
+            found.made.update(eqn.outs)
+        elif not is_view(eqn) or not (found.made | found.others).isdisjoint(eqn.ins):
+            found.others.update(eqn.outs)
+    return found
 
 
 def _decided(eqns: list[Eqn], around: _Around) -> Part:
@@ -75,15 +82,25 @@ def _decided(eqns: list[Eqn], around: _Around) -> Part:
 
 
 def _call(eqns: Sequence[Eqn], around: _Around) -> float:
-    """Microseconds of a call of C, and of waiting for arrays between it and loops in NumPy.
-
-    These run in blocks, so that between two of them arrays stay in the cache.
-    """
-    program, inside = program_of(eqns, around.readers), set(map(id, eqns))
-    crossing = [v for v in program.invars if v in around.made]
-    crossing += [v for v in program.outvars if around.loops & (around.readers[v] - inside)]
+    """Microseconds of a call of C, and of waiting for arrays between it and loops in NumPy."""
+    program = program_of(eqns, around.readers)
     count = len(program.invars) + len(program.outvars)
-    return CALL + OPERAND * count + in_c(eqns) + waits(crossing)
+    return CALL + OPERAND * count + in_c(eqns) + waits(_crossing(eqns, program, around))
+
+
+def _crossing(eqns: Sequence[Eqn], program: Jaxpr, around: _Around) -> list[Any]:
+    """Operands and results that would stay in the cache if all were in NumPy.
+
+    Loops run in blocks there, one after the other where no other operation is between them.
+    """
+    found = [v for v in program.invars if v in around.made]
+    found = found if around.others.isdisjoint(program.invars) else []
+    inside = set(map(id, eqns))
+    for v in program.outvars:
+        readers = [around.loops[k] for k in around.readers[v] - inside if k in around.loops]  # type: ignore[index]
+        if any(around.others.isdisjoint(eqn.ins) for eqn in readers):
+            found.append(v)  # type: ignore[arg-type]
+    return found
 
 
 def _names(eqns: Sequence[Eqn]) -> str:
