@@ -340,9 +340,9 @@ def test_every_name_of_the_extensions_is_there(extension):
 
 @in_one([n for n in np.__all__ if callable(vars(np).get(n))])
 def test_every_name_of_numpy_is_there_with_its_signature(name):
-    changed = {"arange", "array", "asarray", "empty", "eye", "from_dlpack", "full", "identity",
-               "linspace", "ones", "tri", "zeros", "vectorize", "sort", "argsort", "clip",
-               "finfo", "iinfo", "where", "nonzero", "flatnonzero", "argwhere", "unique",
+    changed = {"arange", "array", "asarray", "empty", "eye", "from_dlpack", "fromiter", "full",
+               "identity", "linspace", "ones", "tri", "zeros", "vectorize", "sort", "argsort",
+               "clip", "finfo", "iinfo", "where", "nonzero", "flatnonzero", "argwhere", "unique",
                "__array_namespace_info__", "ndenumerate"}  # fmt: skip
     ours, numpys = getattr(xp, name), getattr(np, name)
     if ours is numpys or name in changed:
@@ -520,6 +520,14 @@ def test_tracers_know_their_namespace_and_device():
         "xp.from_dlpack(x)", "xp.array([x, x], ndmin=3)",
         "xp.vectorize(lambda a, b: a * b if a > 0 else b)(x, 3.0)",
         "xp.vectorize(lambda a: (a, a * a))(x)[1]", "xp.vectorize(lambda a: a * a, ['d'])(x)",
+        "xp.vectorize(lambda a, b: a @ b, signature='(n),(n)->()')(xp.stack([x, x]), x)",
+        "xp.vectorize(lambda a: (a.sum(), a * a), signature='(n)->(),(n)')(x)[1]",
+        "xp.vectorize(lambda a, p, q: a * q * (p @ p), excluded=['p'])(x, p=x, q=x[0])",
+        "xp.vectorize(lambda a: a * x[0])(np.ones(2))", "xp.fromiter((v * v for v in x), float)",
+        "xp.apply_along_axis(lambda row: row @ x, 1, np.ones((3, 2)))",
+        "xp.piecewise(np.arange(3.0), [np.arange(3) > 1], [lambda v: v * x[0] + x[1], 2.0])",
+        "xp.pad(x, 1, constant_values=(x[0], 2))", "xp.pad(np.ones(2), 1, constant_values=x[0])",
+        "xp.pad(np.ones((2, 2)), 2, 'linear_ramp', end_values=((x[0], 1), (2, x[1])))",
     ],
 )  # fmt: skip
 def test_tracers_may_stand_wherever_arrays_may(e):
@@ -528,6 +536,39 @@ def test_tracers_may_stand_wherever_arrays_may(e):
     slope = (f(x + step * t) - f(x - step * t)) / (2 * step)
 
     assert np.sum(fg.grad(f)(x) * t) == pytest.approx(slope, rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    "e",
+    [
+        "xp.vectorize(lambda a: 0 if a < 1 else a)(x)",  # the first result is an integer
+        "xp.vectorize(lambda a, b: a @ b, signature='(m,n),(n)->(m)')(m[None], m[:2, None])",
+        "xp.vectorize(lambda a, b: a @ b, signature='(n),(n)->()')(x, x[:1])",
+        "xp.vectorize(lambda a, b: a @ b, signature='(n),(n)->()')(x)",
+        "xp.vectorize(np.sum, signature='(n)->()')(x[0])", "xp.vectorize(np.sin)(x[:0])",
+        "xp.vectorize(lambda a: (a, a), otypes=['f', 'd'])(x[:0])",
+        "xp.vectorize(otypes=['f'])(lambda a: a)(x[0])", "xp.vectorize(lambda: 3)()",
+        "xp.vectorize(lambda a: 2)(m)", "xp.fromiter((2 * v for v in x), 'f', 1)",
+        "xp.fromiter(x, float, 5)", "xp.fromiter(range(4), int, 2)",
+        "xp.piecewise(m.astype(int), [m > 3], [lambda v: 2.5 * v, -1.7])",
+    ],
+)  # fmt: skip
+def test_functions_of_functions_are_those_of_numpy(e):
+    f = lambda xp: (
+        lambda x: eval(e, {"xp": xp, "np": np, "x": x, "m": np.arange(6.0).reshape(3, 2)})
+    )
+    x = np.array([0.5, 2.0])
+    try:
+        want = f(np)(x)
+    except (ValueError, TypeError) as error:
+        with pytest.raises(type(error)):
+            fg.vjp(f(xp), x)
+        return
+    got = fg.vjp(f(xp), x)[0]
+
+    for ours, numpys in zip(fg.tree.leaves(got), fg.tree.leaves(want), strict=True):
+        assert np.asarray(ours).dtype == np.asarray(numpys).dtype
+        np.testing.assert_array_equal(ours, numpys)
 
 
 def test_vectorize_maps_over_unknown_numbers_at_once():

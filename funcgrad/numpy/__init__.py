@@ -26,7 +26,7 @@ _HOMES = _homes_of({
         "arange array asarray empty empty_like eye from_dlpack full full_like identity ones "
         "ones_like tri zeros zeros_like",
     "dtypes": "finfo iinfo",
-    "functional": "vectorize",
+    "functional": "fromiter",
     "index_tricks": "c_ index_exp ndenumerate r_ s_",
     "ranges": "linspace",
     "searching": "argwhere flatnonzero nonzero",
@@ -34,6 +34,7 @@ _HOMES = _homes_of({
     "sets": "unique",
     "sorting": "argsort sort",
     "ufuncs": "clip",
+    "vectorizing": "vectorize",
 })  # fmt: skip
 
 

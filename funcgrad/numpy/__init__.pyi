@@ -31,7 +31,7 @@ from .dtypes import (
     iinfo as iinfo,
 )
 from .functional import (
-    vectorize as vectorize,
+    fromiter as fromiter,
 )
 from .index_tricks import (
     c_ as c_,
@@ -60,6 +60,9 @@ from .sorting import (
 )
 from .ufuncs import (
     clip as clip,
+)
+from .vectorizing import (
+    vectorize as vectorize,
 )
 from numpy import (
     False_ as False_,
@@ -228,7 +231,6 @@ from numpy import (
     frombuffer as frombuffer,
     fromfile as fromfile,
     fromfunction as fromfunction,
-    fromiter as fromiter,
     frompyfunc as frompyfunc,
     fromregex as fromregex,
     fromstring as fromstring,

@@ -33,11 +33,16 @@ def numpy_function(name: str) -> Any:
     return function
 
 
-def implements(*names: str, status: str = DIFFERENTIABLE) -> Callable[[F], F]:
-    """Register a function as the rule of these NumPy functions for traced arguments."""
+def implements(*names: str, status: str = DIFFERENTIABLE, calls: bool = False) -> Callable[[F], F]:
+    """Register a function as the rule of these NumPy functions for traced arguments.
+
+    Args:
+        calls: whether it calls a function, whose results may be traced where the arguments are not.
+    """
 
     def register(fun: F) -> F:
         fun.status = status  # type: ignore[attr-defined]
+        fun.calls = calls  # type: ignore[attr-defined]
         for name in names:
             function = numpy_function(name)
             if function is not None:  # other versions of NumPy lack some names

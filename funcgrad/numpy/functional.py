@@ -1,79 +1,51 @@
-"""NumPy's functional programming: vectorize, apply_along_axis, apply_over_axes, piecewise.
+"""NumPy's functional programming: fromiter, apply_along_axis, apply_over_axes, piecewise.
 
 ``piecewise`` gives each function the elements that its condition selects. Under ``jit`` the number
 of these elements is unknown: each function then gets as many elements as the array has, and must
 be elementwise, which is checked.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import Shape, aval_of, dtype_of, shape_of
+from ..core.buffers import holds_traced
 from ..core.errors import ConcretizationError
-from ..core.trace import ConcreteTracer, Tracer
+from ..core.trace import Tracer, running
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.convert import Convert
 from ..ops.families import Elementwise
 from ..ops.index import indexed_shape
-from ..ops.operand import Weaken, cast_assigned, holds_tracer, operand, strong
+from ..ops.operand import Weaken, cast_assigned, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import broadcast_to, cast, reshape
 from ..transforms.abstract import ShapeDtypeStruct, make_jaxpr
-from ..transforms.batching import vmap
+from . import creation
 from .aliasing import as_array, gives, in_order_of
 from .dispatch import implements
 from .indexing import getitem, known, parse, take
 from .joining import stack
 from .reductions import any as _any
-from .shapes import broadcast_arrays, integer_tuple, moveaxis
+from .shapes import integer_tuple, moveaxis
 
 
-class vectorize(np.vectorize):  # noqa: N801, NumPy's name
-    """Function of scalars, applied to arrays element by element; see numpy.vectorize.
-
-    Traced arrays with known values are processed one element at a time, as in NumPy. Others are
-    mapped by ``vmap``, so that the function may not branch on its argument.
-
-    >>> import funcgrad as fg
-    >>> half = vectorize(lambda a: a / 2 if a > 0 else 0 * a)
-    >>> fg.grad(lambda x: half(x).sum())(np.array([3.0, -1.0]))
-    array([0.5, 0. ])
-    """
-
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if not holds_tracer([*args, *kwargs.values()]):
-            return super().__call__(*args, **kwargs)
-        if self.signature is not None or self.excluded or kwargs:
-            raise TypeError(
-                "vectorize: signature=, excluded= and keyword arguments are not supported for "
-                "traced arrays; use funcgrad.vmap"
-            )
-        arrays = broadcast_arrays(*args)
-        shape = shape_of(arrays[0])
-        results = _map_elements(self.pyfunc, [reshape(x, (x.size,)) for x in arrays])
-        several = isinstance(results, tuple)
-        made = [as_array(reshape(y, shape)) for y in (results if several else (results,))]
-        if self.otypes is not None:
-            made = [cast(y, dtype) for y, dtype in zip(made, self.otypes, strict=True)]
-        return tuple(made) if several else made[0]
+def fromiter(iter: Any, dtype: Any, count: int = -1, *, like: Any = None) -> Any:
+    """Vector of the values that an iterator gives, which may be traced; see numpy.fromiter."""
+    if running.get() is None:
+        return np.fromiter(iter, dtype, count)
+    values = list(iter if count < 0 else itertools.islice(iter, count))
+    if not holds_traced(values):
+        return creation.array(np.fromiter(values, dtype, count), like=like)
+    if len(values) < count:
+        raise ValueError(f"iterator too short: expected {count} items, got {len(values)}")
+    return creation.asarray(values, dtype)
 
 
-def _map_elements(function: Callable[..., Any], flat: list[Any]) -> Any:
-    """Result of a function of scalars for each element of vectors."""
-    if not all(isinstance(x, ConcreteTracer) for x in flat if isinstance(x, Tracer)):
-        return vmap(function)(*flat)
-    if not shape_of(flat[0])[0]:
-        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
-    results = [function(*xs) for xs in zip(*flat, strict=True)]
-    if isinstance(results[0], tuple):
-        return tuple(stack(column) for column in zip(*results, strict=True))
-    return stack(results)
-
-
-@implements("apply_along_axis")
+@implements("apply_along_axis", calls=True)
 @gives(as_array)
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
@@ -92,7 +64,7 @@ def apply_along_axis(
     return moveaxis(y, tuple(len(lead) + d for d in new), tuple(axis + d for d in new))
 
 
-@implements("apply_over_axes")
+@implements("apply_over_axes", calls=True)
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     """Apply a function of an array and an axis along several axes; see numpy.apply_over_axes."""
     y = operand(a)
@@ -111,7 +83,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
 _UNLIKELY_LENGTH = 1009  # a length that is unlikely among other arrays
 
 
-@implements("piecewise")
+@implements("piecewise", calls=True)
 @gives(as_array)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Apply each function to the elements whose condition holds; see numpy.piecewise."""

@@ -12,7 +12,7 @@ from ..core.errors import FuncgradError, OutError
 from ..core.frames import shorten
 from ..core.lazy import publish
 from ..core.registry import overrides
-from ..core.trace import Tracer
+from ..core.trace import Tracer, running
 from ..ops.operand import holds_tracer, operand
 from .dispatch import with_out
 
@@ -64,11 +64,13 @@ def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., 
     """
     override = overrides[function]
     ufunc = function if isinstance(function, np.ufunc) else None
+    calls = getattr(override, "calls", False)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not (_traced(args) or (kwargs and _traced(kwargs.values()))):
+        traced = _traced(args) or (kwargs and _traced(kwargs.values()))
+        if not traced and not (calls and running.get()):
             return function(*args, **kwargs)
-        if not (holds_traced(args) or holds_traced(kwargs.values())):
+        if not (calls or holds_traced(args) or holds_traced(kwargs.values())):
             return applied(function, override, args, kwargs)
         try:
             if ufunc is None:

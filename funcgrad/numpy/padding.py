@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.trace import Tracer
 from ..ops.index import Index, getitem_p, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
@@ -106,11 +105,12 @@ def _pad_odd(x: Any, width: Any, d: int, turn: int) -> Any:
 
 def _pad_constant(x: Any, widths: Any, values: Any) -> Any:
     rank = len(shape_of(x))
-    if not isinstance(values, Tracer) and not np.any(values):
+    traced = holds_tracer(values)
+    if not traced and not np.any(values):
         shape = tuple(n + a + b for n, (a, b) in zip(shape_of(x), widths, strict=True))
         inside = (slice(a, a + n) for n, (a, _) in zip(shape_of(x), widths, strict=True))
         return scatter_add_p(x, shape=shape, index=Index(inside))
-    if not (isinstance(values, Tracer) or holds_tracer(values)):
+    if not traced:
         values = _cast_checked(np.asarray(values), dtype_of(x))
     values = broadcast_to(cast(strong(operand(values)), dtype_of(x)), (rank, 2))
     for d in range(rank):
@@ -138,7 +138,7 @@ def _add_border(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:
 def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
     """Pad by a statistic along each axis, or by a linear ramp from the ends."""
     rank = len(shape_of(x))
-    ends = np.broadcast_to(np.asarray(options.get("end_values", 0)), (rank, 2))
+    ends = broadcast_to(strong(operand(options.get("end_values", 0))), (rank, 2))
     lengths = np.broadcast_to(np.asarray(options.get("stat_length"), object), (rank, 2))
     for d, (a, b) in enumerate(widths):
         if not a + b:
