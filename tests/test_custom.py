@@ -357,6 +357,20 @@ def test_a_rule_that_is_the_jvp_of_a_program_batches_inside_a_gradient(held):
     np.testing.assert_allclose(got, np.cos(X), rtol=1e-14)
 
 
+@pytest.mark.parametrize("around", [fg.jit, fg.checkpoint])
+def test_a_rule_that_is_the_jvp_of_a_program_batches_where_one_operand_is_shared(around):
+    def g(x, p):
+        return np.sin(lax.cond(p < 0.5, lambda x: 2 * x, lambda x: x, x))
+
+    f = fg.custom_jvp(g)
+    f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
+    mapped = around(fg.vmap(f, (0, None)))
+
+    np.testing.assert_allclose(
+        fg.grad(lambda x, p: mapped(x, p).sum())(X, 0.3), 2 * np.cos(2 * X), rtol=1e-14
+    )
+
+
 def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():
     def loops(v):
         inner = lambda v: lax.while_loop(lambda q: q * q < 3.0, lambda q: q * 1.5 + v**2, v * 0.5)

@@ -111,12 +111,17 @@ def interleave(
     return [x for pair in doubled for xs in pair for x in xs], separate
 
 
-def innermost_serial(values: Sequence[Any]) -> int:
-    """The serial number of the innermost trace of tracers, and of the tracers that they wrap."""
+def innermost_serial(values: Sequence[Any], batches: bool = True) -> int:
+    """The serial number of the innermost trace of tracers, and of the tracers that they wrap.
+
+    Args:
+        batches: whether traces of ``vmap`` count.
+    """
     serial = 0
     for x in values:
         while isinstance(x, Tracer):
-            serial = max(serial, x._trace.serial)
+            if batches or type(x._trace) is not Batch:
+                serial = max(serial, x._trace.serial)
             x = getattr(x, "value", None)
     return serial
 
@@ -124,9 +129,11 @@ def innermost_serial(values: Sequence[Any]) -> int:
 def is_linearizing(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
     """Whether only the tangents belong to the program that is being staged, as in ``linearize``.
 
-    Then the part of a program that computes the tangents becomes a program of its own.
+    Then the part of a program that computes the tangents becomes a program of its own. A map within
+    the program that is being staged takes both.
     """
-    return innermost_serial(tangents) > innermost_serial(primals)
+    serials = [(innermost_serial(tangents, b), innermost_serial(primals, b)) for b in (True, False)]
+    return any(inner > outer for inner, outer in serials)
 
 
 # running a program under a trace
