@@ -182,8 +182,82 @@ STEP = {
 @pytest.mark.parametrize("kind", ["foreign", "converted", "jax.numpy", "torch", "pandas"])
 @pytest.mark.parametrize("step", STEP)
 def test_arrays_of_other_libraries_are_refused_alike_at_every_entry(step, kind):
-    with pytest.raises(UnsupportedError, match=r"of another library, .*; write numpy.asarray\(x\)"):
+    cure = r"x\.numpy\(force=True\)" if kind == "torch" else r"numpy\.asarray\(x\)"
+    with pytest.raises(UnsupportedError, match=rf"another library cannot .*; write {cure}(\n|$)"):
         STEP[step](foreign(kind))
+
+
+ENTRIES = {
+    "grad": lambda tree: fg.grad(lambda p: 1.0)(tree),
+    "jit": lambda tree: fg.jit(lambda p: 1.0)(tree),
+    "vmap": lambda tree: fg.vmap(lambda p: 1.0)(tree),
+    "jvp": lambda tree: fg.jvp(lambda p: 1.0, (tree,), (tree,)),
+    "vjp": lambda tree: fg.vjp(lambda p: 1.0, tree),
+    "jacrev": lambda tree: fg.jacrev(lambda p: 1.0)(tree),
+}
+
+
+@pytest.mark.parametrize("who", ENTRIES)
+def test_an_array_of_another_library_is_named_by_its_place(who):
+    with pytest.raises(
+        UnsupportedError, match=rf"^{who}: argument 0 \('p'\) at \['a'\]\[1\]: an array"
+    ):
+        ENTRIES[who]({"a": [np.ones(3), Foreign()]})
+
+
+def of_library(name):
+    """An array that says that it is of a library."""
+    return type("Array", (Foreign,), {"__module__": f"{name}.core", "__hash__": object.__hash__})()
+
+
+@pytest.mark.parametrize(("library", "cure"), {"cupy": "get", "dask": "compute"}.items())
+def test_arrays_of_a_gpu_and_those_not_computed_yet_have_cures_of_their_own(library, cure):
+    with pytest.raises(UnsupportedError, match=rf"got {library}.*; write x\.{cure}\(\)$"):
+        fg.jit(total)(of_library(library))
+
+
+def test_a_static_value_holds_no_array_of_another_library():
+    array = of_library("torch")  # it has a hash, and could change in place
+    for static in (array, (3, (array,)), frozenset([array])):
+        with pytest.raises(UnsupportedError, match=r"argument 1 \('s'\) is static, and holds"):
+            fg.jit(lambda x, s: x, static_argnums=1)(1.0, static)
+    partial = fg.tree.Partial(lambda s, x: x, array)  # of static data
+    with pytest.raises((UnsupportedError, TypeError), match="another library"):
+        fg.jit(lambda p, x: p(x))(partial, 1.0)
+    holder = fg.nn.module(type("Holder", (), {"__annotations__": {"name": str}}))
+    with pytest.raises(fg.nn.ModuleError, match="'name' is static by its annotation"):
+        holder(array)
+
+
+def cure_of(thunk):
+    with pytest.raises(UnsupportedError) as raised:
+        thunk()
+    return str(raised.value).rpartition("; write ")[2]
+
+
+@pytest.mark.parametrize("way", ["of a graph", "conjugate", "bfloat16"])
+def test_the_cure_for_a_tensor_works(way):
+    torch = pytest.importorskip("torch")
+    x = torch.ones(3, dtype=torch.bfloat16 if way == "bfloat16" else torch.complex64)
+    x = x.conj() if way == "conjugate" else x.requires_grad_()
+    y = eval(cure_of(lambda: fg.grad(total)(x)), {"x": x})
+
+    np.testing.assert_allclose(fg.jvp(total, (y,), (y,))[1], 3 * np.cos(1), rtol=1e-6)
+
+
+def test_the_cure_for_what_jax_traces_or_numpy_lacks_works(jax):
+    x, half = jax.numpy.arange(3.0), jax.numpy.ones(3, "bfloat16")
+
+    assert "funcgrad.bridge.to_jax(f)" in cure_of(lambda: jax.grad(fg.jit(total))(x))
+    np.testing.assert_allclose(jax.grad(fg.bridge.to_jax(total))(x), np.cos(x), rtol=1e-12)
+    assert cure_of(lambda: fg.grad(total)(half)) == "numpy.asarray(x, float)"
+    scope = {"x": jax.random.key(0), "numpy": np, "jax": jax}
+    assert eval(cure_of(lambda: fg.jit(total)(scope["x"])), scope).shape == (2,)
+
+
+def test_to_jax_refuses_arrays_that_are_not_of_jax(jax):
+    with pytest.raises(UnsupportedError, match=r"another library .*; write numpy\.asarray\(x\)"):
+        fg.bridge.to_jax(total)(Foreign())
 
 
 @pytest.mark.parametrize("kind", ["foreign", "converted", "jax.numpy", "torch"])

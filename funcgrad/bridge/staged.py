@@ -15,7 +15,7 @@ import numpy as np
 from jax import lax
 from jax.custom_derivatives import SymbolicZero
 
-from ..core.avals import Aval, aval_of, is_inexact
+from ..core.avals import Aval, aval_of, is_arraylike, is_inexact
 from ..core.axes import Axis, bind_axes
 from ..core.companions import inlined
 from ..core.jaxpr import ClosedJaxpr, Jaxpr, constants_as_inputs, programs_in
@@ -44,6 +44,9 @@ def on_jax(fun: Callable[..., Any], names: tuple[Hashable, ...]) -> Callable[...
 
 
 def _aval(x: Any) -> Aval:
+    own = isinstance(x, jax.Array) and not jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended)
+    if not own:
+        is_arraylike(x)  # which refuses arrays of other libraries, and keys of JAX
     return Aval(tuple(x.shape), np.dtype(x.dtype)) if hasattr(x, "shape") else aval_of(x)
 
 

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .errors import UnsupportedError
+from .registry import load
 
 Shape: TypeAlias = tuple[int, ...]
 Axes: TypeAlias = tuple[int, ...]
@@ -138,13 +139,14 @@ def is_arraylike(x: Any) -> bool:
         return True
     if type(getattr(x, "aval", None)) is Aval:
         return True
-    kind = type(x)
-    if hasattr(kind, "__array__") and kind is not type:
-        raise UnsupportedError(
-            f"a transform takes NumPy arrays: got an array of another library, "
-            f"{kind.__module__}.{kind.__name__}; write numpy.asarray(x)"
-        )
+    if is_foreign(x):
+        raise UnsupportedError(f"operand: {load('funcgrad.peers.arrays').refusal(x)}")
     return False
+
+
+def is_foreign(x: Any) -> bool:
+    """Whether ``x``, which is no array of NumPy, is one of another library."""
+    return hasattr(type(x), "__array__") and not isinstance(x, (type, np.ndarray, np.generic))
 
 
 def check_operand(x: Any) -> None:

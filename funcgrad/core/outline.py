@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .avals import PYTHON_SCALARS, aval_of, is_arraylike, shape_of
+from .avals import PYTHON_SCALARS, aval_of, is_arraylike, is_foreign, shape_of
 from .errors import shown
 
 WIDTH, LINES = 100, 40  # of a screen
@@ -138,7 +138,7 @@ def _brief(part: Part) -> str:
 
 def _leaf(value: Any) -> Part:
     size = 0
-    if is_arraylike(value) and type(value) not in PYTHON_SCALARS:
+    if not is_foreign(value) and is_arraylike(value) and type(value) not in PYTHON_SCALARS:
         known = isinstance(value, np.ndarray | np.generic) and not value.ndim
         text, size = str(value) if known else str(aval_of(value)), math.prod(shape_of(value))
     elif isinstance(value, NAMED):

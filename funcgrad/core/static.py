@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from .avals import is_foreign
 from .nodes import Keys
 
 _PLAIN = frozenset({int, str, bool, type(None)})
@@ -44,3 +45,12 @@ def typed(value: Any) -> Hashable:
     if is_dataclass(value) and not isinstance(value, type):
         return kind, value, tuple([typed(getattr(value, name)) for name in _names(cast(Any, kind))])
     return kind, value
+
+
+def holds_foreign(value: Any) -> bool:
+    """Whether a static value holds an array of another library: it has a hash, but may change."""
+    if isinstance(value, (tuple, frozenset)):
+        return any(map(holds_foreign, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return any(holds_foreign(getattr(value, name)) for name in _names(cast(Any, type(value))))
+    return is_foreign(value)

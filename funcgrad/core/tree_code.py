@@ -13,7 +13,7 @@ import numpy as np
 
 from . import tree
 from .nodes import Keys, handlers, order_of
-from .static import typed
+from .static import holds_foreign, typed
 
 MISS: Any = object()  # for a tree of another structure
 DEPTH = 40  # of an expression, for Python's parser
@@ -39,6 +39,8 @@ class Static:
         return isinstance(other, Static) and bool(self.typed == other.typed)
 
     def __hash__(self) -> int:
+        if type(self) is Static and holds_foreign(self.value):
+            raise TypeError("an array of another library may change")
         try:
             return hash(self.typed)
         except TypeError:  # a dataclass with a hash of its own, and a field without

@@ -20,10 +20,11 @@ from ..core.ownership import copied
 from ..core.pickling import PicklableFunction
 from ..core.trace import Tracer
 from ..transforms.abstract import make_jaxpr
-from ..transforms.arguments import argument_name, check_callable
+from ..transforms.arguments import check_callable
 from ..transforms.grad import _differentiated, grad, value_and_grad
 from ..transforms.jit.api import Compiled, disable_jit
 from ..transforms.nans import checked, nans
+from ..transforms.places import argument_name
 from .program_checks import (
     baked_in,
     crossed_shapes,

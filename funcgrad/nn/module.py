@@ -17,7 +17,7 @@ import numpy as np
 from typing_extensions import dataclass_transform
 
 from ..core import tree
-from ..core.avals import Shape, aval_of, is_arraylike
+from ..core.avals import Shape, aval_of, is_arraylike, is_foreign
 from ..core.errors import FuncgradError, MutationError
 from ..core.lazy import answering, unknown
 from ..core.nodes import (
@@ -338,7 +338,7 @@ def check_fields(model: Any) -> None:
                 f"{who}: the field {name!r} must be a function: got {value!r}; write {found}"
             )
         for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
-            if isinstance(x, np.ndarray | Tracer | Module):
+            if isinstance(x, np.ndarray | Tracer | Module) or is_foreign(x):
                 raise ModuleError(
                     f"{who}: the field {name!r} is static by its annotation, so its value "
                     f"would not be trained: got {outline(x)}; annotate it with nn.Array or "

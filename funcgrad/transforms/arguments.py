@@ -5,7 +5,7 @@ import inspect
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
@@ -25,7 +25,7 @@ from ..core.errors import (
     DtypeError,
     ShapeError,
     TreeError,
-    short,
+    UnsupportedError,
     shown,
 )
 from ..core.explanations import raise_explained
@@ -33,11 +33,10 @@ from ..core.floating import keep_settings, settings, warnings_to_log
 from ..core.trace import Primitive, Trace, Tracer, running
 from ..core.tree_code import MISS, TreeCode
 from ..ops.structure import zeros_like
+from .places import Place, argument_name, of_argument
 from .untraced import Handing, protected
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
-
-Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
 
 class Origin(Handing):
@@ -218,22 +217,23 @@ def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any)
     return position
 
 
-def argument_name(fun: Any, place: Place, path: tree.Path = ()) -> str:
-    """The name of a leaf of an argument in an error: position, parameter name and tree path."""
-    name = repr(place) if isinstance(place, str) else str(place)
-    try:
-        if isinstance(place, int):
-            name = f"{place} ({list(inspect.signature(fun).parameters)[place]!r})"
-    except (TypeError, ValueError, IndexError):  # no signature, or *args
-        pass
-    return f"argument {name}{f' at {short(tree.keystr(path))}' if path else ''}"
-
-
 def carries_derivative(x: Any) -> bool:
     """Whether a leaf is a floating or complex array or scalar."""
     if type(x) is np.ndarray:
         return x.dtype.kind in "fc"
     return is_arraylike(x) and is_inexact(aval_of(x).dtype)
+
+
+def differentiated(
+    who: str, fun: Any, places: Sequence[Place], values: Sequence[Any], leaves: Sequence[Any]
+) -> list[bool]:
+    """Which leaves of the arguments carry a derivative."""
+    try:
+        return list(map(carries_derivative, leaves))
+    except UnsupportedError as err:
+        pairs = zip(places, values, strict=True)
+        rows = [(place, *row) for place, x in pairs for row in tree.leaves_with_path(x)]
+        raise of_argument(err, who, fun, rows) from None
 
 
 def is_number(x: Any) -> bool:
@@ -281,9 +281,10 @@ def check_leaves(
     ``beside``, integers are allowed beside leaves that have derivatives.
     """
     leaves = tree.leaves(tuple(values))
-    if all(map(carries_derivative, leaves)):
+    inexact = differentiated(who, fun, places, values, leaves)
+    if all(inexact):
         return  # the common case
-    allow_int = allow_int or (mixed and any(map(carries_derivative, leaves)))
+    allow_int = allow_int or (mixed and any(inexact))
     if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
             f"{who}: {argument_name(fun, places[0])} has no array to differentiate: got "

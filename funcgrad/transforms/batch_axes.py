@@ -7,12 +7,12 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, UnsupportedError
 from ..core.integers import whole
 from ..core.trace import Tracer
 from ..ops.layout import to_c_order
 from ..ops.structure import batch_at_front, transpose_p
-from .arguments import Place, argument_name
+from .places import Place, argument_name, of_argument
 
 
 def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
@@ -36,9 +36,13 @@ def batch_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | Non
     places = _places(args, kwargs)
     given += [0] * (len(places) - len(given))
     axes: list[int | None] = []
-    for (place, path, x), axis in zip(places, given, strict=True):
-        rank, axis = len(shape_of(x)) if is_arraylike(x) else 0, whole(axis)
-        if axis is None or not is_arraylike(x):
+    try:
+        batched = [is_arraylike(x) for *_, x in places]
+    except UnsupportedError as err:
+        raise of_argument(err, "vmap", fun, places) from None
+    for (place, path, x), axis, is_array in zip(places, map(whole, given), batched, strict=True):
+        rank = len(shape_of(x)) if is_array else 0
+        if axis is None or not is_array:
             axes.append(None)
         elif not isinstance(axis, int) or not -rank <= axis < rank:
             raise ShapeError(

@@ -19,12 +19,12 @@ from ..ops.index import Index
 from .arguments import (
     Origin,
     call_with_aux,
-    carries_derivative,
     check_alive,
     check_callable,
     check_closed,
     check_leaves,
     check_pair,
+    differentiated,
     flatten_like,
     tangents_of,
     zero_of,
@@ -294,7 +294,7 @@ def jvp(
     check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)
     leaves, treedef = tree.flatten(primals)
-    if not all(map(carries_derivative, leaves)):
+    if not all(differentiated("jvp", fun, range(len(primals)), primals, leaves)):
         check_leaves("jvp", fun, range(len(primals)), primals, mixed=True)
     given = flatten_like("jvp", "tangents", treedef, tangents)
     directions = tangents_of("jvp", fun, primals, leaves, given)

@@ -21,10 +21,10 @@ from .arguments import (
     Origin,
     as_tangent,
     call_with_aux,
-    carries_derivative,
     check_callable,
     check_leaves,
     diff_arguments,
+    differentiated,
     flatten_like,
     zero_of,
 )
@@ -256,9 +256,10 @@ def _evaluated(
     """Return the value of a call, what it returned besides, and its gradient."""
     who, chosen.hand = origin.who, hand
     leaves, build = origin.flatten(chosen.argument)
-    inexact = list(map(carries_derivative, leaves))
+    values = (chosen.argument,) if chosen.single else chosen.argument
+    inexact = differentiated(who, origin.fun, chosen.places, values, leaves)
     if not all(inexact):
-        check_leaves(who, origin.fun, chosen.places, chosen.values(), allow_int)
+        check_leaves(who, origin.fun, chosen.places, values, allow_int)
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
         out, aux = call_with_aux(who, has_aux, chosen.call, build(inputs))
@@ -347,9 +348,10 @@ def recorded(
     """The output of a function, the map that pulls cotangents back, and the recording."""
     check_callable("vjp", fun)
     leaves, treedef = tree.flatten(primals)
-    tracked = list(map(carries_derivative, leaves))
+    places = range(len(primals))
+    tracked = differentiated("vjp", fun, places, primals, leaves)
     if not all(tracked):
-        check_leaves("vjp", fun, range(len(primals)), primals, mixed=True)
+        check_leaves("vjp", fun, places, primals, mixed=True)
     out_tree: Any = None
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:

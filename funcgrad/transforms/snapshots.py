@@ -19,7 +19,7 @@ from ..core.fingerprint import fingerprint
 from ..core.jaxpr import user_line
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
-from .arguments import Place, argument_name
+from .places import Place, argument_name
 
 TINY = 1 << 14  # bytes up to which a copy costs less than the look-up of an earlier one
 SMALL = 1 << 18  # bytes up to which a copy costs less than two fingerprints

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ...core.avals import Aval
 from ...core.errors import shown
 from ...core.tree_code import Static
-from ..arguments import argument_name
+from ..places import argument_name
 
 if TYPE_CHECKING:
     from .key import FlatCall, Key

@@ -19,13 +19,14 @@ from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
 from ...core.config import checked_backend, current
-from ...core.errors import shown
+from ...core.errors import UnsupportedError, shown
 from ...core.integers import several
+from ...core.static import holds_foreign
 from ...core.trace import Tracer
 from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
-from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
+from ..places import Place, argument_name, of_argument
 from .placement import Placement
 
 _SIZE = re.compile(r"\s*(\d+\.?\d*)\s*([kmgt]?)(i?)b\s*", re.IGNORECASE)  # "1.5 GiB"
@@ -155,15 +156,16 @@ class ArgSpec:
             keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
         leaves, in_tree = tree.flatten((positional, {k: keywords[k] for k in sorted(keywords)}))
         facts: list[Aval | Static] = []
-        dynamic = list(map(is_arraylike, leaves))
+        try:
+            dynamic = list(map(is_arraylike, leaves))
+        except UnsupportedError as err:
+            rows = zip(places_of(args, kwargs), leaves, strict=True)
+            raise of_argument(err, "jit", self.fun, [(*p, x) for p, x in rows]) from None
         for i, x in enumerate(leaves):
             if dynamic[i]:
                 aval = aval_of(x)
                 if aval.dtype.kind not in "biufc":
-                    raise TypeError(
-                        f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or "
-                        f"name it in static_argnums"
-                    )
+                    raise _without_numbers(aval.dtype)
                 facts.append(aval)
                 continue
             self._check_static(positional, keywords, i, x)
@@ -192,17 +194,21 @@ class ArgSpec:
         value = x.value if static else x
         try:
             hash(value)
-            if static or callable(value) or type(value).__hash__ is not object.__hash__:
+            plain = static or callable(value) or type(value).__hash__ is not object.__hash__
+            if plain and not holds_foreign(value):
                 return
             cure = "name it in static_argnums if it never changes, or register its class as a tree"
         except TypeError:
             cure = "make it a tuple, or a frozen dataclass" if static else "pass an array"
         place, path = places_of(args, kwargs)[i]
+        name = argument_name(self.fun, place, path)
+        if holds_foreign(value):
+            raise UnsupportedError(
+                f"jit: {name} is static, and holds an array of another library, which may change; "
+                f"give it as an array of NumPy, not static"
+            )
         kind = "static, and must be hashable" if static else "no array, and cannot be part of a key"
-        raise TypeError(
-            f"jit: {argument_name(self.fun, place, path)} is {kind}: got "
-            f"{type(value).__name__}; {cure}"
-        )
+        raise TypeError(f"jit: {name} is {kind}: got {type(value).__name__}; {cure}")
 
     def name_of(self, place: Place, path: tree.Path) -> str:
         """How the source calls a leaf of an argument."""
@@ -214,6 +220,12 @@ class ArgSpec:
             return place + tree.keystr(path) if path else place
         except Exception:  # a key that has no repr
             return f"{place}[...]"
+
+
+def _without_numbers(dtype: np.dtype[Any]) -> TypeError:
+    return TypeError(
+        f"jit: an argument must hold numbers: got {dtype}; convert it, or name it in static_argnums"
+    )
 
 
 def bytes_of(limit: Any) -> int:

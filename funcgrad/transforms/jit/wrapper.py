@@ -13,7 +13,7 @@ from ...core.avals import Aval
 from ...core.errors import FuncgradError, UnsupportedError
 from ...core.nodes import DictKey, GetAttrKey, SequenceKey
 from ...core.tree_code import Static, plain_tree
-from ..arguments import Place
+from ..places import Place
 from .key import ArgSpec
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)

@@ -20,7 +20,6 @@ from ...ops.structure import cast, reshape, zeros_like
 from ..arguments import (
     DiffArguments,
     Origin,
-    argument_name,
     call_with_aux,
     carries_derivative,
     check_alive,
@@ -29,6 +28,7 @@ from ..arguments import (
     diff_arguments,
 )
 from ..nans import beside, debugging
+from ..places import argument_name
 from ..seeds import over_paths
 from ..typevars import P
 from .rows import Rows
