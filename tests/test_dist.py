@@ -23,6 +23,29 @@ def test_one_rank_is_a_serial_program():
     assert training(5)[0] < 1e-15
 
 
+@pytest.mark.slow
+def test_a_step_of_one_rank_takes_the_time_of_a_serial_one():
+    w, x = np.ones((2, 3)), np.ones((64, 2))
+    loss = lambda w, x: np.mean(np.tanh(x @ w) ** 2)
+    step = lambda w, x, mean: w - 0.1 * mean(fg.grad(loss)(w, x))
+    serial = fg.jit(lambda w, x: step(w, x, lambda grads: grads))
+    on_rank = dist.spmd(
+        lambda w, x: step(w, x, lambda grads: fg.lax.pmean(grads, "data")),
+        in_specs=(WHOLE, PART), out_specs=WHOLE,
+    )  # fmt: skip
+    ratios = []
+    for _ in range(20):
+        taken = []
+        for f in (serial, on_rank):
+            start = time.process_time()
+            for _ in range(500):
+                f(w, x)
+            taken.append(time.process_time() - start)
+        ratios.append(taken[1] / taken[0])
+
+    assert np.median(ratios) < 1.2
+
+
 def test_a_rank_compiles_once_for_a_signature():
     step = dist.spmd(lambda x: fg.lax.pmean(x.sum(), "data"), in_specs=PART, out_specs=WHOLE)
 

@@ -161,30 +161,37 @@ class Spmd:
     ) -> None:
         self.in_specs, self.out_specs, self.ranks = in_specs, out_specs, dict(ranks)
         self.axes: dict[Any, Axis] = {name: axis_of(each) for name, each in ranks.items()}
+        self.alone = all(each.size == 1 for each in ranks.values())
         # an argument, so that all ranks have one program
-        self.indices = {name: np.int64(each.rank) for name, each in ranks.items()}
-        self.step: Compiled[..., Any] = jit(functools.update_wrapper(_indexed(fun), fun))
+        indices = {name: np.int64(each.rank) for name, each in ranks.items()}
+        self.before: tuple[Any, ...] = () if self.alone else (indices,)
+        of_part = fun if self.alone else functools.update_wrapper(_indexed(fun), fun)
+        self.step: Compiled[..., Any] = jit(of_part)
         self.entries: list[Entry] = []  # of the signatures that were compared, the newest first
         self.joins = False  # whether an output lies in parts
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.alone:  # the parts are the arguments, and so is the output
+            for call in self.entries:
+                if (out := call(args, kwargs)) is not MISS:
+                    return out
         if kwargs:
             raise TypeError(
                 f"spmd: in_specs are of positional arguments: got the keyword {next(iter(kwargs))!r}"
             )
         parts = self._parts(args)
-        args = self.indices, *parts
+        args = *self.before, *parts
         out = next((y for y in (call(args, {}) for call in self.entries) if y is not MISS), MISS)
         if out is MISS:
             out = self._first(parts)
-        return self._joined(out) if self.joins else out
+        return self._joined(out) if self.joins and not self.alone else out
 
     def _first(self, parts: tuple[Any, ...]) -> Any:
         """Call with a new signature, after all ranks have compared their programs."""
         for x in tree.leaves(parts):
             _check_concrete(x)
         with bind_axes(self.axes):
-            signature, operands = self.step._signature((self.indices, *parts), {})
+            signature, operands = self.step._signature((*self.before, *parts), {})
             self._check(signature, parts)
             program, consts = signature.program, signature.operands
             call = entry(signature.key, program.main, consts, signature.out_tree)
@@ -235,12 +242,12 @@ class Spmd:
         digest = hashlib.sha256(repr(closed).encode())
         for x in plain:
             digest.update(np.ascontiguousarray(x).tobytes())
-        avals = ", ".join(map(str, closed.in_avals[len(self.indices) :]))
+        indices = len(tree.leaves(self.before))
+        avals = ", ".join(map(str, closed.in_avals[indices:]))
         told = f"runs {signature.name}({avals}), program {digest.hexdigest()[:8]}"
         for ranks in self.ranks.values():
             ranks.agree(told)
-        of_indices = [True] * len(self.indices)
-        same = is_replicated(closed, [*of_indices, *self._is_split(parts)])
+        same = is_replicated(closed, [*[True] * indices, *self._is_split(parts)])
         out = tree.unflatten(signature.out_tree, same)
         specs = self._specs(self.out_specs, out, "out_specs")
         self.joins |= any(map(any, specs))
@@ -253,14 +260,11 @@ class Spmd:
                     f"spmd: the output{where} is declared {spec}, but has no axis {place[0]}: got "
                     f"{aval}; reshape it"
                 )
-            if place is None and not fine and self._several():
+            if place is None and not fine and not self.alone:
                 raise UnsupportedError(
                     f"spmd: the output{where} is declared {spec}, the same on all ranks, but "
                     f"depends on the part of each; take its mean, lax.pmean(y, {self._name()!r})"
                 )
-
-    def _several(self) -> bool:
-        return any(ranks.size > 1 for ranks in self.ranks.values())
 
     def _name(self) -> str:
         return next(iter(self.ranks))
