@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.jaxpr import Atom, Eqn, Literal
 from ..ops.compare import logical_not
-from ..ops.elementwise import add, conj, div, mul, neg, pos, pow, square, sub
+from ..ops.elementwise import abs as abs_p, add, conj, div, mul, neg, pos, pow, square, sub
 from .rewrite import Builder
 
 
@@ -54,6 +54,8 @@ TABLE: tuple[tuple[Term, Any], ...] = (
     (_mul(_neg(X), _neg(Y)),       _mul(X, Y)),              # (-x) (-y) = x y
     (_mul(X, X),                   of(square)(X)),           # x x = x**2
     (of(pow)(X, 1),                X),                       # x**1 = x
+    (of(abs_p)(_neg(X)),           of(abs_p)(X)),            # |-x| = |x|
+    (of(abs_p)(_sub(0, X)),        of(abs_p)(X)),            # |0 - x| = |x|
 )
 REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
     (_mul(X, 1),                   X),                       # x 1 = x
