@@ -447,7 +447,7 @@ LEFT_TO_NUMPY = {
     "LAPACK or FFT is called": "eig eig_of_rules eigh eigh_of_rules eigvals eigvalsh "
     "equal_values expm_squarings fft fixed_eigh fixed_svd hermitian_part inverse_if_any "
     "inverse_of_eigenvectors inverse_of_values irfft lstsq lyapunov near_values negligible_values "
-    "pinv polar rfft singular_gradient singular_matrices slopes_of_eigenvalues "
+    "pinv polar rfft singular_gradient singular_matrices slopes_of_eigenvalues solve_banded "
     "slopes_of_general_eigenvalues slopes_of_singular_values spectral_gradient sqrtm svd "
     "svd_of_rules svdvals turned_diagonal turned_singular undefined",
     "to be written: the rest": "conv_general_dilated sparse_product sparse_sample "
