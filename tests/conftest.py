@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import tempfile
 from collections import Counter
 
 import pytest
@@ -25,6 +27,14 @@ def pytest_ignore_collect(collection_path, config):
     name = collection_path.stem
     if config.getoption("--engine") and name.startswith("test_"):
         return name.removeprefix("test_") not in engines.FILES or None
+
+
+def pytest_sessionstart(session):
+    """Keep temporary files of tests and of their processes in a folder, removed at the end."""
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # of tmp_path
+    folder = tempfile.mkdtemp(prefix="funcgrad-tests-")
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    session.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
 @pytest.hookimpl(wrapper=True)
