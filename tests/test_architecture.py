@@ -95,7 +95,7 @@ ROOMS = {
     "compat": 6_000,
     "compile": 8_300,
     "control": 6_800,
-    "core": 7_480,
+    "core": 7_600,
     "data": 1_070,
     "debug": 1_750,
     "dist": 850,

@@ -19,6 +19,13 @@ _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
 _ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
 _CALLED = re.compile(r"([\w.<>]+)\(\) (?:takes|missing)")  # of a call that does not bind
 _EXPLAINED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+_CURES_OF_NUMPY = {
+    "Singular matrix": "for such matrices there are lstsq and pinv",
+    "could not be broadcast": "make the lengths equal, or 1",
+    "Incompatible dimensions": "give both as many rows",
+    "too many indices": "write one index for each axis",
+    "must be at least two-dimensional": "give a matrix, as x[:, None] or np.diag(x)",
+}
 _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -77,8 +84,17 @@ def note_operands(err: Exception, who: str, args: Iterable[Any]) -> None:
         return
     flat = [x for a in args for x in (a if isinstance(a, (list, tuple)) else [a])]
     avals = [str(aval_of(x)) for x in flat if hasattr(x, "dtype")]
-    cure = "; for such matrices there are lstsq and pinv" if "Singular" in str(err) else ""
-    err.add_note(f"{who}: got {', '.join(avals)}{cure}")
+    err.add_note(f"{who}: got {', '.join(avals)}{_cure_of_numpy(str(err))}")
+
+
+def _cure_of_numpy(words: str) -> str:
+    """The end of a note on an error that has NumPy's words."""
+    if rank := re.search(r"axis -?\d+ is out of bounds for array of dimension (\d+)", words):
+        return f"; count axes from 0 to {int(rank[1]) - 1}" if int(rank[1]) else "; it has no axes"
+    if size := re.search(r"index -?\d+ is out of bounds for axis \d+ with size (\d+)", words):
+        return f"; count from 0 to {int(size[1]) - 1}"
+    cures = (cure for start, cure in _CURES_OF_NUMPY.items() if start in words)
+    return "".join(f"; {cure}" for cure in cures)
 
 
 def answered(
@@ -148,12 +164,15 @@ def _note(err: Any, who: str, given: Mapping[str, Any], doc: str) -> None:
     if notes and getattr(err, "asked", None) != notes[-1]:
         return
     del notes[-1:]
-    err.asked = f"{who}: got {', '.join(f'{n}={told(x)}' for n, x in given.items())}"
-    if type(err) is TypeError and (unfit := _CALLED.match(str(err))):
+    got = ", ".join(f"{n}={told(x)}" for n, x in given.items())
+    note = f"{who}: got {got}{_cure_of_numpy(str(err))}"
+    unfit = _CALLED.match(str(err)) if type(err) is TypeError else None
+    if unfit:
         names = [n for n, f in given.items() if getattr(f, "__qualname__", "") == unfit[1]]
         said = [f"{n}: {e}" for n in names if (e := " ".join(entry(n, doc).split()))]
-        err.asked += "; ".join(["", *said[:1]])
-    err.add_note(err.asked)
+        note += "; ".join(["", *said[:1]])
+    err.asked = note
+    err.add_note(note)
 
 
 def unbound(

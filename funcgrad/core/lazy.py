@@ -88,7 +88,8 @@ def answering(public: Public, who: str = "") -> Public:
         who: the name in errors, of a closure.
     """
     function: Any = public.__init__ if isinstance(public, type) else public  # type: ignore[misc]
-    name = who or public.__name__
+    local = "<locals>" in public.__qualname__
+    name = who or (public.__name__ if local else public.__qualname__)
     if hasattr(function, "answers"):  # another decorator is around it
         return public
 

@@ -101,6 +101,7 @@ def _unary(name: str) -> Callable[..., Any]:
 
 def function(function: Callable[..., Any]) -> Callable[..., Any]:
     """The method that calls a NumPy function with the array as first argument."""
+    name = function.__name__
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -109,10 +110,12 @@ def function(function: Callable[..., Any]) -> Callable[..., Any]:
             return overrides["with_out"](overrides[function], err, (self, *args), kwargs)
         except _USUAL as err:
             shorten(err)
-            load("funcgrad.core.binding").check_method(function, kwargs)
+            binding = load("funcgrad.core.binding")
+            binding.check_method(function, kwargs)
+            binding.note_operands(err, _CALLED.get(function, f"ndarray.{name}"), [self])
             raise
 
-    return marked(method, function.__name__, function=function)
+    return marked(method, name, function=function)
 
 
 def conversion(name: str, cure: str) -> Callable[..., NoReturn]:
@@ -131,6 +134,7 @@ def _view(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
     raise not_plain("ndarray.view", self.aval, "use reshape" if shape else "use astype")
 
 
+_CALLED = {operator.getitem: "x[index]"}  # by operators
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
 _LOST = "as plain data it would lose its derivative"
 _KEEP = (

@@ -151,9 +151,10 @@ def check(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Report:
     The gradients that a training step computes are checked too. It finds nan and inf; gradients
     that are 0, integers that have none, and norms that explode or vanish from layer to layer; ReLUs
     that are 0 for a whole batch; a column [n, 1] that meets a vector [n]; float32 that becomes
-    float64; a key from which two draws are made; programs that compile at each call; large
-    constants in compiled programs; and, under ``jit`` and ``vmap``, NumPy's random numbers, prints,
-    changes of lists and arrays outside, and writes to arguments that are lost.
+    float64; a key from which two draws are made; programs that compile at each call; donated
+    arrays that are read again; large constants in compiled programs; and, under ``jit`` and
+    ``vmap``, NumPy's random numbers, prints, changes of lists and arrays outside, and writes to
+    arguments that are lost.
 
     Returns:
         A ``Report``: it prints the findings, ``findings`` holds them; without any it is false.

@@ -80,6 +80,7 @@ class CheckpointManager:
 
     __repr__ = outline
 
+    @answering
     def save(self, step: int, state: Any, metadata: Mapping[str, str] | None = None) -> None:
         """Write a state, then delete old ones.
 
@@ -97,6 +98,7 @@ class CheckpointManager:
         self._known, self._later = (self._known - later) | {step}, set()
         self._known &= set(self._delete_old(step))
 
+    @answering
     def restore(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Any:
         """The state of a step, by default the newest; see ``load``.
 
@@ -110,6 +112,7 @@ class CheckpointManager:
         """
         return self.read(step, like=like, mmap=mmap).state
 
+    @answering
     def read(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Checkpoint:
         """Step, state and metadata of one file, found as by ``restore``.
 

@@ -142,6 +142,8 @@ def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any
     >>> print(huber_loss(np.array([0.5, 3.0])))
     [0.125 2.5  ]
     """
+    if type(delta) in (int, float) and delta <= 0:
+        raise ValueError(f"huber_loss: delta must be positive: got {delta}")
     size = np.abs(difference("huber_loss", predictions, targets))
     near = 0.5 * np.square(np.minimum(size, delta))
     return np.where(size < delta, near, delta * (size - 0.5 * delta))

@@ -78,6 +78,7 @@ class EarlyStopping:
         worst = math.inf if self.mode == "min" else -math.inf
         return StoppingState(_copied(model), worst, -1, 0, 0, False)
 
+    @answering
     def update(self, state: StoppingState, value: Any, model: Any = None) -> StoppingState:
         """The state after one more value; nan is never an improvement.
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
+from ..core.lazy import answering
 from ..core.registry import load
 from ..io import runs
 from ..io.atomic import replacing
@@ -66,6 +67,7 @@ class History:
         for step, numbers in rows:
             self.record(step, numbers)
 
+    @answering
     def record(
         self, step: int | None = None, numbers: Mapping[str, Any] | None = None, **named: Any
     ) -> None:
@@ -161,6 +163,7 @@ class History:
         """
         return {"step": self.steps, **{name: self[name] for name in self.names}}
 
+    @answering
     def best(self, name: str, mode: str = "min") -> tuple[int, float]:
         """The step with the minimum (or with "max" the maximum), and its value.
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.lazy import answering
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.operand import asarray, operand
@@ -92,6 +93,7 @@ class Metrics:
         """Empty averages with these names."""
         return Metrics({name: _nothing() for name in names})
 
+    @answering
     def update(
         self, values: Mapping[str, Any] | None = None, /, *, weight: Any = 1, **named: Any
     ) -> "Metrics":
