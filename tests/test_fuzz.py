@@ -62,6 +62,13 @@ def test_many_random_programs_are_the_same_in_every_mode(seed):
     assert not report.found, described(report, seed)
 
 
+@pytest.mark.slow
+def test_a_program_is_the_same_within_transforms_that_keep_values():
+    report = fuzz.run(1, range(MANY // 6), only="wrapped")
+
+    assert not report.found, described(report, 1)
+
+
 def test_a_program_is_the_same_for_the_same_number():
     texts = [program(7, 3).text for _ in range(2)]
 

@@ -36,6 +36,7 @@ from .lanes import lanes, looped
 from .missed import missed
 from .plain import NAMESPACE, noisy, rounding
 from .programs import Program
+from .wrapped import wrapped
 
 SECONDS = 20
 
@@ -262,6 +263,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (batched_gradient, 0.4),
     (symmetric, 0.4),
     (missed, 0.05),
+    (wrapped, 0.03),
     (in_c, 0.01),  # each compiles for half a second
     (transformed_in_c, 0.0),
 ]
