@@ -130,22 +130,23 @@ def place_of(item, laws):
 @pytest.hookimpl(tryfirst=True)  # before the slow tests are left out
 def pytest_collection_modifyitems(items, config):
     """Mark as slow the rows that the tables above leave out; choose the tests of an engine."""
-    met = Counter()
+    met, begun = Counter(), set()
     for item in items:
         file = item.path.name
         if file not in EVERY_OTHER:
             continue
-        place, first, group = place_of(item, EVERY_OTHER[file]), False, ""
+        place, law = place_of(item, EVERY_OTHER[file]), item.nodeid.partition("[")[0]
         if place is None and file in FURTHER_ROWS:
             parameter, laws = FURTHER_ROWS[file]
-            place, first = place_of(item, laws), True
-            group = "" if place is None else item.callspec.params[parameter]
+            place = place_of(item, laws)
+            if place is not None and (law, group := item.callspec.params[parameter]) not in begun:
+                begun.add((law, group))
+                continue
         if place is None or item.get_closest_marker("slow"):
             continue
-        key = item.nodeid.partition("[")[0], group
-        if (met[key] + place) % 2 and not (first and met[key] == 0):
+        if (met[law] + place) % 2:
             item.add_marker("slow")
-        met[key] += 1
+        met[law] += 1
     if config.getoption("--engine"):
         own = engines.chosen(items, config.getoption("--sample"))
         kept = set(own)
