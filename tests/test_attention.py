@@ -270,7 +270,7 @@ def test_errors_of_attention_name_the_layer():
         layer(X[0, 0])
     with pytest.raises(ValueError, match="an even number of features per head: got 3"):
         nn.MultiHeadAttention(6, 2, use_rotary=True)
-    with pytest.raises(ValueError, match=r"Dropout: rate must be .* got 3.0"):
+    with pytest.raises(ValueError, match=r"TransformerBlock: dropout must be .* got 3.0"):
         nn.TransformerBlock(8, 2, dropout=3.0)
     with pytest.raises(ValueError, match="alibi: num_heads must be 1 or more"):
         nn.alibi(0, 1, 1)

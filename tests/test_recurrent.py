@@ -241,7 +241,7 @@ def test_what_does_not_fit_names_the_layer():
         layer(X, lengths=np.array([1, 2]), mask=np.ones((2, 6), bool))
     with pytest.raises(nn.UninitializedError, match=r"GRUCell\(.* at 'layers\[0\].cells\[0\]'"):
         nn.Sequential(nn.GRU(3, 4))(X)
-    with pytest.raises(ValueError, match="Dropout: rate"):
+    with pytest.raises(ValueError, match="GRU: dropout must be in"):
         nn.GRU(3, 4, dropout=2.0)
     with pytest.raises(ValueError, match="GRU: num_layers must be an integer"):
         nn.GRU(3, 4, num_layers=0)
