@@ -152,6 +152,11 @@ def likelihood(rates, x, y):
     return z @ z + logdet * sign + np.linalg.inv(k)[0, 1], np.linalg.qr(k[:, :4])
 
 
+def squares(a, b):
+    """A system whose solution is read by halves: gcc 12 took wrong elements of 512 bits."""
+    return (np.linalg.solve(a, b) ** 2).sum()
+
+
 def factors(a):
     """Factors of stacks of complex matrices."""
     h = a @ a.conj().mT + 3 * np.eye(4)
@@ -187,6 +192,7 @@ PROGRAMS = {
         fg.value_and_grad(likelihood, has_aux=True),
         (LONG[:2], LONG[:12].reshape(6, 2), LONG[:6]),
     ),
+    "halves": (fg.grad(squares, (0, 1)), (LONG[:4].reshape(2, 2), LONG[4:12].reshape(2, 4))),
     "complex factors": (factors, ((LONG[:32] + 1j * LONG[8:40]).reshape(2, 4, 4),)),
     "complex": (evolve, (LONG[:7] + 1j * LONG[7:14], LONG[:35].reshape(5, 7))),
     "complex gradient": (
