@@ -55,7 +55,7 @@ scipy.spatial.distance.euclidean np.linalg.norm  norm(x - y)
 scipy.spatial.distance_matrix np.linalg.norm  norm(x[:, None] - y[None], axis=-1)
 numpy.float np.float64  float, Python's own
 numpy.int np.int64  int, Python's own
-numpy.vectorize fg.vmap  vmap(f), for each element of an axis
+numpy.vectorize fg.numpy.vectorize
 numpy.matrix np.matmul  an array with two axes, and x @ y
 math.acos np.arccos
 math.acosh np.arccosh

@@ -6,7 +6,7 @@ from .mistakes import Mistake
 FIVE = [
     Mistake("np.vectorize",
         "fg.grad(lambda x: np.sum(np.vectorize(lambda t: t * t)(x)))(np.ones(3))",
-        r"numpy\.vectorize", r"f64\[3\]", r"vmap\(f\)"),
+        r"numpy\.vectorize", r"f64\[3\]", r"funcgrad\.numpy import vectorize"),
     Mistake("arange with a traced step", "fg.jit(lambda d: fg.numpy.arange(0.0, 1.0, d))(0.1)",
         "arange", r"f64\[\]", r"start \+ step \* arange\(n\)"),
     Mistake("singular matrix", "fg.grad(lambda b: np.sum(np.linalg.solve(np.zeros((2, 2)), b)))("
