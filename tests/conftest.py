@@ -107,6 +107,8 @@ EVERY_OTHER = {
         "test_derivatives_staged_", "test_second_derivatives_in_", "test_jvp_of_a_gradient_",
     ),
 }  # fmt: skip
+# the same of one row in so many, of laws that compile or take differences of second order
+ONE_IN = {"test_complex.py": 3, "test_jit.py": 3, "test_numpy.py": 3}
 # the same, but the first row of each group is always met: the parameter that names the group, laws
 FURTHER_ROWS = {
     "test_complex.py": ("row", ("test_numpy_is_law", "test_vmap_is_a_loop")),
@@ -136,6 +138,7 @@ def pytest_collection_modifyitems(items, config):
         if file not in EVERY_OTHER:
             continue
         place, law = place_of(item, EVERY_OTHER[file]), item.nodeid.partition("[")[0]
+        count = 2 if place is None else ONE_IN.get(file, 2)
         if place is None and file in FURTHER_ROWS:
             parameter, laws = FURTHER_ROWS[file]
             place = place_of(item, laws)
@@ -144,7 +147,7 @@ def pytest_collection_modifyitems(items, config):
                 continue
         if place is None or item.get_closest_marker("slow"):
             continue
-        if (met[law] + place) % 2:
+        if (met[law] + place) % count:
             item.add_marker("slow")
         met[law] += 1
     if config.getoption("--engine"):

@@ -507,7 +507,7 @@ def complaints_of(name, among, full=True):
     counts = Counter(keyword for keyword, _ in rows)
     for keyword, row in rows:
         whole = full or counts[keyword] == 1 or len(among) == 1
-        found += complaints(name, row, among if whole else share(among, seen[keyword], 2))
+        found += complaints(name, row, among if whole else share(among, seen[keyword], 3))
         seen[keyword] += 1
     return found
 
