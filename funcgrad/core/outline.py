@@ -138,7 +138,8 @@ def _brief(part: Part) -> str:
 
 def _leaf(value: Any) -> Part:
     size = 0
-    if not is_foreign(value) and is_arraylike(value) and type(value) not in PYTHON_SCALARS:
+    ours = hasattr(type(value), "_trace") or not is_foreign(value)
+    if ours and is_arraylike(value) and type(value) not in PYTHON_SCALARS:
         known = isinstance(value, np.ndarray | np.generic) and not value.ndim
         text, size = str(value) if known else str(aval_of(value)), math.prod(shape_of(value))
     elif isinstance(value, NAMED):
