@@ -371,6 +371,35 @@ def test_a_rule_that_is_the_jvp_of_a_program_batches_where_one_operand_is_shared
     )
 
 
+def arcsine_by_rule(x):
+    f = fg.custom_jvp(np.arcsin)
+    f.defjvp(lambda xs, ts: fg.jvp(np.arcsin, xs, ts))
+    return fg.jit(f)(x)
+
+
+def eigenvalues_in_a_branch(x):
+    a = np.outer(x, x) + np.eye(2)
+    return lax.cond(np.sum(x) > 0, lambda: x.sum(), lambda: np.linalg.eigh(a)[0].sum())
+
+
+NOT_LINEAR = {  # programs whose jvp, as a rule within jit, is said not to be linear
+    "masks of tangents, where a derivative is infinite": (arcsine_by_rule, np.ones(2)),
+    "tangents of examples that a branch spares": (eigenvalues_in_a_branch, X[:2, None] * [1, -2]),
+}
+
+
+@pytest.mark.xfail(raises=MissingRuleError, strict=True, reason="the rule reads its tangents")
+@pytest.mark.parametrize("name", NOT_LINEAR)
+def test_a_rule_that_is_the_jvp_of_a_program_is_linear_in_its_tangents(name):
+    g, x = NOT_LINEAR[name]
+    f = fg.custom_jvp(g)
+    f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
+
+    got = fg.grad(lambda x: fg.jit(fg.vmap(f))(x).sum())(x)
+
+    np.testing.assert_allclose(got, fg.grad(lambda x: fg.vmap(g)(x).sum())(x), rtol=1e-12)
+
+
 def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():
     def loops(v):
         inner = lambda v: lax.while_loop(lambda q: q * q < 3.0, lambda q: q * 1.5 + v**2, v * 0.5)
