@@ -1,6 +1,7 @@
 """Programs on JAX: primitives, loops, derivatives of both libraries, the backend "jax" of jit."""
 
 import pickle
+import socket
 import subprocess
 import sys
 import warnings
@@ -194,7 +195,7 @@ def test_faults_are_numpys_errors():
     take = fg.jit(lambda x, i: fg.lax.scan(lambda c, k: (c, x[k]), 0.0, i)[1], backend="jax")
 
     assert_same(np.array([2.0, 0.0]), take(np.arange(3.0), np.array([-1, 0])))
-    with pytest.raises(IndexError, match="an index is out of bounds"):
+    with pytest.raises(IndexError, match="index 3 is out of bounds for axis 0 with size 3"):
         take(np.arange(3.0), np.array([0, 3]))
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         fg.jit(np.linalg.cholesky, backend="jax")(-np.eye(2))
@@ -392,14 +393,29 @@ def test_jax_gives_nan_for_the_derivative_of_equal_eigenvalues():
 
 
 @pytest.mark.slow
-def test_training_on_eight_devices_equals_that_on_one():
+@pytest.mark.parametrize("processes", [1, 2])
+def test_training_on_eight_devices_equals_that_on_one(processes):
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
     command = [sys.executable, "-m", "tests.bridge_devices"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-
-    assert done.returncode == 0, done.stderr
-    rows = dict(line.split() for line in done.stdout.splitlines())
-    assert max(float(rows[way]) for way in ("jit", "to_jax", "shard_map")) < 1e-5
-    assert int(rows["reductions"]) == 1
+    started = [
+        subprocess.Popen(
+            [*command, *([str(rank), port] if processes > 1 else [])],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in range(processes)
+    ]  # fmt: skip
+    try:
+        for process in started:
+            out, err = process.communicate(timeout=120)
+            assert process.returncode == 0, err
+            rows = dict(line.split() for line in out.splitlines() if not line.startswith("["))
+            assert max(float(rows[way]) for way in ("jit", "to_jax", "shard_map")) < 1e-5
+            assert (int(rows["reductions"]), float(rows["split"])) == (1, 0.0)
+    finally:
+        for process in started:
+            process.kill()
 
 
 @pytest.mark.parametrize(("dtype", "slack"), [("f8", 1e-12), ("f4", 5e-4)])

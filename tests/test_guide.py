@@ -238,3 +238,33 @@ def test_a_notebook_runs_in_jupyter(name):
         client.execute()
 
     assert any(cell.get("outputs") for cell in book.cells)
+
+
+def recipe():
+    """The script of the page on scaling out that fits by a pool of processes."""
+    blocks = re.findall(r"^```python\n(.*?)^```", text_of(GUIDE / "scaling.md"), re.M | re.S)
+    return next(block for block in blocks if "ProcessPoolExecutor" in block)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("library", ["", "joblib", "distributed", "ray"])
+def test_the_recipe_of_a_sweep_runs(library, tmp_path):
+    """By a pool of new processes, and by libraries, if they are installed."""
+    code = recipe()
+    if library:
+        pytest.importorskip(library)
+        row = re.search(rf"^\| \w+ \| (.*{library}\..*) \|$", text_of(GUIDE / "scaling.md"), re.M)
+        *before, result = re.findall(r"`(.*?)`", row[1])
+        head, _, rest = code.partition("    with Process")
+        lines = [f"import {library}", *before, f"results = {result}"]
+        code = head + "".join(f"    {line}\n" for line in lines) + rest[rest.index("    print") :]
+    (tmp_path / "sweep.py").write_text(code)
+    path = os.pathsep.join([str(ROOT), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "sweep.py"], cwd=tmp_path, env={**os.environ, "PYTHONPATH": path},
+        capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    slope, level = map(float, done.stdout.strip().splitlines()[-1].strip("[]").split())
+    assert abs(slope - 3) < 0.5 and abs(level) < 0.5

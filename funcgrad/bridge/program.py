@@ -10,6 +10,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 
 from ..compile.finite_checks import masked_program
 from ..compile.program import first_passed
@@ -37,6 +38,7 @@ class JaxProgram:
         self.placement = placement or Placement()
         self.weak = [v.aval.weak for v in jaxpr.outvars]  # Python scalars
         self.swapped = any(not a.dtype.isnative for a in in_avals(jaxpr))
+        self.processes = jax.process_count()
         program = elementary(first_passed(jaxpr))
 
         def replayed(*xs: Any) -> tuple[list[Any], Any]:
@@ -70,8 +72,12 @@ class JaxProgram:
         if self.swapped:  # JAX takes native byte order alone
             args = tuple([np.asarray(x, np.asarray(x).dtype.newbyteorder("=")) for x in args])
         with jax.enable_x64(True), jax.default_device(self.device):
+            if self.processes > 1 and self.placement.in_shardings is not None:
+                args = tuple(map(_split, args, self.placement.in_shardings))
             outs, code = self.run(*args)
             found = 0 if code is None else int(code)
+            if self.processes > 1:
+                outs = list(map(_joined, outs))
         if found:
             return self._after(found, args)
         return tuple([_numpy(y, weak) for y, weak in zip(outs, self.weak, strict=True)])
@@ -80,15 +86,10 @@ class JaxProgram:
 
     def _after(self, code: int, args: Sequence[Any]) -> tuple[Any, ...]:
         """What follows a fault."""
-        if code & FAULTS["index"]:
-            raise IndexError(f"jit of {self.name}: an index is out of bounds")
-        if code & FAULTS["cholesky"]:
-            raise np.linalg.LinAlgError("Matrix is not positive definite")
-        if code & FAULTS["singular"]:
-            raise np.linalg.LinAlgError("Singular matrix")
-        if code & FAULTS["power"]:
-            raise ValueError("Integers to negative integer powers are not allowed.")
-        return self.masked(*args)
+        if code == FAULTS["not finite"]:
+            return self.masked(*args)
+        outs = self.jaxpr.run(*args)  # NumPy raises its own error, which names the index
+        return tuple([np.array(y) if isinstance(y, np.ndarray) else y for y in outs])
 
     @functools.cached_property
     def masked(self) -> "JaxProgram":
@@ -108,6 +109,21 @@ class JaxProgram:
 
     def __reduce__(self) -> Any:
         return JaxProgram, (self.jaxpr, self.name, self.placement)
+
+
+def _split(x: Any, sharding: Any) -> Any:
+    """An argument, which all processes have, as an array whose parts lie on their devices."""
+    if sharding is None or sharding.is_fully_replicated:
+        return x  # JAX takes it
+    x = np.asarray(x)
+    return jax.make_array_from_callback(x.shape, sharding, lambda part: x[part])
+
+
+def _joined(y: Any) -> Any:
+    """A result as an array of which each process has the whole."""
+    if y.is_fully_addressable or y.is_fully_replicated:
+        return y
+    return multihost_utils.process_allgather(y, tiled=True)
 
 
 def _numpy(y: Any, weak: bool) -> Any:

@@ -241,9 +241,11 @@ def _getitem(at: At, x: Any, *arrays: Any, index: Index) -> Any:
 
 def _writing(how: str) -> Row:
     def write(at: At, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
-        x = jnp.asarray(x, at.dtype)
+        x, v = jnp.asarray(x, at.dtype), jnp.asarray(v)
+        v = (v.real if jnp.iscomplexobj(v) and at.dtype.kind != "c" else v).astype(at.dtype)
         place = x.at[_key(at, x, index, arrays)]
-        return getattr(place, how)(jnp.asarray(v).astype(at.dtype), mode="drop")
+        # a sum of booleans is a logical or
+        return getattr(place, "max" if how == "add" and x.dtype == bool else how)(v, mode="drop")
 
     return write
 
