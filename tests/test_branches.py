@@ -152,3 +152,15 @@ def test_only_operands_that_may_be_refused_are_masked() -> None:
     chosen = [e.outs[0].aval.shape for e in branch.eqns if e.prim.name in ("where", "select")]
 
     assert chosen == [(4,)]  # the indices, not the rows
+
+
+def test_a_view_made_in_a_branch_may_be_written_outside_after_it() -> None:
+    def f(x: Any) -> Any:
+        y = 1.0 * x
+        z = lax.cond(x[0] > 0, lambda: y.ravel(), lambda: y[::-1])
+        y[0] = 5.0
+        y[::-1].sort()
+        return z, y
+
+    for got, want in zip(fg.jit(f)(X), f(X), strict=True):
+        np.testing.assert_array_equal(got, want)

@@ -31,9 +31,15 @@ def may_raise(jaxpr: Jaxpr) -> bool:
 def refused(eqn: Eqn) -> Sequence[Atom]:
     """The operands for some values of which an operation raises, without programs that it holds."""
     if isinstance(eqn.prim, MatrixPrimitive):
-        return eqn.ins
+        return not_linear(eqn)
     arrays = sum(x.count(ARRAY) for x in eqn.params.values() if type(x) is Index)
     return eqn.ins[len(eqn.ins) - arrays :]
+
+
+def not_linear(eqn: Eqn) -> list[Atom]:
+    """The operands in which an operation is not linear: no tangent decides whether it raises."""
+    linear = lambda i: eqn.prim.is_linear(frozenset({i}), **eqn.params)
+    return [x for i, x in enumerate(eqn.ins) if not linear(i)]
 
 
 def _any(jaxpr: Jaxpr, test: Any) -> bool:
@@ -48,8 +54,9 @@ def may_be_refused(jaxpr: Jaxpr) -> list[bool]:
     """For each input of a program, whether it raises for some values of it."""
     found: set[Atom] = set()
     for eqn in reversed(jaxpr.eqns):
-        whole = not found.isdisjoint(eqn.outs) or _holds(eqn, lambda inner: bool(refused(inner)))
-        found.update(eqn.ins if whole else refused(eqn))
+        holds = _holds(eqn, lambda inner: bool(refused(inner)))
+        found.update(not_linear(eqn) if holds else refused(eqn))
+        found.update(() if found.isdisjoint(eqn.outs) else eqn.ins)
     return [v in found for v in jaxpr.invars]
 
 

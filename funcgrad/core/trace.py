@@ -153,12 +153,10 @@ class Trace:
         return self.process(prim, args, params)
 
     def diverted(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
-        """Process an operation in the branch staged around, where it runs, if that began later."""
+        """Process an operation of a trace that is dead, or while branches are staged."""
         if self.dead:
             return self.late(prim, args, params)
-        inner = running.get() or self
-        staged = [trace for trace in (inner, *dict(inner.around)) if trace.serial in branches]
-        return max([self, *staged], key=lambda trace: trace.serial).process(prim, args, params)
+        return load("funcgrad.core.branches").process(self, prim, args, params)  # type: ignore
 
     def alive(self, args: Sequence[Any]) -> None:
         """Raise for its tracers among these if the transform that owns this trace has returned."""

@@ -82,7 +82,7 @@ def orders(treedef: tree.TreeDef) -> tuple[Any, ...]:
     """For each node the order of a dict's keys, in which equal structures may differ."""
     found: list[Any] = []
     for node in treedef.nodes:
-        kind, aux, _ = node or (None, None, 0)
+        kind, aux = (None, ()) if node is None else node[:2]
         keys = aux if kind is dict else aux[1] if kind is defaultdict else None
         found.append(None if keys is None else order_of(keys))
     return tuple(found)
