@@ -80,12 +80,10 @@ def typed_nodes(nodes: Iterable[Any]) -> tuple[Node | None, ...]:
 
 def orders(treedef: tree.TreeDef) -> tuple[Any, ...]:
     """For each node the order of a dict's keys, in which equal structures may differ."""
-    found: list[Any] = []
-    for node in treedef.nodes:
-        kind, aux = (None, ()) if node is None else node[:2]
-        keys = aux if kind is dict else aux[1] if kind is defaultdict else None
-        found.append(None if keys is None else order_of(keys))
-    return tuple(found)
+    keys = {dict: lambda aux: aux, defaultdict: lambda aux: aux[1]}
+    kinds = [None if node is None else node[0] for node in treedef.nodes]
+    rows = zip(kinds, treedef.nodes, strict=True)
+    return tuple([order_of(keys[k](node[1])) if k in keys else None for k, node in rows])
 
 
 class Code:
