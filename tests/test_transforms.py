@@ -79,7 +79,7 @@ class TestChoosing:
             d(three, argnames="d")(2.0, 3.0)
         with pytest.raises(TypeError, match=r"argnames names 'c', which was not passed"):
             d(three, argnames="c")(2.0, 3.0)
-        with pytest.raises(TypeError, match=r"argnums must be integers: got 'a'; see argnames"):
+        with pytest.raises(TypeError, match=r"argnums must be integers: got 'a'; use argnames"):
             d(three, "a")(2.0, 3.0)
         with pytest.raises(TypeError, match=r"argnums must be integers: got 1.0"):
             d(three, 1.0)(2.0, 3.0)

@@ -120,7 +120,9 @@ def answered(
         return unbound(who, function, args, kwargs)
     # None and texts are judged where NumPy or Python refused: our own messages know better
     is_raw = inner or not isinstance(err, FuncgradError)
-    if found := misfit(parameters, given, inspect.getdoc(function) or "", is_raw):
+    found = misfit(parameters, given, inspect.getdoc(function) or "", is_raw)
+    named = found and isinstance(err, FuncgradError) and not inner
+    if found and not (named and re.search(rf"\b{found.split()[0]}\b", words)):
         return ArgumentError(f"{who}: {found}")
     if renamed := _renamed(words, who, given):
         err.args = (renamed,)

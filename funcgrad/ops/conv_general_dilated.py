@@ -198,7 +198,7 @@ def conv(
     lhs: Any,
     rhs: Any,
     window_strides: Sequence[int],
-    padding: str,
+    padding: Padding,
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:

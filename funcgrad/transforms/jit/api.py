@@ -325,8 +325,7 @@ def jit(
         fun: a function of arrays, or of trees of arrays; numbers in Python's ``if`` must be static.
         static_argnums: positions of arguments that are not traced; they must be hashable.
         static_argnames: names of such arguments.
-        donate_argnums: positions of arguments whose memory the outputs may reuse; also by name.
-            Such an array holds a result afterwards, so write ``x = f(x)``.
+        donate_argnums: positions of arguments whose memory results may take: write ``x = f(x)``.
         memory_limit: bytes of temporaries, or "200 MB"; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
         debug_nans: whether to name the operation that gave a nan or inf; nothing is then donated.
