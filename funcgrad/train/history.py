@@ -212,6 +212,7 @@ class History:
         Raises:
             ImportError: if matplotlib is not installed.
         """
+        columns = {name: self[name] for name in names or self.names}  # raises without a figure
         if ax is None:
             try:
                 import matplotlib.pyplot as plt  # type: ignore[import-not-found]
@@ -220,11 +221,11 @@ class History:
                     "History.plot: matplotlib is not installed: run pip install 'funcgrad[plot]'"
                 ) from None
             _, ax = plt.subplots()
-        for name in names or self.names:
-            there = ~np.isnan(self[name])
-            ax.plot(self.steps[there], self[name][there], label=name)
+        for name, column in columns.items():
+            there = ~np.isnan(column)
+            ax.plot(self.steps[there], column[there], label=name)
         ax.set_xlabel("step")
-        if names or self.names:
+        if columns:
             ax.legend()
         return ax
 
