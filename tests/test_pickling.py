@@ -160,6 +160,21 @@ def test_a_compiled_lambda_without_cloudpickle_keeps_its_programs(monkeypatch):
         again(np.ones(2))
 
 
+def test_a_compiled_function_of_a_script_is_found_by_name_until_it_has_programs(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+
+    def fit(x):
+        return 2 * x
+
+    fit.__module__, fit.__qualname__ = "__main__", "fit_of_a_script"
+    compiled = fg.jit(fit)
+    monkeypatch.setattr(sys.modules["__main__"], "fit_of_a_script", compiled, raising=False)
+
+    assert pickle.loads(pickle.dumps(compiled)) is compiled
+    compiled(1.0)
+    assert pickle.loads(pickle.dumps(compiled))(3.0) == 6.0
+
+
 def test_a_compiled_function_of_a_compiled_lambda_pickles():
     pytest.importorskip("cloudpickle", reason="a lambda has no name to be found by")
     twice = fg.jit(fg.jit(lambda x: x * 2))

@@ -96,11 +96,15 @@ def _portable(x: Any) -> Any:
 
 def found_by_name(x: Any) -> bool:
     """Whether another process finds an object by its module and name."""
-    module = getattr(x, "__module__", None)
-    found: Any = sys.modules.get(module or "")
+    return is_global(x) and x.__module__ != "__main__"
+
+
+def is_global(x: Any) -> bool:
+    """Whether an object is found by its module and name, be it of the script that runs."""
+    found: Any = sys.modules.get(getattr(x, "__module__", None) or "")
     for name in getattr(x, "__qualname__", "").split("."):
         found = getattr(found, name, None)
-    return found is x and module != "__main__"
+    return found is x
 
 
 class ByValue:

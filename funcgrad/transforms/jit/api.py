@@ -20,7 +20,7 @@ from ...core.errors import shown
 from ...core.explanations import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.lazy import answering
-from ...core.pickling import found_by_name, portable
+from ...core.pickling import found_by_name, is_global, portable
 from ...core.registry import load
 from ...core.tree_code import MISS, Static
 from ..arguments import check_callable
@@ -164,6 +164,8 @@ class Compiled(Generic[P, R]):
                 pickle.dumps(by_value)
                 return Compiled, (by_value, self.options)
             frozen = [s.frozen() for s in self._signatures.values() if not s.named]
+            if not frozen and is_global(self):  # of a script, which the workers of a pool run too
+                return self.fun.__qualname__
             return Frozen, (getattr(self.fun, "__name__", "function"), frozen)
         return Compiled, (self.fun, self.options)
 
