@@ -28,8 +28,10 @@ COPY, MULTIPLICATION, TRANSPOSED, EINSUM, ENOUGH = 100, 6, 200, 35, 8
 def in_bands(windows: Sequence[Window], channels: int) -> bool:
     """Whether such products are cheaper than einsum, and the kernel has more than one element."""
     m, size = windows[-1][1:3]
-    if channels == 1 or size == 1 or m < FEWEST_RESULTS:
-        return size > 1 and m >= FEWEST_RESULTS
+    if size == 1 or m < FEWEST_RESULTS:
+        return False
+    if channels == 1:
+        return True
     einsum = EINSUM * product([w[2] for w in windows]) * (1 if channels >= ENOUGH else 2)
     bands = product([w[2] for w in windows[:-1]]) * band_of(windows)[0]
     return TRANSPOSED * m + bands < einsum * m
@@ -54,10 +56,8 @@ def blocking_of_bands(count: int, wide: Sequence[Window], channels: int) -> tupl
 def band_sizes(count: int, windows: Sequence[Window], channels: int) -> tuple[int, ...]:
     """The sizes of a block of windows, its padded source, the matrices, and a block of results."""
     _, width, wide = band_of(windows)
-    size, (some, examples, rows) = (
-        product([w[2] for w in wide]),
-        blocking_of_bands(count, wide, channels),
-    )
+    size = product([w[2] for w in wide])
+    some, examples, rows = blocking_of_bands(count, wide, channels)
     places = some * examples * rows * product([w[1] for w in wide[1:]])
     padded = some * examples * product(extents(wide))
     return places * size, padded, channels * size * width, places * width
