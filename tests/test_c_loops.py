@@ -2,6 +2,9 @@
 
 import ctypes
 import itertools
+import os
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -327,3 +330,21 @@ def test_a_branch_does_not_free_the_memory_of_the_results_for_the_next_one():
     x = np.linspace(0.0, 1.0, 2000)
     for p in (True, False):
         assert fg.jit(f, backend="c")(p, x) == pytest.approx(f(p, x), rel=1e-12)
+
+
+@pytest.mark.skipif(not shutil.which("gcc"), reason="asks gcc which loops run in vectors")
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_step_that_reads_many_arrays_runs_in_vectors(tmp_path, marked):
+    lstm = WORKLOADS["lstm"]
+    made = fg.make_jaxpr(lstm.make(Funcgrad().lib))(*lstm.arguments(32, 0)).jaxpr
+    program = elementary(optimize(constants_as_inputs(made)))
+    inputs = [f"x{i}" for i in range(len(program.invars))]
+    text = file_of([function_parts(program, "step", inputs, polls=True)], "step")
+    loops = [i for i, x in enumerate(text.splitlines(), 2) if x.strip() == "INDEPENDENT"]
+    source = tmp_path / "step.c"
+    source.write_text(text if marked else text.replace('_Pragma("GCC ivdep")', ""))
+    level = ["-O2", "-fopt-info-vec", "-o", os.devnull, str(source)]
+    told = subprocess.run(["gcc", *compiler.FLAGS, *level], capture_output=True, text=True).stderr
+
+    assert loops
+    assert all(f"step.c:{i}:" in told for i in loops) == marked

@@ -16,6 +16,7 @@ from .statements import Statements
 from .values import TINY, Value, registers
 
 _VIEWS = frozenset({getitem_p, transpose_p, broadcast_p})  # a reshape may be a copy
+CHECKED = 8  # pairs of arrays that gcc compares, up to 10, before it runs a loop in vectors
 FEW = 8  # elements, below which a loop is not worth a second text
 _OF_ANGLES = re.compile(r"\b((?:sin|cos|tan)_(?:double|float))\(")
 
@@ -30,7 +31,7 @@ def chains_of(jaxpr: Jaxpr, whole: bool) -> list[list[Eqn]]:
 
     An equation joins the last chain of its shape, unless it depends on an equation after that.
     ``whole``: it is no body of a loop. Then views come at once behind what they are views of; in a
-    body a longer chain would have more pointers to rows than compilers check before they vectorise.
+    body a longer chain has more pointers to rows than registers hold.
     """
     groups: list[list[Eqn]] = []
     home: dict[Any, int] = {}  # the group where a variable is defined
@@ -103,7 +104,8 @@ def write_chain(
     outs = {v: env[v] for v in later}
     nest = Nest(shape, [*arrays.values(), *outs.values()], w.indices(len(shape)))
     start, count = len(w.lines), math.prod(shape)
-    with w.loops(nest.lengths, nest.indices), w.using(nest.indices):
+    many = len(outs) * (len(arrays) + len(outs)) > CHECKED
+    with w.loops(nest.lengths, nest.indices, independent=many), w.using(nest.indices):
         for atom, x in arrays.items():
             texts[atom] = nest.at(x)
             if uses.count(atom) > 1 and x.memory is not None:

@@ -64,10 +64,14 @@ class Lines:
             yield
 
     @contextmanager
-    def loops(self, lengths: Sequence[int], indices: Sequence[str]) -> Iterator[None]:
-        """Write nested loops."""
+    def loops(
+        self, lengths: Sequence[int], indices: Sequence[str], independent: bool = False
+    ) -> Iterator[None]:
+        """Write nested loops; ``independent``: no turn reads what another one writes."""
         with ExitStack() as stack:
             for index, n in zip(indices, lengths, strict=True):
+                if independent and index == indices[-1]:
+                    self.line("INDEPENDENT")
                 stack.enter_context(self.loop(index, n))
             yield
 

@@ -50,8 +50,8 @@ RESERVED = frozenset([*_WORDS.split(), *_OF_CPP.split(), *_FUNCTIONS])  # no nam
 _OURS = re.compile(  # functions and macros in front of a program; a number behind one makes it free
     r"\w+_(?:double|float|bool|u?int\d+)|(?:philox|threefry2x32)_(?:split|fold_in|words|block)|"
     r"U?INT\w*_(?:MIN|MAX|C)|SIZE_MAX|FP_(?:NAN|INFINITE|ZERO|SUBNORMAL|NORMAL)|HUGE_VAL[FL]?|NULL|"
-    r"MATH_ERR(?:NO|EXCEPT)|math_errhandling|INLINED|EXPORTED|NOT_FINITE|INDEX_OUT_OF_RANGE|"
-    r"SINGULAR_MATRIX|TOO_MANY_STEPS|NOT_POSITIVE_DEFINITE|INTERRUPTED"
+    r"MATH_ERR(?:NO|EXCEPT)|math_errhandling|INLINED|INDEPENDENT|EXPORTED|NOT_FINITE|"
+    r"INDEX_OUT_OF_RANGE|SINGULAR_MATRIX|TOO_MANY_STEPS|NOT_POSITIVE_DEFINITE|INTERRUPTED"
 )
 
 
