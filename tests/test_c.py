@@ -384,6 +384,17 @@ def test_the_source_is_one_function_that_compiles_without_warnings(tmp_path):
     assert "double a, /* f64[] */" in text and "malloc" not in text
 
 
+@needs_compiler
+@pytest.mark.parametrize("n", [9, 48])
+def test_optimised_products_compile_without_warnings(n, tmp_path):
+    # gcc sees the lengths, and warned of loops over a rest of no elements
+    f = fg.jit(lambda w, x: np.tanh(w @ x) @ w @ np.stack([x, x]).T, backend="c")
+    (tmp_path / "f.c").write_text(f.source(np.ones((n, n)), np.ones(n), lang="c"))
+    strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-c", "-O3"]
+
+    subprocess.run([compiler.compiler(), *strict, "f.c"], check=True, cwd=tmp_path)
+
+
 def test_what_is_not_written_in_c_is_named():
     f = fg.jit(lambda x: np.linalg.eigvalsh(x) + x[0])
 

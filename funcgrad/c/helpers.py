@@ -140,13 +140,13 @@ _OF_MATRICES = {
 void matvec_{n}(
     int m, int n, const {t} *restrict a, int a_row, const {t} *restrict x, {t} *restrict y, int step
 ) {{
+    const int whole = n - n % 8;
     for (ptrdiff_t i = 0; i < m; i += 4) {{
         const int last = m - 1 - i < 3 ? m - 1 - i : 3;
         const {t} *r0 = a + a_row*i, *r1 = r0 + a_row*(last < 1 ? last : 1);
         const {t} *r2 = r0 + a_row*(last < 2 ? last : 2), *r3 = r0 + a_row*last;
         {t} s0[8] = {{0}}, s1[8] = {{0}}, s2[8] = {{0}}, s3[8] = {{0}}, rest[4] = {{0}};
-        ptrdiff_t k = 0;
-        for (; k + 8 <= n; k += 8) {{
+        for (ptrdiff_t k = 0; k < whole; k += 8) {{
             for (ptrdiff_t l = 0; l < 8; l++) {{
                 s0[l] += r0[k + l] * x[k + l];
                 s1[l] += r1[k + l] * x[k + l];
@@ -154,7 +154,7 @@ void matvec_{n}(
                 s3[l] += r3[k + l] * x[k + l];
             }}
         }}
-        for (; k < n; k++) {{
+        for (ptrdiff_t k = whole; k < n; k++) {{
             rest[0] += r0[k] * x[k];
             rest[1] += r1[k] * x[k];
             rest[2] += r2[k] * x[k];
