@@ -385,11 +385,11 @@ def test_the_source_is_one_function_that_compiles_without_warnings(tmp_path):
 
 
 @needs_compiler
-@pytest.mark.parametrize("n", [9, 48])
-def test_optimised_products_compile_without_warnings(n, tmp_path):
-    # gcc sees the lengths, and warned of loops over a rest of no elements
-    f = fg.jit(lambda w, x: np.tanh(w @ x) @ w @ np.stack([x, x]).T, backend="c")
-    (tmp_path / "f.c").write_text(f.source(np.ones((n, n)), np.ones(n), lang="c"))
+@pytest.mark.parametrize(("n", "dtype"), [(9, float), (48, float), (1, bool), (9, bool)])
+def test_optimised_products_compile_without_warnings(n, dtype, tmp_path):
+    # gcc sees the lengths, and warned of loops over a rest of no elements, and of bool * bool
+    f = fg.jit(lambda w, x: w @ x @ w @ np.stack([x, x]).T, backend="c")
+    (tmp_path / "f.c").write_text(f.source(np.ones((n, n), dtype), np.ones(n, dtype), lang="c"))
     strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-c", "-O3"]
 
     subprocess.run([compiler.compiler(), *strict, "f.c"], check=True, cwd=tmp_path)

@@ -609,3 +609,10 @@ def test_clip_takes_the_zero_that_numpy_takes(arrays, dtype):
 
         np.testing.assert_array_equal(fg.jit(np.clip)(x, *pair), want)
         np.testing.assert_array_equal(np.signbit(fg.jit(np.clip)(x, *pair)), np.signbit(want))
+
+
+def test_a_program_that_outlives_the_modules_is_freed_in_silence(monkeypatch):
+    made = compiled(fg.make_jaxpr(np.sin)(X).jaxpr, "f")
+    monkeypatch.setattr("funcgrad.compile.program.linecache", None)
+
+    made.__del__()  # an error in it would be printed, not raised

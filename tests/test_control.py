@@ -642,3 +642,11 @@ def test_in_a_batch_the_branch_of_another_example_refuses_no_matrix(name):
                 fg.grad(lambda *xs: np.sum(fg.vmap(loss)(*xs)), argnums=(0, 1))):  # fmt: skip
         for w, g in zip(want, way(a, b, index), strict=True):
             np.testing.assert_allclose(g, w, rtol=1e-9, atol=1e-12)  # LAPACK on other stacks
+
+
+def test_a_python_int_of_more_than_64_bits_is_refused():
+    def step(i, total):
+        return lax.scan(lambda c, x: (i * -(2**63), x), total, X)[0]
+
+    with pytest.raises(OverflowError, match=r"must fit 64 bits: got -18446744073709551616; use"):
+        lax.fori_loop(0, 3, step, np.int64(0))

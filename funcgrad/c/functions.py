@@ -261,6 +261,8 @@ def product(factors: Sequence[str], dtype: np.dtype) -> str:
     a, b = factors
     if dtype.kind == "c" or wraps(dtype):
         return f"mul_{label_of(dtype)}({a}, {b})"
+    if dtype.kind == "b":
+        return f"({a} & {b})"
     small = dtype.kind in "iu" and dtype.itemsize < 4  # not in int, in which sums would overflow
     return f"({ctype(dtype)})(1u * {a} * {b})" if small else f"{a} * {b}"
 

@@ -62,7 +62,8 @@ class Program:
             scope["spaces"] = local()
 
     def __del__(self) -> None:
-        linecache.cache.pop(self.filename, None)
+        if linecache is not None:  # as it is at the end of the interpreter
+            linecache.cache.pop(self.filename, None)
 
     def __reduce__(self) -> Any:
         return Program, (self.name, self.source)

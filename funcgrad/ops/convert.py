@@ -26,6 +26,8 @@ class Convert(Linear, Codegen, Keeping):
     def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
         if not isinstance(x, (np.ndarray, np.generic)):
             x = np.asarray(x)[()]
+            if isinstance(x, int):
+                raise OverflowError(f"convert: a Python int must fit 64 bits: got {x}; use a float")
         if x.dtype.kind == "c" and dtype.kind in "fiu":
             x = x.real
         return (x.astype(dtype),)
