@@ -348,3 +348,18 @@ def test_a_step_that_reads_many_arrays_runs_in_vectors(tmp_path, marked):
 
     assert loops
     assert all(f"step.c:{i}:" in told for i in loops) == marked
+
+
+@pytest.mark.parametrize("view", [lambda a: a, np.transpose, np.flipud, lambda a: a[1:, :-1]])
+def test_a_matrix_that_many_steps_read_is_copied_to_whole_lines_once(view):
+    a = RNG.normal(size=(50, 50)) / 30
+
+    def loss(a, steps):
+        step = lambda h, _: (np.tanh(view(a) @ h) + h @ view(a), None)
+        return np.sum(fg.lax.scan(step, np.ones(len(view(a))), None, length=steps)[0])
+
+    f = fg.jit(fg.value_and_grad(loss), static_argnums=1, backend="c")
+
+    for steps, copies in ((15, 0), (16, 1)):
+        assert_same(fg.value_and_grad(loss)(a, steps), f(a, steps), 1e-9, 1e-12)  # sums reordered
+        assert f.source(a, steps, lang="c").count("memcpy(a_2, a, 2500") == copies

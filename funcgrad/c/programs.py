@@ -25,7 +25,7 @@ CODES = {
 }  # fmt: skip
 HEADERS = ("math", "stdbool", "stdint", "string")
 _NEEDED = {"complex": (" complex", "complex_"), "stddef": ("ptrdiff_t",)}  # words that tell it
-_LINE = 64  # bytes between the arrays of the workspace, at most
+_LINE = 64  # bytes of a cache line
 
 
 class Function(NamedTuple):
@@ -67,12 +67,11 @@ class Parts(NamedTuple):
     @property
     def work(self) -> int:
         """The bytes of the workspace."""
-        sizes = [m.aval.size * m.aval.dtype.itemsize for m in self.slots]
-        return sum(-(-n // _LINE) * _LINE for n in sizes)
+        return sum(_in_lines(m.aval) * m.aval.dtype.itemsize for m in self.slots)
 
     def struct(self) -> list[str]:
-        """The definition of the workspace."""
-        rows = [f"    {ctype(m.aval.dtype)} {m.name}[{m.aval.size}];" for m in self.slots]
+        """The definition of the workspace, whose arrays are whole cache lines."""
+        rows = [f"    {ctype(m.aval.dtype)} {m.name}[{_in_lines(m.aval)}];" for m in self.slots]
         return [f"struct {self.name}_work {{", *rows, "};"]
 
     def body(self) -> list[str]:
@@ -84,6 +83,12 @@ class Parts(NamedTuple):
                  for m in self.slots]  # fmt: skip
         count = ["    int ticks = 0;"] if self.polls else []
         return [*unread, *slots, *count, *self.lines, "    return 0;"]
+
+
+def _in_lines(aval: Aval) -> int:
+    """The number of elements in the cache lines of an array."""
+    many = _LINE // aval.dtype.itemsize
+    return -(-aval.size // many) * many
 
 
 def function_parts(

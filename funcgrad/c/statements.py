@@ -78,6 +78,7 @@ class Statements(Lines):
         self.fails = False  # whether it may return the code of a failure
         self.out = Aval((), np.dtype(float))  # the first output of the equation
         self.over: set[int] = set()  # operands over which it may be written
+        self.copies: dict[Memory, Memory] = {}  # of arrays of the caller, in whole cache lines
         self.rows: tuple[str, str] | None = None  # memory of the caller, and its bytes, if used
         self.taken: tuple[str, str, str] | None = None  # the part in use: start, room, bytes
 
@@ -199,6 +200,18 @@ class Statements(Lines):
         copied = in_memory(self.memory(x.aval), x.aval)
         self.copy(copied, x)
         return copied
+
+    def in_lines(self, x: Value) -> Value:
+        """A value whose array of the caller is copied to whole cache lines, once in a function."""
+        memory = x.memory
+        if memory is None or memory.owned or x.last >= memory.aval.size:
+            return x
+        if memory not in self.copies:
+            copied = self.scratch(Aval((memory.aval.size,), memory.aval.dtype), memory.name)
+            self.copy(copied, in_memory(memory, copied.aval))
+            assert copied.memory is not None
+            self.copies[memory] = copied.memory
+        return Value(x.aval, x.layout, self.copies[memory], x.number)
 
     def copy(self, out: Value, x: Value) -> None:
         """Write the elements of a value, broadcast, into memory, cast to its dtype."""

@@ -77,6 +77,13 @@ class Value:
         return self.layout.strides
 
     @property
+    def last(self) -> int:
+        """The place of its last element in its memory."""
+        return self.offset + sum(
+            (n - 1) * s for n, s in zip(self.layout.shape, self.strides, strict=True) if s > 0
+        )
+
+    @property
     def contiguous(self) -> bool:
         """Whether the elements lie in C order without gaps."""
         expected = 1

@@ -14,8 +14,11 @@ from ..c.ticks import ticks
 from ..c.values import TINY, Memory, Value, in_memory, place, registers, stand_in
 from ..c.writer import Writer
 from ..core.avals import Aval
-from ..core.jaxpr import Jaxpr, Var
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..ops.contract import matmul
 
+MANY = 16  # steps, from which the copy of a matrix pays
+LARGE_MATRIX = 1 << 14  # bytes of one that takes much of the nearest cache
 ROWS = "_at"  # behind the name of a row: that of the array of all rows
 
 
@@ -149,18 +152,40 @@ def scan_in_c(
     if reverse:
         head = f"{kind} {step} = {length - 1}; {step} >= 0; {step}--"
     if length:
+        consts = copied_matrices(w, jaxpr, ins[:n], length)
         with w.braces(f"for ({head})"):
             given = [rows(w, x, v, step) if v in read else x
                      for x, v in zip(xs, jaxpr.invars[n + k :], strict=True)]  # fmt: skip
             targets = [row_target(w, y, a, step)
                        for y, a in zip(stacks, jaxpr.outvars[k:], strict=True)]  # fmt: skip
             now = [c.now for c in carries]
-            values = w.block(jaxpr, [*ins[:n], *now, *given], [*[None] * k, *targets])
+            values = w.block(jaxpr, [*consts, *now, *given], [*[None] * k, *targets])
             for stack, target, value in zip(stacks, targets, values[k:], strict=True):
                 if target is None:
                     write_row(w, stack, value, step)
             end_step(w, carries, values, jaxpr, length)
     return [*(c.finish() for c in carries), *stacks]
+
+
+def copied_matrices(w: Writer, jaxpr: Jaxpr, consts: Sequence[Value], steps: int) -> list[Value]:
+    """The constants of a loop, of which matrices that many steps multiply by vectors are copied.
+
+    NumPy aligns an array to 16 bytes, the workspace has whole cache lines: such a product waits for
+    memory, and loads that cross a line take twice the time.
+    """
+    if w.depth > 1 or steps < MANY:
+        return list(consts)
+    used = {a for eqn in jaxpr.eqns if _is_by_vector(eqn) for a in eqn.ins}
+    pairs = zip(jaxpr.invars, consts, strict=False)
+    return [
+        w.in_lines(x) if v in used and x.aval.size * x.aval.dtype.itemsize > LARGE_MATRIX else x
+        for v, x in pairs
+    ]
+
+
+def _is_by_vector(eqn: Eqn) -> bool:
+    """Whether an equation is the product of a matrix and a vector."""
+    return eqn.prim is matmul and min(eqn.ins[0].aval.ndim, eqn.ins[1].aval.ndim) == 1
 
 
 def _of_rows(w: Writer, wanted: Sequence[Any], outvars: Sequence[Any], k: int) -> list[Any]:
