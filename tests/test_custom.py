@@ -382,27 +382,34 @@ def eigenvalues_in_a_branch(x):
     return lax.cond(np.sum(x) > 0, lambda: x.sum(), lambda: np.linalg.eigh(a)[0].sum())
 
 
-NOT_LINEAR = pytest.mark.xfail(
-    raises=MissingRuleError, strict=True, reason="the second run stages masks of its tangents"
-)
+def arcsine_by_rules_that_close_over_an_argument(x):
+    @fg.jit
+    def within(x, scale):
+        f = fg.custom_jvp(lambda x: scale * np.arcsin(x))
+        f.defjvp(lambda xs, ts: fg.jvp(lambda x: scale * np.arcsin(x), xs, ts))
+        return f(x)
+
+    return within(x, x.sum() / 2)
+
+
 PROGRAMS = {  # whose jvp is a rule within jit
     "masks of tangents, where a derivative is infinite": (arcsine_by_rule, np.ones(2)),
+    "a rule with operands": (arcsine_by_rules_that_close_over_an_argument, np.ones(2)),
     "tangents of examples that a branch spares": (eigenvalues_in_a_branch, X[:2, None] * [1, -2]),
 }
-PROGRAMS_OR_XFAIL = [
-    pytest.param(name, marks=NOT_LINEAR if name.startswith("masks") else ()) for name in PROGRAMS
-]
 
 
-@pytest.mark.parametrize("name", PROGRAMS_OR_XFAIL)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_a_rule_that_is_the_jvp_of_a_program_is_linear_in_its_tangents(name):
     g, x = PROGRAMS[name]
     f = fg.custom_jvp(g)
     f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
 
-    got = fg.grad(lambda x: fg.jit(fg.vmap(f))(x).sum())(x)
+    loss = lambda x: fg.jit(fg.vmap(f))(x).sum()
+    want = fg.grad(lambda x: fg.vmap(g)(x).sum())(x)
 
-    np.testing.assert_allclose(got, fg.grad(lambda x: fg.vmap(g)(x).sum())(x), rtol=1e-12)
+    for got in (fg.grad(loss)(x), fg.linearize(loss, x)[1].transpose(1.0)[0]):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
 def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():

@@ -63,7 +63,6 @@ def test_many_random_programs_are_the_same_in_every_mode(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(raises=AssertionError, reason="1 of 500: NOT_LINEAR in tests/test_custom.py")
 def test_a_program_is_the_same_within_transforms_that_keep_values():
     report = fuzz.run(1, range(MANY // 6), only="wrapped")
 

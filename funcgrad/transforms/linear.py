@@ -8,10 +8,11 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.dependence import linear_in
 from ..core.floating import without_warnings
-from ..core.jaxpr import eval_jaxpr
+from ..core.jaxpr import ClosedJaxpr, eval_jaxpr
 from ..core.lazy import answering
-from ..core.lists import expand
+from ..core.lists import compress, expand
 from ..core.ownership import unaliased
 from ..ops.structure import zeros_like
 from .arguments import (
@@ -26,6 +27,7 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
+from .custom.base import vjp_again
 from .forward import push_again
 from .nans import debugging
 from .seeds import over_paths
@@ -109,7 +111,7 @@ def linearized(
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
         # the function warns, its derivative does not
         found = without_warnings(over_paths, origin, checked, run.tangents, run.outs)
-        taken = set(map(id, (*checked, *run.closed.consts)))
+        taken = set(map(id, (*checked, *run.consts)))
         results = (unaliased(t, taken) for t in found)
         tangents_out = [next(results) if is_number(y) else y for y in run.outs]
         return tree.unflatten(run.out_tree, tangents_out)
@@ -123,7 +125,7 @@ def linearized(
             for y, c in zip(run.outs, given, strict=True)
         ]
         found = without_warnings(over_paths, origin, cts, run.cotangents, run.outs)
-        taken = set(map(id, (*cts, *run.closed.consts)))
+        taken = set(map(id, (*cts, *run.consts)))
         rows = zip(expand(found, inexact), leaves, strict=True)
         xs = [zero_of(x) if c is None else unaliased(c, taken) for c, x in rows]
         return tree.unflatten(treedef, xs)
@@ -142,14 +144,21 @@ class Linearization:
         tracked: Sequence[bool],
     ) -> None:
         self.origin, self.fun, self.leaves, self.tracked = origin, fun, leaves, tracked
-        self.record()
+        self.inner = False  # whether maps inside ran without masks
+        self.closed = self.record()
+        self.masked: ClosedJaxpr | None = None  # the program in which they have masks
         self.marks = concrete_copies(self.outs) if self.inner else []
 
-    def record(self, masked: bool = False) -> None:
+    @property
+    def consts(self) -> tuple[Any, ...]:
+        """The constants of its programs."""
+        return self.closed.consts + (() if self.masked is None else self.masked.consts)
+
+    def record(self, masked: bool = False) -> ClosedJaxpr:
         avals = [aval_of(x) for x, t in zip(self.leaves, self.tracked, strict=True) if t]
         pushed = functools.partial(self.push, masked)
         avals = [Aval(a.shape, a.dtype) for a in avals]
-        self.closed, _ = stage(self.origin, pushed, avals, takes_effects=False)
+        return stage(self.origin, pushed, avals, takes_effects=False)[0]
 
     def push(self, masked: bool, tangents: list[Any]) -> list[Any]:
         rest = iter(tangents)
@@ -157,23 +166,31 @@ class Linearization:
         self.aux, pairs, self.out_tree, trace = push_again(
             self.origin, self.fun, self.leaves, given, masked
         )
-        self.outs, self.inner = [y for y, _ in pairs], trace.inner
+        self.outs, self.inner = [y for y, _ in pairs], self.inner or trace.inner
         return [zero_of(y) if t is None else t for y, t in pairs if is_number(y)]
 
     def tangents(self, tangents: Sequence[Any], masked: bool) -> Sequence[Any]:
-        self.again(masked)
-        return eval_jaxpr(self.closed.jaxpr, self.closed.consts, tangents)
+        closed = self.closed
+        if masked and self.inner:
+            if self.masked is None:
+                self.masked = self.record(masked)
+                check_repeated(self.origin, self.marks, self.outs)
+            closed = self.masked
+        return eval_jaxpr(closed.jaxpr, closed.consts, tangents)
 
     def cotangents(self, cts: Sequence[Any], masked: bool) -> Sequence[Any]:
-        self.again(masked)
-        numbers = [c for c, y in zip(cts, self.outs, strict=True) if is_number(y)]
-        return transpose_program(self.closed, numbers)
-
-    def again(self, masked: bool) -> None:
-        """Record once more, if maps inside the function need masks."""
-        if masked and self.inner:
-            self.record(masked)
-            check_repeated(self.origin, self.marks, self.outs)
+        jaxpr = self.closed.jaxpr
+        linear = linear_in(jaxpr, [True] * len(jaxpr.invars)) is not None
+        if linear and not (masked and self.inner):
+            numbers = [c for c, y in zip(cts, self.outs, strict=True) if is_number(y)]
+            return transpose_program(self.closed, numbers)
+        # by reverse mode: masks of tangents, which maps inside have here, have no transpose
+        flat = lambda *xs: tree.leaves(self.fun(list(xs))[0])
+        needs = [True if t else None for t in self.tracked]
+        outs, pull = vjp_again(self.origin, flat, self.leaves, needs, masked)
+        if self.inner:
+            check_repeated(self.origin, self.marks, outs)
+        return compress(pull(cts), self.tracked)
 
 
 @answering

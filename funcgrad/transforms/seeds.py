@@ -55,10 +55,10 @@ def over_paths(
     programs = [cast(Staging, x._trace) for x in found if x is not None]
     program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
-        # with masks, unless an enclosing program may be run again with masks
-        repeats = is_staged(around) or program.transposed
-        masked = any(p.masked for p in programs) or not repeats
-        return _staged(program, seeds, run, around, masked)
+        # with masks, unless an enclosing program may be run again with masks; a program that will
+        # be transposed gets those of its cotangents
+        masked = any(p.masked for p in programs) or not is_staged(around)
+        return _staged(program, seeds, run, around, masked and not program.transposed)
     results = run(seeds, False)
     if not known and are_finite_arrays(results):
         return results  # the common case

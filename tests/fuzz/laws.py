@@ -263,7 +263,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (batched_gradient, 0.4),
     (symmetric, 0.4),
     (missed, 0.05),
-    (wrapped, 0.0),  # see the faults that tests/test_custom.py expects
+    (wrapped, 0.05),
     (in_c, 0.01),  # each compiles for half a second
     (transformed_in_c, 0.0),
 ]

@@ -170,10 +170,14 @@ def _restored(kind: type, state: dict[str, Any]) -> Any:
 
 
 def vjp_again(
-    origin: object, fun: Callable[..., Any], ins: Sequence[Any], needs: Sequence[Any]
+    origin: object,
+    fun: Callable[..., Any],
+    ins: Sequence[Any],
+    needs: Sequence[Any],
+    masked: bool = False,
 ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
     """``value_and_vjp``, once more if the function writes into leaves without a cotangent."""
     others = lambda: [x for x, need in zip(ins, needs, strict=True) if need is None]
     return handing_of(origin).run(
-        lambda hand: value_and_vjp(origin, fun, ins, needs, hand=hand), others
+        lambda hand: value_and_vjp(origin, fun, ins, needs, masked, hand), others
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MethodType
-from typing import Any
+from typing import Any, cast
 
 from typing_extensions import override
 
@@ -23,7 +23,7 @@ from ...core.trace import Primitive, Tracer
 from ..jaxprs import innermost_serial, instantiate_zeros, is_linearizing, tangent_avals
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..seeds import Staged
-from ..staging import stage
+from ..staging import Staging, stage, staged_in
 
 # custom rules that are being staged: a rule that calls its own function is not staged again
 _under_way: ContextVar[tuple[Any, ...]] = ContextVar("rules_under_way", default=())
@@ -79,6 +79,7 @@ class ClosedJvp(ClosedRule):
     """``consts, primals, tangents -> outs, tangents``; the unknown part is the linear one."""
 
     cut: PartialEval
+    linear: Jaxpr  # the unknown part without masks, which has a transpose
     outs: int
 
     @override
@@ -91,7 +92,10 @@ class ClosedJvp(ClosedRule):
         outs = eval_jaxpr(self.cut.known, (), [*consts, *invariant, *primals])
         available = {"in": primals, "invariant": invariant, "out": outs, "const": consts}
         saved = self.cut.residuals(available)
-        ts = eval_jaxpr(self.cut.unknown, (), [*consts, *saved, *tangents])
+        programs = [cast(Staging, x._trace) for x in map(staged_in, tangents) if x is not None]
+        linear = any(program.transposed for program in programs)
+        unknown = self.linear if linear else self.cut.unknown
+        ts = eval_jaxpr(unknown, (), [*consts, *saved, *tangents])
         return outs[: self.outs], ts
 
 
@@ -173,6 +177,7 @@ def closed_jvp(
         cut.invariant, _tied(prim, first, here, rules), (), _tied(prim, cut.unknown, there, rules),
         sources,
     )  # fmt: skip
+    found.linear = found.cut.unknown
     return consts, found
 
 
