@@ -207,6 +207,7 @@ FUNCTIONS = {
         "logaddexp2 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
         "deg2rad radians rad2deg degrees arctan2 hypot conjugate copysign ldexp nextafter",
     "ops.operand": "operand",
+    "core.branches": "diverted",
     "transforms.joint": "process_joint",
     "transforms.tape_writes": "read_again tape_writer",
     "transforms.transposition": "vjp_by_transposition",

@@ -1,4 +1,4 @@
-"""A branch computes what it closes over where it runs alone, and raises only then."""
+"""A branch, or a loop, computes what it closes over only where it runs, and raises only then."""
 
 from collections.abc import Callable
 from typing import Any
@@ -164,3 +164,47 @@ def test_a_view_made_in_a_branch_may_be_written_outside_after_it() -> None:
 
     for got, want in zip(fg.jit(f)(X), f(X), strict=True):
         np.testing.assert_array_equal(got, want)
+
+
+# functions of an array and an index whose loops have no step; both are 1.5 in Python
+# fmt: off
+NO_STEPS: dict[str, Callable[[Any, Any], Any]] = {
+    "scan": lambda x, i: lax.scan(lambda c, v: (c + take(x, i) * v, c), x[0], x[:0])[0],
+    "map": lambda x, i: lax.map(lambda v: v * take(x, i), x[:0]).sum() + x[0],
+    "fori_loop": lambda x, i: lax.fori_loop(0, 0, lambda k, c: c + take(x, i), x[0]),
+    "traced bound": lambda x, i: lax.fori_loop(0, i - 9, lambda k, c: c + take(x, i), x[0]),
+    "while_loop": lambda x, i: lax.while_loop(lambda c: c < 0, lambda c: c + take(x, i), x[0]),
+    "checkpoint": lambda x, i: lax.while_loop(
+        lambda c: c < 0, lambda c: c + take(x, i), x[0], checkpoint=2),
+    "matrix": lambda x, i: lax.while_loop(
+        lambda c: c < 0, lambda c: c + np.linalg.cholesky(-x[0] * np.eye(2))[0, 0], x[0]),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", NO_STEPS)
+def test_a_loop_of_no_steps_raises_nothing(name: str) -> None:
+    f, i, slope = NO_STEPS[name], np.int64(9), [1.0, 0.0, 0.0]
+
+    for way in (fg.jit, lambda g: fg.jit(fg.vmap(g, (0, None)))):
+        x = X if way is fg.jit else np.stack([X, X])
+        want = np.full(np.shape(x)[:-1], 1.5)
+        np.testing.assert_array_equal(way(f)(x, i), want)
+        np.testing.assert_array_equal(way(fg.grad(f))(x, i), np.broadcast_to(slope, np.shape(x)))
+    np.testing.assert_array_equal(fg.grad(fg.jit(f))(X, i), slope)
+
+
+def test_a_loop_computes_once_what_may_raise_and_each_example_for_itself() -> None:
+    f = lambda x, i, n: lax.while_loop(
+        lambda c: c[0] < n, lambda c: (c[0] + 1, c[1] * take(x, i)), (0, 1.0)
+    )[1]
+    steps, places = np.array([2, 0, 3]), np.array([1, 9, 2])
+    (cond,) = [e for e in fg.make_jaxpr(f)(X, 1, 2).jaxpr.eqns if e.prim.name == "cond"]
+    for way in (lambda g: g, fg.jit):
+        of_all = way(fg.vmap(f, (None, 0, 0)))(X, places, steps)
+        slopes = way(fg.vmap(fg.grad(f), (None, 0, 0)))(X, places, steps)
+
+        np.testing.assert_array_equal(of_all, [4.0, 1.0, 27.0])
+        np.testing.assert_array_equal(slopes, [[0.0, 4.0, 0.0], [0.0] * 3, [0.0, 0.0, 27.0]])
+    assert [e.prim.name for e in cond.params["branches"][1].eqns].count("getitem") == 1
+    assert fg.jit(fg.hessian(f))(X, 1, 2)[1, 1] == fg.hessian(f)(X, 1, 2)[1, 1] == 2.0

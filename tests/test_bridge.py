@@ -22,7 +22,7 @@ from .support.rules import program, sweep
 jax = pytest.importorskip("jax", reason="JAX is an optional extra")
 
 from funcgrad.bridge import to_jax  # noqa: E402
-from funcgrad.bridge.rules import ROWS  # noqa: E402
+from funcgrad.bridge.replay import ROWS  # noqa: E402
 from funcgrad.ops.elementary import ELEMENTARY, REFUSED  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:jax")

@@ -92,6 +92,30 @@ def median_times(*funs):
     return [sorted(row)[1] for row in times]
 
 
+def test_what_is_closed_over_is_computed_again_as_arguments_are():
+    def block(w, h):
+        return np.sin(np.exp(-np.tanh(w)) * w) * h
+
+    def of(closes):
+        call = lambda w: fg.checkpoint(lambda h: block(w, h)) if closes else None
+        return lambda w, x: (call(w)(x) if closes else fg.checkpoint(block)(w, x)).sum()
+
+    names = lambda f: sorted(e.prim.name for e in fg.make_jaxpr(f)(W, X).jaxpr.eqns)
+    found = fg.grad(of(True), (0, 1))(W, X)
+
+    assert names(of(True)) == names(of(False)) == ["checkpoint", "sum"]
+    assert names(fg.grad(of(True))) == names(fg.grad(of(False)))
+    assert_same(found, fg.grad(of(False), (0, 1))(W, X), 1e-14, 1e-14)
+
+
+def test_a_function_may_branch_on_known_values_that_it_closes_over():
+    def g(x):
+        chosen = lambda y: np.sin(y) if np.sum(x) > 0 else y
+        return fg.checkpoint(chosen)(x).sum()
+
+    np.testing.assert_array_equal(fg.grad(g)(X), np.cos(X))
+
+
 def test_memory_of_a_deep_network_falls_threefold(capsys):
     params = [{"w": RNG.normal(size=(64, 64)) / 8, "b": np.zeros(64)} for _ in range(50)]
     x = RNG.normal(size=(2000, 64))

@@ -1,5 +1,6 @@
 """The body of a loop as a program: the carry keeps its structure, shapes and dtypes."""
 
+import copy
 import math
 import operator
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.buffers import as_given, fresh_copy
 from ..core.companions import NO_PROGRAMS
+from ..core.dependence import split_invariant
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import split_list
@@ -22,6 +24,7 @@ from ..ops.operand import common_dtype, stacked
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, flatten_like
 from ..transforms.jaxprs import trace_to_jaxpr
+from .lanes import may_raise
 from .weak import (
     as_arrays,
     carried_aval,
@@ -85,7 +88,7 @@ class Body:
 
     ``step(carry, leaves)`` is one step of the user's function, for a tree and the leaves of x.
     Python scalars in the carry are weakly typed: they take the dtype that the step gives them, and
-    stay weakly typed if it gives none.
+    stay weakly typed if it gives none. ``takes``: see ``stage``.
     """
 
     def __init__(
@@ -95,9 +98,10 @@ class Body:
         init: Any,
         slices: Sequence[Aval],
         step: Callable[[Any, list[Any]], tuple[Any, Any]],
+        takes: Callable[..., bool] | None = None,
     ) -> None:
         check_arrays(who, "the carry", init)
-        self.who, self.origin, self.step = who, Origin(who, fun), step
+        self.who, self.origin, self.step, self.takes = who, Origin(who, fun), step, takes
         leaves, self.tree = tree.flatten(init)
         self.avals = list(map(aval_of, leaves))
         jaxpr, self.consts = self.settle_dtypes(slices)
@@ -150,8 +154,28 @@ class Body:
             fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
             return [*fits, *(cast(y, aval_of(y).dtype) for y in y_leaves)]
 
-        jaxpr, consts = trace_to_jaxpr(self.origin, body, [*avals, *slices])
+        jaxpr, consts = trace_to_jaxpr(self.origin, body, [*avals, *slices], takes=self.takes)
         return jaxpr, consts, out
+
+    def risky(self) -> Jaxpr | None:
+        """The operations of a step on constants alone, if one of them may raise."""
+        consts = self.jaxpr.invars[: len(self.consts)]
+        before, during = split_invariant(self.jaxpr.eqns, consts)
+        if not (before and may_raise(Jaxpr(consts, (), tuple(before), ()))):
+            return None
+        read = {a for eqn in during for a in eqn.ins} | set(self.jaxpr.outvars)
+        outs = tuple(v for eqn in before for v in eqn.outs if v in read)
+        return Jaxpr(consts, (), tuple(before), outs)
+
+    def after(self, before: Jaxpr, consts: Sequence[Any], carry: list[Any]) -> "Body":
+        """The body that reads the results of these operations: its first constants."""
+        other = copy.copy(self)
+        made = dict.fromkeys(v for eqn in before.eqns for v in eqn.outs)
+        read = [v for v in made if v in before.outvars]
+        during = tuple(e for e in self.jaxpr.eqns if made.keys().isdisjoint(e.outs))
+        other.jaxpr = Jaxpr((*read, *self.jaxpr.invars), (), during, self.jaxpr.outvars)
+        other.consts, other.init = tuple(consts), carry
+        return other
 
     def check(self, avals: Sequence[Aval], out: Sequence[Aval]) -> None:
         """Raise unless a step keeps the shape and dtype of each leaf of the carry."""

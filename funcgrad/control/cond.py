@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from ..compile.finite_checks import through
 from ..core.avals import Aval, aval_of, shape_of
+from ..core.branches import everything
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent
 from ..core.emitter import Emitter, V
@@ -135,7 +136,9 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
     ) -> list[Any]:
         """Trace one body for each branch, and bind them; each may have its own constants."""
-        programs = [trace_to_jaxpr("a branch of cond", body, avals, branch=True) for body in bodies]
+        programs = [
+            trace_to_jaxpr("a branch of cond", body, avals, takes=everything) for body in bodies
+        ]
         named = {identity(x): x for _, operands in programs for x in operands}
         closed, places = list(named.values()), {key: i for i, key in enumerate(named)}
         rows = []

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.branches import everything
 from ..core.buffers import own
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
@@ -169,7 +170,7 @@ def _staged_branches(who: str, index: Any, funs: Sequence[Any], operands: Any) -
 
     avals = list(map(aval_of, args))
     programs = [
-        trace_to_jaxpr(Origin(who, fun), functools.partial(body, fun), avals, branch=True)
+        trace_to_jaxpr(Origin(who, fun), functools.partial(body, fun), avals, takes=everything)
         for fun in funs
     ]
     wanted = _agreed(who, structures, [jaxpr.outvars for jaxpr, _ in programs])

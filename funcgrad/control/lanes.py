@@ -10,12 +10,20 @@ from typing import Any
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, programs_in
 from ..core.lists import Flags
+from ..core.trace import Primitive, is_concrete
 from ..ops.elementwise import where
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.linalg.matrices import MatrixPrimitive
 from ..ops.reduce import argmax_p
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import expand_dims
+
+
+def may_be_taken(prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> bool:
+    """Whether the body of a loop takes an operation on tracers around: one that may raise later."""
+    if all(map(is_concrete, args)):  # it raises now, as one on arrays
+        return False
+    return _refuses(prim, params) or any(map(may_raise, programs_in(params)))
 
 
 def has_matrices(jaxpr: Jaxpr) -> bool:
@@ -32,8 +40,16 @@ def refused(eqn: Eqn) -> Sequence[Atom]:
     """The operands for some values of which an operation raises, without programs that it holds."""
     if isinstance(eqn.prim, MatrixPrimitive):
         return not_linear(eqn)
-    arrays = sum(x.count(ARRAY) for x in eqn.params.values() if type(x) is Index)
-    return eqn.ins[len(eqn.ins) - arrays :]
+    return eqn.ins[len(eqn.ins) - _indices(eqn.params) :]
+
+
+def _indices(params: dict[str, Any]) -> int:
+    """The number of arrays by which an operation indexes, its last operands."""
+    return sum(x.count(ARRAY) for x in params.values() if type(x) is Index)
+
+
+def _refuses(prim: Primitive, params: dict[str, Any]) -> bool:
+    return isinstance(prim, MatrixPrimitive) or _indices(params) > 0
 
 
 def not_linear(eqn: Eqn) -> list[Atom]:

@@ -9,10 +9,13 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
+from ..core.branches import everything
+from ..core.effects import has_effects
 from ..core.errors import DtypeError, ShapeError, shown
 from ..core.integers import whole
-from ..core.jaxpr import eval_jaxpr
+from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lazy import answering
+from ..core.lists import split_list
 from ..core.trace import Primitive, is_concrete
 from ..ops import compare
 from ..ops.index import concatenate_p
@@ -20,11 +23,13 @@ from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, warn_at_user_line
 from ..transforms.batching import vmap
-from ..transforms.jaxprs import trace_to_jaxpr
+from ..transforms.jaxprs import out_avals, trace_to_jaxpr
 from ..transforms.nans import debugging
 from .body import SHORT, Body, length_of
 from .checkpointed import checkpointed_scan_p
 from .checkpointed_while import checkpointed_while_p
+from .cond import cond_p
+from .lanes import may_be_taken
 from .scan import scan_p
 from .weak import strong_inputs
 from .while_loop import while_p
@@ -72,21 +77,15 @@ def scan(
     xs_leaves, xs_tree = tree.flatten(xs)
     n = length_of(xs, length)
     slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
-
-    def step(carry: Any, x: list[Any]) -> tuple[Any, Any]:
-        out = f(carry, tree.unflatten(xs_tree, x))
-        if not (isinstance(out, tuple) and len(out) == 2):
-            raise TypeError(
-                f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
-                f"return (carry, None) where a step has no result"
-            )
-        return out
-
-    body = Body("scan", f, init, slices, step)
-    if checkpoint is not None:
-        states = states_of("scan", checkpoint, n, unroll)
-        return checkpointed(body, xs_leaves, n, reverse, states)
+    step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
+    body = Body("scan", f, init, slices, step, takes=None if n else everything)
+    states = None if checkpoint is None else states_of("scan", checkpoint, n, unroll)
     steps = 1 if type(unroll) is int and unroll == 1 else _steps(unroll, n)
+    if not n:  # no step runs, nor what it closes over
+        rows = [np.zeros((0, *a.shape), a.dtype) for a in out_avals(body.jaxpr)[len(body.init) :]]
+        return body.result([*body.init, *rows], xs_leaves)
+    if states is not None:
+        return checkpointed(body, xs_leaves, n, reverse, states)
     if steps > 1:
         return body.result(_unrolled(body, xs_leaves, n, reverse, steps), xs_leaves)
     operands = [*body.consts, *body.init, *xs_leaves]
@@ -96,6 +95,16 @@ def scan(
     sizes = {"num_consts": len(body.consts), "num_carry": len(body.init)}
     params = {"jaxpr": body.jaxpr, "length": n, "reverse": reverse, **sizes}
     return body.result(_bound(scan_p, operands, params), xs_leaves)
+
+
+def _pair(out: Any) -> tuple[Any, Any]:
+    """The result of a step of a scan, checked."""
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(
+            f"scan: the function must return a pair (carry, y): got {type(out).__name__}; return "
+            f"(carry, None) where a step has no result"
+        )
+    return out
 
 
 def checkpointed(
@@ -214,7 +223,8 @@ def while_loop(
     states = 0 if checkpoint is None else states_of("while_loop", checkpoint)
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
-    body = Body("while_loop", body_fun, init_val, [], lambda carry, _: (body_fun(carry), None))
+    step = lambda carry, _: (body_fun(carry), None)
+    body = Body("while_loop", body_fun, init_val, [], step, takes=may_be_taken)
 
     def holds(values: list[Any]) -> list[Any]:
         y = cond_fun(tree.unflatten(body.tree, values))
@@ -228,20 +238,46 @@ def while_loop(
 
     cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
     cond = strong_inputs(cond, len(cond_consts), body.weak) if any(body.weak) else cond
+    run = functools.partial(_repeated, cond=cond, states=states)
+    if (before := body.risky()) is None or has_effects(cond):
+        return body.result(run(body, cond_consts))[0]
+    return body.result(_if_it_runs(body, before, cond, cond_consts, run))[0]
+
+
+def _repeated(body: Body, cond_consts: Sequence[Any], cond: Jaxpr, states: int) -> Sequence[Any]:
+    """The last carry of a while loop."""
     consts, carry = body.consts, body.init
     operands = [*cond_consts, *consts, *carry]
     if body.is_short(operands, 1) and not (states and body.sums_alike(operands)):  # one by one
         for _ in range(SHORT // 4 // len(body.jaxpr.eqns)):
             if not eval_jaxpr(cond, (), [*cond_consts, *carry])[0]:
-                return body.result(carry)[0]
+                return carry
             carry = list(eval_jaxpr(body.jaxpr, (), [*consts, *carry]))
     if states:
-        return body.result(
-            checkpointed_while_p.over(cond, cond_consts, body.jaxpr, consts, carry, states)
-        )[0]
+        return checkpointed_while_p.over(cond, cond_consts, body.jaxpr, consts, carry, states)
     sizes = ((len(consts), len(carry)),)
     params = {"cond": cond, "passes": (body.jaxpr,), "sizes": sizes}
-    return body.result(_bound(while_p, [*cond_consts, *consts, *carry], params))[0]
+    return _bound(while_p, [*cond_consts, *consts, *carry], params)
+
+
+def _if_it_runs(
+    body: Body, before: Jaxpr, cond: Jaxpr, cond_consts: Sequence[Any], run: Callable[..., Any]
+) -> Sequence[Any]:
+    """The last carry of a while loop, whose body reads constants that may not be computed else."""
+    n, m = len(cond_consts), len(body.consts)
+    go_on = eval_jaxpr(cond, (), [*cond_consts, *body.init])[0]
+
+    def loop(values: list[Any]) -> list[Any]:
+        own, consts, carry = split_list(values, n, m)
+        made = eval_jaxpr(before, (), consts)
+        return list(run(body.after(before, [*made, *consts], carry), own))
+
+    operands = [*cond_consts, *body.consts, *body.init]
+    if is_concrete(go_on):
+        return loop(operands) if go_on else body.init
+    bodies = [lambda values: values[n + m :], loop]
+    index = cast(go_on, np.dtype(int))
+    return cond_p.bind_branches(index, operands, bodies, [aval_of(x) for x in operands])
 
 
 @answering

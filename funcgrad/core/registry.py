@@ -107,9 +107,10 @@ primitives = Registry(PRIMITIVES)
 # a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
 overrides = Registry(FUNCTIONS)
 
-# the serial numbers of the branches that are being staged, in any thread: while there are some, an
-# operation asks further, see Trace.diverted
-branches: set[int] = set()
+# the serial numbers of programs that are being staged and may not run, in any thread, and whether
+# each takes ``(primitive, args, params)``: while there are some, an operation asks further, see
+# Trace.diverted
+branches: dict[int, Callable[..., bool]] = {}
 
 
 # Held by the thread that loads a module. Python has one lock for each module: two threads would

@@ -156,7 +156,8 @@ class Trace:
         """Process an operation of a trace that is dead, or while branches are staged."""
         if self.dead:
             return self.late(prim, args, params)
-        return load("funcgrad.core.branches").process(self, prim, args, params)  # type: ignore
+        found: Sequence[Any] = overrides["diverted"](self, prim, args, params)
+        return found
 
     def alive(self, args: Sequence[Any]) -> None:
         """Raise for its tracers among these if the transform that owns this trace has returned."""

@@ -15,12 +15,13 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.branches import everything
 from ..core.companions import Codegen
 from ..core.dead_code import live
 from ..core.effects import params_without_effects, without_effects
-from ..core.errors import shown
+from ..core.errors import ConcretizationError, shown
 from ..core.integers import several
-from ..core.jaxpr import Jaxpr, Var, constants_as_inputs, eval_jaxpr
+from ..core.jaxpr import ClosedJaxpr, Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ..core.lazy import answering
 from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
@@ -239,6 +240,7 @@ def checkpoint(
 
     Args:
         fun: a function of arrays, or of trees of arrays; it is traced on shapes and dtypes alone.
+            Traced values that it closes over are as arguments, unless it branches on them.
         prevent_cse: whether common subexpression elimination must keep recomputed operations.
         policy: the residuals to store: "nothing" (by default), "everything", "dots" (matrix
             products and convolutions), a list of names given by ``checkpoint_name``, or a function
@@ -274,7 +276,7 @@ def checkpoint(
 
         operands = compress(leaves, dynamic)
         avals = [aval_of(x) for x in operands]
-        closed, out_tree = stage(Origin("checkpoint", fun), on_leaves, avals, lasting=False)
+        closed, out_tree = _staged(Origin("checkpoint", fun), on_leaves, avals)
         outs = checkpoint_p.bind(
             *closed.consts, *operands, jaxpr=constants_as_inputs(closed.jaxpr), policy=keep,
             prevent_cse=prevent_cse,
@@ -282,6 +284,14 @@ def checkpoint(
         return tree.unflatten(out_tree, map(body_value, outs))
 
     return checkpointed
+
+
+def _staged(origin: Origin, fun: Any, avals: Sequence[Aval]) -> tuple[ClosedJaxpr, tree.TreeDef]:
+    """Stage a function with what it closes over, unless it branches on that."""
+    try:
+        return stage(origin, fun, avals, lasting=False, takes=everything)
+    except ConcretizationError:
+        return stage(origin, fun, avals, lasting=False)
 
 
 remat = checkpoint

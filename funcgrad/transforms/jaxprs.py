@@ -33,13 +33,13 @@ def trace_to_jaxpr(
     fun: Callable[[list[Any]], Sequence[Any]],
     avals: Sequence[Aval],
     lasting: bool = False,
-    branch: bool = False,
+    takes: Callable[..., bool] | None = None,
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
     """Trace a function of leaves to a program, and the values of its first operands.
 
-    ``lasting``: these are stored with the program, and not used at once. ``branch``: see ``stage``.
+    ``lasting``: these are stored with the program, and not used at once. ``takes``: see ``stage``.
     """
-    closed, _ = stage(origin, fun, avals, lasting, branch=branch)
+    closed, _ = stage(origin, fun, avals, lasting, takes=takes)
     return constants_as_inputs(closed.jaxpr), closed.consts
 
 

@@ -209,7 +209,7 @@ def stage(
     transposed: bool = False,
     operands: Sequence[Any] = (),
     takes_effects: bool = True,
-    branch: bool = False,
+    takes: Callable[..., bool] | None = None,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
@@ -217,15 +217,15 @@ def stage(
     ``masked``: derivatives inside are computed with masks. ``transposed``: the program will be
     transposed. ``operands``: the values of the inputs, if their order in memory may be asked.
     ``takes_effects``: False if it is the program of tangents alone, beside values that are known.
-    ``branch``: the program may not run; operations on tracers of older traces are in it too.
+    ``takes``: which operations on tracers of older traces are in it too, see branches.py.
     """
     trace = Staging(origin, lasting, guarded, masked)
     trace.transposed, trace.takes_effects = transposed, takes_effects
     before = running.get()
     try:
         running.set(trace)
-        if branch:
-            branches.add(trace.serial)
+        if takes is not None:
+            branches[trace.serial] = takes
         inputs = [trace.input(aval) for aval in avals]
         trace.operands = dict(zip(trace.inputs, operands, strict=False))
         out = fun(inputs)
@@ -243,6 +243,6 @@ def stage(
         raise
     finally:
         running.set(before)
-        branches.discard(trace.serial)
+        branches.pop(trace.serial, None)
         trace.end()
     return closed, treedef

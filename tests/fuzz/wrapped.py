@@ -72,7 +72,7 @@ def map_of_all(f: Function, rng: np.random.Generator) -> Function:
 def map_of_one(f: Function, rng: np.random.Generator) -> Function:
     def wrapped(*xs: Any) -> Any:
         axes = (0,) + (None,) * (len(xs) - 1)
-        rows = (np.stack([xs[0], 0 * xs[0] + 1, xs[0]]), *xs[1:])
+        rows = (np.stack([xs[0], np.ones_like(xs[0]), xs[0]]), *xs[1:])
         return tuple(y[2] for y in fg.vmap(f, axes)(*rows))
 
     return wrapped
