@@ -226,6 +226,16 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
     assert np.sum(w_ct * u) == pytest.approx(np.sum(ct * f(x, u)), rel=1e-9, abs=1e-9)
 
 
+def test_a_call_finds_no_band_anew(monkeypatch):
+    f = lambda x, w: np.sum(np.convolve(x, w) ** 2)
+    grad, x, w = fg.jit(fg.grad(f, (0, 1))), np.arange(40.0), np.ones(5)
+    want = grad(x, w)
+    monkeypatch.setattr(bands, "band_of", None)
+
+    for a, b in zip(want, grad(x, w), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 @pytest.mark.parametrize("spot", [None, np.inf, np.nan, 1e30])
 @pytest.mark.parametrize("sizes", [(8, 6), (7, 9), (2, 5)])
 @pytest.mark.filterwarnings("ignore:invalid value")  # products of infinity in sums

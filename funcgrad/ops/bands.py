@@ -10,13 +10,16 @@ the functions write nothing.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .patches import blocking
 from .products import is_finite
 from .windows import Window, extents, padded_sources, product, slices, view_of
+
+# the width B, and the windows of rows of B results
+Band: TypeAlias = tuple[int, tuple[Window, ...]]
 
 BLOCK = 1 << 16  # elements of a block of windows
 FEWEST_RESULTS = 4  # results along the last axis
@@ -35,6 +38,13 @@ def in_bands(windows: Sequence[Window], channels: int) -> bool:
     einsum = EINSUM * product([w[2] for w in windows]) * (1 if channels >= ENOUGH else 2)
     bands = product([w[2] for w in windows[:-1]]) * band_of(windows)[0]
     return TRANSPOSED * m + bands < einsum * m
+
+
+def band_plan(windows: Sequence[Window], channels: int, dtype: np.dtype) -> Band | None:
+    """The band, if products of matrices by BLAS are cheaper than einsum."""
+    if dtype.char not in "fdFD" or not in_bands(windows, channels):
+        return None
+    return band_of(windows)[1:]
 
 
 def band_of(windows: Sequence[Window]) -> tuple[int, int, tuple[Window, ...]]:
@@ -91,11 +101,13 @@ def blocks_in_bands(
             yield g, left.reshape(len(part), places, -1), results, rows
 
 
-def convolve_bands(x: Any, w: Any, out: Any, scratch: Any, windows: Sequence[Window]) -> bool:
+def convolve_bands(
+    x: Any, w: Any, out: Any, scratch: Any, windows: Sequence[Window], band: Band
+) -> bool:
     """Write the convolution into ``out``, if the operands are finite; whether they are."""
     if not (is_finite(x) and is_finite(w)):
         return False
-    _, width, wide = band_of(windows)
+    width, wide = band
     channels, sizes = x.shape[-1], [a[2] for a in wide]
     matrix = scratch[2][: channels * product(sizes) * width].reshape(channels, *sizes, width)
     matrix.fill(0)
@@ -108,11 +120,13 @@ def convolve_bands(x: Any, w: Any, out: Any, scratch: Any, windows: Sequence[Win
     return True
 
 
-def correlate_bands(x: Any, y: Any, scratch: Any, windows: Sequence[Window]) -> np.ndarray | None:
+def correlate_bands(
+    x: Any, y: Any, scratch: Any, windows: Sequence[Window], band: Band
+) -> np.ndarray | None:
     """The cotangent of the kernel, ``[*window, C]``, if the operands are finite."""
     if not (is_finite(x) and is_finite(y)):
         return None
-    _, width, wide = band_of(windows)
+    width, wide = band
     channels, sizes = x.shape[-1], [a[2] for a in wide]
     matrix = scratch[2][: channels * product(sizes) * width].reshape(channels, -1, width)
     matrix.fill(0)

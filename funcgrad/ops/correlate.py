@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .bands import band_plan
 from .depthwise import correlate_depthwise, depthwise_sizes
 from .im2col import at_least_one_axis, gather_sizes, in_strips, is_empty, largest_sizes
 from .patches import FEW_CHANNELS, patches
@@ -103,8 +104,10 @@ def correlate_plan(
     found = phases(windows)
     meet = sum(product([a[2] for a in part]) for *_, part in found)
     for kernel, results, part in found:
-        steps = None
-        if not s == t == 1 and in_strips(part, s, t):
+        steps: Any = None
+        if s == t == 1:
+            steps = band_plan(part, groups, scratch[0].dtype)
+        elif in_strips(part, s, t):
             steps = strip_sum_plan(scratch, x[0], part, s, t, groups)
         parts.append((kernel, results, part, steps))
     partial = meet < product([w[2] for w in windows])  # some elements of the kernel meet no pair
@@ -130,7 +133,7 @@ def correlate_into(
     for kernel, results, part, steps in parts:
         place, right = total[kernel], y[(slice(None), *results)]
         if place.shape[-3] == place.shape[-1] == 1:
-            place[..., 0, :, 0] = correlate_depthwise(x, right, scratch, part)
+            place[..., 0, :, 0] = correlate_depthwise(x, right, scratch, part, steps)
         elif steps is not None:
             write_groups(sum_over_strips(x, right, part, groups // merged, steps), place, merged)
         else:

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .bands import band_sizes, convolve_bands, correlate_bands, in_bands
+from .bands import Band, band_sizes, convolve_bands, correlate_bands, in_bands
 from .windows import Window, extents, overlap, product, slices, view_of
 
 # a view of windows [N, *rows, pieces, *window, piece], the index of its elements of the kernel
@@ -52,11 +52,6 @@ def depthwise_sizes(count: int, windows: Sequence[Window], channels: int) -> tup
     if not in_bands(windows, channels):
         return sizes
     return tuple(map(max, sizes, band_sizes(count, windows, channels)))
-
-
-def has_bands(windows: Sequence[Window], x: np.ndarray) -> bool:
-    """Whether products of matrices by BLAS are cheaper than einsum."""
-    return x.dtype.char in "fdFD" and in_bands(windows, x.shape[-1])
 
 
 def padded_views(x: np.ndarray, padded: np.ndarray, windows: Sequence[Window]) -> Views:
@@ -104,11 +99,13 @@ def split_by_stride(
         yield base[(*lead, phase, slice(place, place + part.shape[-2]))], part
 
 
-def convolve_depthwise(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
-    """Write the convolution of each channel into ``out``."""
+def convolve_depthwise(
+    x: Any, w: Any, out: Any, scratch: Any, windows: Any, band: Band | None
+) -> None:
+    """Write the convolution of each channel into ``out``; ``band``: see ``band_plan``."""
     padded, wide, flat, terms = scratch
     rank, channels = len(windows), x.shape[-1]
-    if has_bands(windows, x) and convolve_bands(x, w, out, scratch, windows):
+    if band is not None and convolve_bands(x, w, out, scratch, windows, band):
         return
     piece = piece_of(windows[-1][1], channels)
     rows, window = list(range(rank + 1)), list(range(rank + 1, 2 * rank + 1))
@@ -132,11 +129,13 @@ def convolve_depthwise(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> 
             block[...] = y.reshape(block.shape)
 
 
-def correlate_depthwise(x: Any, y: Any, scratch: Any, windows: Any) -> np.ndarray:
-    """The cotangent of the kernel, ``[*window, C]``."""
+def correlate_depthwise(
+    x: Any, y: Any, scratch: Any, windows: Any, band: Band | None
+) -> np.ndarray:
+    """The cotangent of the kernel, ``[*window, C]``; ``band``: see ``band_plan``."""
     padded, wide, flat, _ = scratch
     rank, channels = len(windows), x.shape[-1]
-    sums = correlate_bands(x, y, scratch, windows) if has_bands(windows, x) else None
+    sums = None if band is None else correlate_bands(x, y, scratch, windows, band)
     if sums is not None:
         return sums
     piece, sizes = piece_of(windows[-1][1], channels), [w[2] for w in windows]

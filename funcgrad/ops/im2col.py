@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .bands import band_plan
 from .col2im import col2im, col2im_sizes
 from .depthwise import convolve_depthwise, depthwise_sizes
 from .patches import (
@@ -177,8 +178,10 @@ def convolve_plan(
     for k in sorted({merged, 1}, reverse=True):
         parts: list[Any] = []
         for kernel, results, part in found:
-            steps = None
-            if form == "im2col" and in_strips(part, s * k, t * k):
+            steps: Any = None
+            if form == "depthwise":
+                steps = band_plan(part, groups, scratch[0].dtype)
+            elif form == "im2col" and in_strips(part, s * k, t * k):
                 steps = strip_plan(scratch, x[0], part, s * k, t * k, groups // k)
             parts.append((kernel, results, part, steps))
         plans.append(parts)
@@ -205,15 +208,15 @@ def convolve_into(
         x, w, out = x[:, None], w[None], out[:, None]
     for kernel, results, part, steps in parts:
         y = out[(slice(None), *results)]
-        if steps is not None:
+        if form == "depthwise":
+            convolve_depthwise(x, w[kernel], y, scratch, part, steps)
+        elif steps is not None:
             write_kernel(w[kernel], steps[0], groups, merged)
             sum_of_strips(x, y, part, groups // merged, steps)
         elif form == "im2col":
             im2col(x, w[kernel], y, scratch, part, groups)
-        elif form == "col2im":
-            col2im(x, w, out, scratch, part, groups)
         else:
-            convolve_depthwise(x, w[kernel], y, scratch, part)
+            col2im(x, w, out, scratch, part, groups)
 
 
 def in_strips(windows: Sequence[Window], s: int, t: int) -> bool:
