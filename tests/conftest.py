@@ -66,9 +66,15 @@ def pytest_pyfunc_call(pyfuncitem):
     try:
         return (yield)
     except Exception as err:
-        if pyfuncitem.config.getoption("--engine") and engines.REFUSED in str(err):
-            pytest.xfail(engines.REFUSED)
+        reason = engines.refusal(err) if pyfuncitem.config.getoption("--engine") else None
+        if reason:
+            pytest.xfail(reason)
         raise
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if config.getoption("--engine"):
+        engines.report(terminalreporter)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Programs on JAX: primitives, loops, derivatives of both libraries, the backend "jax" of jit."""
 
 import pickle
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from funcgrad.core.registry import primitives
 
 from .support.cases import CASES, F64
 from .support.compare import assert_same
+from .support.edges import FIXED
 from .support.house import ROOT
 from .support.rules import program, sweep
 
@@ -338,6 +340,67 @@ def test_the_source_is_stablehlo():
 
     assert "stablehlo.sine" in fg.export.stablehlo(np.sin, X)
     assert compiled.explain(X).endswith("backend 'jax': all by XLA")
+
+
+def test_exported_text_has_the_leaves_as_inputs_and_outputs_and_holds_constants():
+    table = np.arange(7.0)
+    text = fg.export.stablehlo(lambda p, i: {"y": table + p["a"]}, {"a": 1.5, "b": 2}, 3)
+    ins, outs = re.search(r"@main\((.*)\) -> \((.*?\S)\)", text).groups()
+
+    assert [ins.count("%arg"), outs.count("tensor<")] == [3, 1]
+    assert "dense<[0.0" in text
+
+
+NUMBERS = [1 + 2j, 1 + 3j, complex(np.nan, 0), complex(2, np.nan), -0.0j, 9j]
+COMPLEX = np.array([NUMBERS, NUMBERS[::-1], [1 + 3j, 1 + 2j, 1 + 3j, 3, 0, -1]])
+ORDERED = {
+    "extrema": lambda x: (x.max(0), x.min((0, 1)), x[2].max(), np.maximum(x, x[::-1])),
+    "smaller": lambda x: (np.minimum(x, x[::-1]), np.sort(x, 1)),
+    "places": lambda x: (np.argmax(x, 0), np.argmin(x, -1), np.argsort(x, 1, kind="stable")),
+    "writes": lambda x: (
+        fg.at(x)[[0, 0, 2], [1, 1, 5]].max(x[:, 3]), fg.at(x)[2, [0, 0, 2, 2]].min(x[0, 1:5])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ORDERED)
+def test_complex_numbers_have_the_order_of_numpy(name):
+    want, got = ORDERED[name](COMPLEX), fg.jit(ORDERED[name], backend="jax")(COMPLEX)
+
+    for x, y in zip(want, got, strict=True):
+        np.testing.assert_array_equal(y, x)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("ord", [None, 3])
+def test_norms_of_the_largest_and_smallest_numbers_are_right(ord, dtype):
+    top, least = 0.9 * np.finfo(dtype).max, np.finfo(dtype).tiny
+    x = np.array([[top, 0], [top / 4, top / 4], [least, 0], [4 * least, least], [0, 0]], dtype)
+    norm = lambda x: np.linalg.norm(x, ord, axis=1)
+
+    assert_same(fg.jit(norm)(x), fg.jit(norm, backend="jax")(x), rtol=4 * np.finfo(dtype).eps)
+
+
+EDGES = [
+    pytest.param(name, marks=() if i % 16 == 0 else pytest.mark.slow)
+    for i, name in enumerate(FIXED)
+]
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_a_program_at_the_edges_gives_the_numbers_of_numpy(name):
+    function, *args = FIXED[name]
+    if name == "a traced mask":
+        with pytest.raises(TypeError, match="a boolean index: the shape of the result depends"):
+            fg.jit(function, backend="jax")(*args)
+        return
+    with np.errstate(all="ignore"):
+        want = function(*args)
+        for got in (fg.jit(function, backend="jax")(*args), to_jax(function)(*args)):
+            for x, y in zip(fg.tree.leaves(want), fg.tree.leaves(got), strict=True):
+                x, y = np.asarray(x), np.asarray(y)
+                slack = 2e-3 if x.dtype == np.float16 else 1e-5
+                assert (x.dtype, x.shape) == (y.dtype, y.shape)
+                np.testing.assert_allclose(y, x, rtol=slack, atol=slack)
 
 
 def test_scalars_are_those_of_numpys_source():

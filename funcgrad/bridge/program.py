@@ -13,11 +13,13 @@ import numpy as np
 from jax.experimental import multihost_utils
 
 from ..compile.finite_checks import masked_program
+from ..compile.mask_marks import has_marks
 from ..compile.program import first_passed
 from ..compile.source import Source
 from ..core.jaxpr import Jaxpr
 from ..transforms.jaxprs import in_avals
 from ..transforms.jit.placement import Placement
+from .masks import plain
 from .replay import FAULTS, Faults, elementary, run
 
 
@@ -109,6 +111,21 @@ class JaxProgram:
 
     def __reduce__(self) -> Any:
         return JaxProgram, (self.jaxpr, self.name, self.placement)
+
+
+def stablehlo(jaxpr: Jaxpr, name: str) -> str:
+    """The text of a program with all its inputs, and without the code of faults.
+
+    Args:
+        jaxpr: a program whose constants are equations.
+        name: the name of the function.
+    """
+    function = plain(masked_program(jaxpr) if has_marks(jaxpr) else jaxpr)
+    made = lambda *xs: function(xs)
+    made.__name__ = name if name.isidentifier() else "program"
+    avals = [jax.ShapeDtypeStruct(a.shape, a.dtype.newbyteorder("=")) for a in in_avals(jaxpr)]
+    with jax.enable_x64(True):
+        return jax.jit(made, keep_unused=True).lower(*avals).as_text()  # type: ignore[no-any-return]
 
 
 def _split(x: Any, sharding: Any) -> Any:

@@ -19,6 +19,7 @@ from ..core.registry import entering
 from ..ops.callback import examples
 from ..ops.index import ARRAY, Index
 from ..ops.windows import Window
+from . import order
 from .lowering import operand_dtype
 
 
@@ -55,7 +56,7 @@ def elementwise(function: Callable[..., Any], keep: Sequence[int] = ()) -> Row:
 
 
 _SAME = """
-    maximum minimum sqrt cbrt hypot exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin
+    sqrt cbrt hypot exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin
     arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh floor ceil trunc rint conj
     isfinite isinf isnan signbit logical_and logical_or logical_xor logical_not bitwise_and
     bitwise_or bitwise_xor invert bitwise_count copysign nextafter spacing gcd lcm sign
@@ -71,6 +72,16 @@ for _ours, _, _theirs in (_pair.partition(":") for _pair in _RENAMED.split()):
 ROWS["where"] = elementwise(jnp.where, keep=[0])
 ROWS["exponent"] = elementwise(lambda x: jnp.frexp(x)[1])
 ROWS["ldexp"] = elementwise(lambda x, n: jnp.ldexp(x, jnp.asarray(n, jnp.int32)), keep=[1])
+
+
+def _either(function: Callable[..., Any], beyond: Callable[..., Any]) -> Row:
+    return elementwise(
+        lambda x, y: order.either(x, y, beyond) if jnp.iscomplexobj(x) else function(x, y)
+    )
+
+
+ROWS["maximum"] = _either(jnp.maximum, jnp.greater)
+ROWS["minimum"] = _either(jnp.minimum, jnp.less)
 
 
 def _of_complex(function: Callable[[Any], Any]) -> Row:
@@ -243,9 +254,12 @@ def _writing(how: str) -> Row:
     def write(at: At, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
         x, v = jnp.asarray(x, at.dtype), jnp.asarray(v)
         v = (v.real if jnp.iscomplexobj(v) and at.dtype.kind != "c" else v).astype(at.dtype)
-        place = x.at[_key(at, x, index, arrays)]
+        key = _key(at, x, index, arrays)
+        if how in ("max", "min") and at.dtype.kind == "c":
+            return order.extremum_at(x, key, v, how)
         # a sum of booleans is a logical or
-        return getattr(place, "max" if how == "add" and x.dtype == bool else how)(v, mode="drop")
+        how_here = "max" if how == "add" and x.dtype == bool else how
+        return getattr(x.at[key], how_here)(v, mode="drop")
 
     return write
 
@@ -269,6 +283,8 @@ def _extremum_of(function: Callable[..., Any]) -> Row:
 
     def reduce(at: At, x: Any, *, axes: Sequence[int]) -> Any:
         x, axes = jnp.asarray(x), tuple(axes)
+        if jnp.iscomplexobj(x):
+            return order.extremum(x, axes, largest=function is jnp.max)
         y = function(x, axis=axes)
         if not jnp.issubdtype(x.dtype, jnp.floating):
             return y
@@ -287,11 +303,11 @@ def _cumsum(at: At, x: Any, *, axis: int, reverse: bool) -> Any:
     return lax.cumsum(jnp.asarray(x, at.dtype), axis, reverse)
 
 
-ROWS["argmax"] = lambda at, x, *, axis: jnp.argmax(x, axis=axis)
-ROWS["argmin"] = lambda at, x, *, axis: jnp.argmin(x, axis=axis)
-ROWS["argsort"] = lambda at, x, *, axis, kind=None: jnp.argsort(x, axis=axis, stable=True)
+ROWS["argmax"] = lambda at, x, *, axis: order.position(jnp.asarray(x), axis, largest=True)
+ROWS["argmin"] = lambda at, x, *, axis: order.position(jnp.asarray(x), axis, largest=False)
+ROWS["argsort"] = lambda at, x, *, axis, kind=None: order.argsort(jnp.asarray(x), axis)
 # any order within the parts is right, so that of the sorted array too
-ROWS["argpartition"] = lambda at, x, *, axis, **params: jnp.argsort(x, axis=axis, stable=True)
+ROWS["argpartition"] = lambda at, x, *, axis, **params: order.argsort(jnp.asarray(x), axis)
 
 
 # Contraction

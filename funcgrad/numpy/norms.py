@@ -14,7 +14,7 @@ from ..ops.linalg.inverse import inverse_if_any_p
 from ..ops.linalg.matrices import as_matrices, as_square_matrices, eps
 from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
-from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p
+from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p, power_of_two
 from ..ops.structure import cast, drop_axes, expand_dims, reshape, upcast
 from .aliasing import as_scalar, gives
 from .decompositions import named_result, svd, svdvals
@@ -111,7 +111,7 @@ def _scale(size: Any, axes: tuple[int, ...], ord: Any) -> Any:
     if not all(shape_of(size)):
         return np.ones([1 if d in axes else n for d, n in enumerate(shape_of(size))])
     peak = (min if ord < 0 else max)(size, axes, keepdims=True)
-    return ew.ldexp(np.ones((), dtype_of(size)), ew.sub(compare.exponent(peak), 1))
+    return power_of_two(peak)
 
 
 def _largest(x: Any, axes: Any, keepdims: bool = False) -> Any:

@@ -130,6 +130,16 @@ def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
     return hits, cast(sum_p(hits, axes=axes), accumulation_dtype(dtype_of(y)))
 
 
+def power_of_two(peak: Any) -> Any:
+    """A power of 2 near a number, by which it is divided exactly.
+
+    Its reciprocal is a normal number: XLA multiplies by it, and takes subnormal numbers for 0.
+    """
+    dtype, power = dtype_of(peak), primitives["exponent"](peak)
+    top = int(np.finfo(dtype).maxexp) - 2
+    return ldexp(np.ones((), dtype), primitives["minimum"](power, top))
+
+
 class Norm(Reduction):
     """The Euclidean norm of real elements, in ``dtype``; its derivative at 0 is 0.
 
@@ -154,7 +164,7 @@ class Norm(Reduction):
             return (np.zeros(drop_axes(shape, axes), dtype),)
         peak = max_p(abs_of(x), axes=axes)
         peak = where(isfinite(peak), peak, 1)
-        scale = ldexp(np.ones((), dtype_of(x)), primitives["exponent"](peak) - 1)
+        scale = power_of_two(peak)
         total = sum_p(square(div(x, expand_dims(scale, axes))), axes=axes)
         return (cast(mul(cast(sqrt(total), np.float64), cast(scale, np.float64)), dtype),)
 

@@ -3,12 +3,15 @@
 ``--engine xla`` runs them with the backend "jax" for each ``jit`` without one, and ``--sample 600``
 a fixed sample. They compare compiled programs with eager code; files about the passes and the
 memory of NumPy source are not among them, and single tests of its text are expected to fail. A test
-whose program is refused because XLA has no reverse pass of a while loop is reported as an expected
-failure, and so are those of ``UNLIKE``: one of these that passes fails, unless it is a last digit
-that differs.
+whose program is refused in words, such as a reverse pass of a while loop, is reported as an
+expected failure, and so are those of ``UNLIKE``: one of these that passes fails, unless it is a
+last digit that differs. The report ends with the share of tests that pass, and the reasons of the
+rest.
 """
 
+import re
 import zlib
+from collections import Counter
 
 import pytest
 
@@ -16,11 +19,14 @@ import pytest
 FILES = (
     "checkpoint", "compiled_indexing", "compiled_layout", "compiled_products",
     "compiled_reductions", "compiled_rerolling", "compiled_shifts", "compiled_softmax", "control",
-    "custom", "jit_cache", "jit_calls", "jit_dtypes", "jit_key", "nested_closures", "nesting",
-    "short_loops", "untaken_paths",
+    "custom", "jit", "jit_cache", "jit_calls", "jit_dtypes", "jit_key", "nested_closures",
+    "nesting", "short_loops", "untaken_paths",
 )  # fmt: skip
 
-REFUSED = "XLA has no reverse derivative of a loop of unknown length"
+# words of an error by which a program is refused, up to the reason
+_REFUSALS = re.compile(
+    "XLA has no reverse derivative of a loop of unknown length|it has no form in JAX: [^;\n]*"
+)
 
 _WARNINGS = "XLA gives no warnings, and raises no FloatingPointError"
 _ORDER = "XLA joins constant factors, x * a * b -> x * (a * b), which may overflow"
@@ -45,6 +51,7 @@ UNLIKE = {
         [f"{_SOFTMAX}[{how}]" for how in
          ("the maximum itself", "differences", "another sum", "the other axis")], _TEXT),
     "compiled_softmax::test_the_gradient_of_attention_needs_two_arrays_of_its_scores": _TEXT,
+    "jit::test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop": _TEXT,
     "jit_calls::test_warnings_are_those_of_numpy": _WARNINGS,
     "jit_calls::test_an_exception_inside_leaves_the_function_usable": _WARNINGS,
     "jit_dtypes::test_scalar_overflow_of_integers_warns_as_numpy_does": _WARNINGS,
@@ -90,3 +97,23 @@ def chosen(items, sample):
                 # a last digit depends on the numbers that the tests before have drawn
                 item.add_marker(pytest.mark.xfail(reason=reason, strict=reason != _DIGIT))
     return own
+
+
+def refusal(err):
+    """The words by which an engine refuses a program, None where the error is another."""
+    found = _REFUSALS.search(str(err))
+    return found and found[0]
+
+
+def report(reporter):
+    """Write the share of tests that pass, and the reasons of the others."""
+    counts = {kind: len(reporter.stats.get(kind, [])) for kind in ("passed", "xfailed", "failed")}
+    share = counts["passed"] / max(sum(counts.values()), 1)
+    listed = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    reporter.section("programs by XLA")
+    reporter.line(f"{listed}: {share:.2%} pass")
+    reasons = Counter(
+        r.wasxfail.removeprefix("reason: ") for r in reporter.stats.get("xfailed", [])
+    )
+    for reason, n in reasons.most_common():
+        reporter.line(f"{n:5} {reason}")
