@@ -12,6 +12,7 @@ from funcgrad.core.errors import FuncgradError, ShapeError, UnsupportedError
 from funcgrad.core.registry import primitives
 
 from .support.cases import CASES, F64
+from .support.edges import BATCHED, FIXED, batch
 from .support.rules import program, turn_of
 
 onnx = pytest.importorskip("onnx", reason="ONNX is an optional extra")
@@ -200,3 +201,69 @@ def test_a_loop_may_have_no_rows_and_no_outputs_of_steps(length):
     for n in (1, 6):
         x = RNG.normal(size=(n, 3)).astype("f4")
         np.testing.assert_allclose(run(found, [x])[0], function(x), rtol=1e-5)
+
+
+COMPLEX = "of complex numbers, which ONNX lacks"
+DATA = "writes at indices that are data"
+BATCH = "for a batch of|depends on the batch size|no linear function of the batch"
+# programs of the tables that are refused -> the words
+REFUSED = {
+    **{name: COMPLEX for name in FIXED if name.endswith((" of c8", " of c16"))},
+    "complex numbers": COMPLEX,
+    "writes": DATA,
+    "writes at indices": DATA,
+    "a traced mask": "a boolean index: the shape of the result depends on values",
+}
+REFUSED_BATCHES = {
+    "a square of the length": BATCH,
+    "one less than the length": BATCH,
+    "half of the batch": "which is no multiple of the batch",
+    "a parity": BATCH,
+    "a comparison with the length": BATCH,
+    "at most four": BATCH,
+    "batches of even length": "does not take a batch of 9, as it does 6: cannot reshape",
+    "the identity": "a constant of the program depends on the batch size",
+}
+
+
+def model_or_refusal(words, function, *args, **options):
+    """The model, or None where it is refused by these words."""
+    if words is None:
+        return fg.export.onnx(function, *args, dtype=None, **options)
+    with pytest.raises(FuncgradError, match=words):
+        fg.export.onnx(function, *args, dtype=None, **options)
+    return None
+
+
+def assert_gives(found, args, want):
+    """The outputs of a model are those of a function, with dtypes."""
+    names = [i.name for i in found.get_inputs()]
+    got = found.run(None, dict(zip(names, map(np.asarray, fg.tree.leaves(args)), strict=True)))
+    for x, y in zip(fg.tree.leaves(want), got, strict=True):
+        x, slack = np.asarray(x), 2e-3 if np.asarray(x).dtype == np.float16 else 1e-5
+        assert (x.dtype, x.shape) == (y.dtype, y.shape)
+        np.testing.assert_allclose(y, x, rtol=slack, atol=slack)
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_program_at_the_edges_gives_the_numbers_of_numpy_or_is_refused_in_words(name):
+    function, *args = FIXED[name]
+    model = model_or_refusal(REFUSED.get(name), function, *args)
+    if model is not None:
+        with np.errstate(all="ignore"):
+            assert_gives(session(model), args, function(*args))
+
+
+@pytest.mark.parametrize("name", BATCHED)
+def test_a_use_of_the_batch_is_right_for_all_sizes_or_refused_in_words(name):
+    function, axis, *_ = BATCHED[name]
+    model = model_or_refusal(REFUSED_BATCHES.get(name), function, *batch(name, 6), batch_axes=axis)
+    if model is not None:
+        found = session(model)
+        for n in (6, 2, 9):
+            assert_gives(found, batch(name, n), function(*batch(name, n)))
+
+
+def test_integers_of_64_bits_without_sign_are_refused_where_order_counts():
+    with pytest.raises(UnsupportedError, match=r"max at .* is of uint64, which ONNX lacks; conv"):
+        fg.export.onnx(lambda x: x.max(), np.ones(3, np.uint64))

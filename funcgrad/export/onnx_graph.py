@@ -4,7 +4,7 @@ A program is staged for two batch sizes. A length that differs between them is a
 the batch size, which the graph computes from the shape of an input.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 
 from ..core.avals import Aval
 from ..core.errors import UnsupportedError
-from ..core.jaxpr import Eqn, Jaxpr, Literal
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, replace_eqn
 
 Shapes = tuple[Sequence[int], Sequence[int]]  # of one value, for both batch sizes
 
@@ -48,8 +48,11 @@ class Batch(NamedTuple):
 class Graph:
     """Nodes and constants of one graph; graphs inside it share the counter of names."""
 
-    def __init__(self, batch: Batch | None, outer: "Graph | None" = None) -> None:
+    def __init__(
+        self, batch: Batch | None, outer: "Graph | None" = None, taken: Collection[str] = ()
+    ) -> None:
         self.batch, self.outer = batch, outer
+        self.taken: Collection[str] = taken if outer is None else outer.taken  # names of inputs
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.counter: list[int] = [0] if outer is None else outer.counter
@@ -57,7 +60,8 @@ class Graph:
 
     def name(self) -> str:
         self.counter[0] += 1
-        return f"v{self.counter[0]}"
+        name = f"v{self.counter[0]}"
+        return self.name() if name in self.taken else name
 
     def constant(self, value: Any) -> str:
         """The name of a constant."""
@@ -176,6 +180,64 @@ class Node(NamedTuple):
 
 Rule = Callable[..., Any]  # graph, node, names of operands -> a name, or several
 
+# Operations of few dtypes: others are cast to a wider one and back, so that integers wrap
+
+_NUMBERS = "i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8"
+_FEW = "i4 i8 f2 f4 f8"
+# primitives -> the dtypes of which ONNX and onnxruntime have them
+_NATIVE = {
+    "add sub mul lt le gt ge abs sign": _NUMBERS,
+    "neg pow max min maximum minimum argmax argmin argsort cumsum sum prod where matmul": _FEW,
+    "mod fmod floor_divide": _FEW,
+    "add_at": "i4 i8 f4 f8",
+}
+NATIVE = {
+    name: frozenset(map(np.dtype, dtypes.split()))
+    for names, dtypes in _NATIVE.items()
+    for name in names.split()
+}
+_WIDE: dict[np.dtype, np.dtype] = {
+    np.dtype(d): np.dtype("f4" if d == "f2" else "i8")
+    for d in ("?", "i1", "i2", "i4", "u1", "u2", "u4", "u8", "f2")
+}
+# those whose result in int64 is not that in uint64
+_ORDERED = "max min maximum minimum argmax argmin argsort mod fmod floor_divide pow"
+
+
+def in_native(g: Graph, rule: Rule, node: Node, xs: list[str]) -> Any:
+    """The results of an equation, computed in dtypes that its operation has.
+
+    Raises:
+        UnsupportedError: if there are none.
+    """
+    eqns, name = (node.eqn, node.other), node.eqn.prim.name
+    native = NATIVE.get(name)
+    first = 1 if name == "where" else 0  # its condition is a truth
+    dtypes = [a.aval.dtype for a in node.eqn.ins[first:]]
+    if native is None or native.issuperset(dtypes):
+        return rule(g, node, *xs)
+    if np.dtype("u8") in dtypes and name in _ORDERED.split():
+        raise UnsupportedError(
+            f"export.onnx: {name} at {node.eqn.source} is of uint64, which ONNX lacks; convert it "
+            f"to int64"
+        )
+    wide = {d: w for d, w in _WIDE.items() if d.kind != "f" or d not in native}
+    made = Node(*[_in(eqn, wide, first) for eqn in eqns])
+    for i, (a, b) in enumerate(zip(node.eqn.ins, made.eqn.ins, strict=True)):
+        xs[i] = xs[i] if a.aval.dtype == b.aval.dtype else g.cast(xs[i], b.aval.dtype)
+    y = rule(g, made, *xs)
+    return y if made.dtype == node.dtype else g.cast(y, node.dtype)
+
+
+def _in(eqn: Eqn, wide: Mapping[np.dtype, np.dtype], first: int) -> Eqn:
+    """The equation in other dtypes."""
+    var = lambda a: Var(Aval(a.aval.shape, wide[a.aval.dtype], a.aval.weak))
+    change = lambda a: var(a) if a.aval.dtype in wide else a
+    truth = eqn.prim.name in ("lt", "le", "gt", "ge")
+    outs = eqn.outs if truth else tuple(map(change, eqn.outs))
+    ins = (*eqn.ins[:first], *map(change, eqn.ins[first:]))
+    return replace_eqn(eqn, ins, outs, eqn.params)
+
 
 def written(
     graph: Graph, jaxprs: tuple[Jaxpr, Jaxpr], ins: Sequence[str], rules: dict[str, Rule]
@@ -208,7 +270,7 @@ def written(
                 f"export.onnx: {eqn.prim.name} at {eqn.source} is of complex numbers, which ONNX "
                 f"lacks; export real and imaginary parts"
             )
-        outs = rule(graph, Node(eqn, other), *map(read, eqn.ins, other.ins))
+        outs = in_native(graph, rule, Node(eqn, other), list(map(read, eqn.ins, other.ins)))
         env.update(zip(eqn.outs, [outs] if isinstance(outs, str) else outs, strict=True))
     return list(map(read, first.outvars, second.outvars))
 

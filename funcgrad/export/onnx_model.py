@@ -1,7 +1,7 @@
 """Export of a function as a model of ONNX."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from .onnx_programs import RULES
 from .precision import in_single
 
 MORE = (3, 5)  # examples in further batches beside those of the first
+FEW = 3  # examples in a small batch, where a length that is compared with a number may differ
 
 
 def onnx_model(
@@ -44,10 +45,10 @@ def onnx_model(
     if all(axis is None for axis in dynamic):
         graph, infos, outs = _graph((program, program), dynamic, names)
     else:
-        twins = [compiled._signature(_larger(args, axes, more), {})[0] for more in MORE]
+        twins = _twins(compiled, first.name, args, axes)
         made = [_graph((program, _program(twin, dtype)), dynamic, names) for twin in twins]
-        # two sizes always lie on a line; the graph of a third one shows whether all do
-        if _content(*made[0]) != _content(*made[1]):
+        # two sizes always lie on a line; the graphs of others show whether all do
+        if any(_content(*other) != _content(*made[0]) for other in made[1:]):
             raise UnsupportedError(
                 "export.onnx: a length or number is no linear function of the batch size; leave "
                 "batch_axes out"
@@ -64,7 +65,7 @@ def _graph(
     jaxprs: tuple[Jaxpr, Jaxpr], axes: Sequence[int | None], names: Sequence[str]
 ) -> tuple[Graph, list[Any], list[Any]]:
     """The graph of a program for two batch sizes, and the declarations of inputs and outputs."""
-    graph = Graph(_batch(jaxprs, axes, names))
+    graph = Graph(_batch(jaxprs, axes, names), taken=frozenset(names))
     inputs = zip(names, jaxprs[0].invars, jaxprs[1].invars, strict=True)
     infos = [graph.info(n, a.aval, b.aval) for n, a, b in inputs]
     outs = [graph("Identity", y) for y in written(graph, jaxprs, names, RULES)]
@@ -108,18 +109,30 @@ def _name(i: int, signature: Signature) -> str:
     return signature.spec.name_of(*signature.inputs[i])
 
 
-def _larger(args: Sequence[Any], axes: Sequence[int | None], more: int) -> tuple[Any, ...]:
-    """The arguments of a larger batch, as shapes and dtypes."""
+def _twins(
+    compiled: Compiled, name: str, args: Sequence[Any], axes: Sequence[int | None]
+) -> Iterator[Signature]:
+    """The function for other batch sizes, the larger ones first.
+
+    Raises:
+        UnsupportedError: if it does not take one of them.
+    """
     leaves, structure = tree.flatten(tuple(args))
-    found = [
-        x if axis is None else _longer(x, axis, more) for x, axis in zip(leaves, axes, strict=True)
-    ]
-    return tree.unflatten(structure, found)  # type: ignore[no-any-return]
+    n = next(shape_of(x)[a] for x, a in zip(leaves, axes, strict=True) if a is not None)
+    for size in (*(n + more for more in MORE), *([FEW] if n != FEW else [])):
+        own = [x if a is None else _sized(x, a, size) for x, a in zip(leaves, axes, strict=True)]
+        try:
+            yield compiled._signature(tree.unflatten(structure, own), {})[0]
+        except Exception as err:
+            raise UnsupportedError(
+                f"export.onnx: {name} does not take a batch of {size}, as it does {n}: {err}; "
+                f"leave batch_axes out"
+            ) from err
 
 
-def _longer(x: Any, axis: int, more: int) -> ShapeDtypeStruct:
+def _sized(x: Any, axis: int, size: int) -> ShapeDtypeStruct:
     shape = list(x.shape)
-    shape[axis] += more
+    shape[axis] = size
     return ShapeDtypeStruct(tuple(shape), x.dtype)
 
 

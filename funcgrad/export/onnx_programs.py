@@ -7,8 +7,11 @@ import numpy as np
 from onnx import helper
 
 from ..core.jaxpr import Jaxpr
+from . import onnx_functions  # it enters its rules
 from .onnx_graph import Graph, Node, written
 from .onnx_rules import RULES, rule
+
+__all__ = ["RULES", "onnx_functions"]
 
 
 def _graph(
@@ -37,6 +40,8 @@ def _scan(g: Graph, node: Node, *xs: str) -> list[str]:
         x if a.aval.dtype == v.aval.dtype else g.cast(x, v.aval.dtype)
         for x, a, v in zip(xs[n : n + k], node.eqn.ins[n:], node.eqn.outs, strict=False)
     ]
+    if params["length"] == node.other.params["length"] == 0:  # which onnxruntime refuses
+        return [*carry, *(_empty(g, node, i) for i in range(k, len(node.eqn.outs)))]
     if not rows:  # Scan counts its steps by rows
         length = g.lengths([params["length"]], [node.other.params["length"]])
         rows = [g("ConstantOfShape", length)]
@@ -48,6 +53,11 @@ def _scan(g: Graph, node: Node, *xs: str) -> list[str]:
         "Scan", [*carry, *rows], len(node.eqn.outs), body=body, num_scan_inputs=len(rows),
         scan_input_directions=[back] * len(rows), **directions,
     )  # fmt: skip
+
+
+def _empty(g: Graph, node: Node, i: int) -> str:
+    zero = g.constant(np.zeros((), node.eqn.outs[i].aval.dtype))
+    return g("Expand", zero, g.lengths(*node.shape_out(i)))
 
 
 @rule("cond")

@@ -1,7 +1,7 @@
 """The elementary primitives in ONNX, opset 21; see ``onnx_programs.py`` for loops and branches."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ rule = entering(RULES)
 # Elementwise
 
 
-def _promoted(g: Graph, node: Node, xs: Sequence[str], keep: Sequence[int] = ()) -> list[str]:
+def promoted(g: Graph, node: Node, xs: Sequence[str], keep: Sequence[int] = ()) -> list[str]:
     """Operands in NumPy's common dtype; ONNX does not promote."""
     avals = [a.aval for a in node.eqn.ins]
     kinds = [a.dtype.type(0).item() if a.weak else a.dtype
@@ -33,19 +33,24 @@ def _promoted(g: Graph, node: Node, xs: Sequence[str], keep: Sequence[int] = ())
 
 
 def elementwise(kind: str, keep: Sequence[int] = (), **attributes: Any) -> Rule:
-    return lambda g, node, *xs: g(kind, *_promoted(g, node, xs, keep), **attributes)
+    return lambda g, node, *xs: g(kind, *promoted(g, node, xs, keep), **attributes)
 
 
 _KINDS = """
     add:Add sub:Sub mul:Mul neg:Neg abs:Abs sign:Sign sqrt:Sqrt exp:Exp log:Log sin:Sin cos:Cos
     tan:Tan arcsin:Asin arccos:Acos arctan:Atan sinh:Sinh cosh:Cosh tanh:Tanh arcsinh:Asinh
-    arccosh:Acosh arctanh:Atanh floor:Floor ceil:Ceil rint:Round maximum:Max minimum:Min eq:Equal
+    arccosh:Acosh arctanh:Atanh maximum:Max minimum:Min eq:Equal
     lt:Less le:LessOrEqual gt:Greater ge:GreaterOrEqual isnan:IsNaN isinf:IsInf erf:Erf
     sigmoid:Sigmoid relu:Relu
     div:Div matmul:MatMul
 """
 for _ours, _, _theirs in (_pair.partition(":") for _pair in _KINDS.split()):
     RULES[_ours] = elementwise(_theirs)
+
+
+def number(g: Graph, node: Node, value: float) -> str:
+    """The name of a scalar in the dtype of the result."""
+    return g.constant(np.asarray(value, node.dtype))
 
 
 def _truths(g: Graph, node: Node, xs: Sequence[str]) -> list[str]:
@@ -58,7 +63,7 @@ def _truths(g: Graph, node: Node, xs: Sequence[str]) -> list[str]:
 def _where(g: Graph, node: Node, which: str, x: str, y: str) -> str:
     aval = node.eqn.ins[0].aval
     which = which if aval.dtype == bool else g.cast(which, np.dtype(bool))
-    return g("Where", *_promoted(g, node, [which, x, y], keep=[0]))
+    return g("Where", *promoted(g, node, [which, x, y], keep=[0]))
 
 
 def _logical(kind: str) -> Rule:
@@ -68,7 +73,7 @@ def _logical(kind: str) -> Rule:
 def _bitwise(kind: str) -> Rule:
     """Of truths, an operation of logic; else one of bits."""
     return lambda g, node, *xs: (
-        g(kind, *xs) if node.dtype == bool else g(f"Bitwise{kind}", *_promoted(g, node, xs))
+        g(kind, *xs) if node.dtype == bool else g(f"Bitwise{kind}", *promoted(g, node, xs))
     )
 
 
@@ -77,89 +82,7 @@ for _kind in ("And", "Or", "Xor", "Not"):
     RULES["invert" if _kind == "Not" else f"bitwise_{_kind.lower()}"] = _bitwise(_kind)
 
 
-def _is_negative(g: Graph, x: str, one: str, zero: str) -> str:
-    """The sign bit, which 1 / x shows for zeros."""
-    below = g("Less", g("Div", one, x), zero)
-    return g("Or", g("Less", x, zero), g("And", g("Equal", x, zero), below))
-
-
-@rule("signbit")
-def _signbit(g: Graph, node: Node, x: str) -> str:
-    dtype = node.eqn.ins[0].aval.dtype
-    return _is_negative(g, x, g.constant(np.ones((), dtype)), g.constant(np.zeros((), dtype)))
-
-
-@rule("copysign")
-def _copysign(g: Graph, node: Node, x: str, y: str) -> str:
-    x, y = _promoted(g, node, [x, y])
-    size = g("Abs", x)
-    minus = _is_negative(g, y, _number(g, node, 1), _number(g, node, 0))
-    return g("Where", minus, g("Neg", size), size)
-
-
-RULES["fmod"] = elementwise("Mod", fmod=1)
-
-
-def _composed(make: Callable[..., str]) -> Rule:
-    """A rule from functions of the graph, and operands that are promoted."""
-    return lambda g, node, *xs: make(g, node, *_promoted(g, node, xs))
-
-
-def _number(g: Graph, node: Node, value: float) -> str:
-    return g.constant(np.asarray(value, node.dtype))
-
-
-RULES |= {
-    "pos": lambda g, node, x: x,
-    "weaken": lambda g, node, x: x,
-    "stop_gradient": lambda g, node, x: x,
-    "pow": _composed(lambda g, node, x, n: g("Pow", x, n)),
-    "ne": _composed(lambda g, node, x, y: g("Not", g("Equal", x, y))),
-    "isfinite": lambda g, node, x: g("Not", g("Or", g("IsNaN", x), g("IsInf", x))),
-    "exp2": _composed(lambda g, node, x: g("Pow", _number(g, node, 2), x)),
-    "log2": _composed(lambda g, n, x: g("Mul", g("Log", x), _number(g, n, 1 / math.log(2)))),
-    "log10": _composed(lambda g, n, x: g("Mul", g("Log", x), _number(g, n, 1 / math.log(10)))),
-    "mod": _composed(
-        lambda g, node, x, y: g("Sub", x, g("Mul", g("Floor", g("Div", x, y)), y))
-        if node.dtype.kind == "f" else g("Mod", x, y)),
-    "floor_divide": _composed(
-        lambda g, node, x, y: g("Floor", g("Div", x, y)) if node.dtype.kind == "f"
-        else g("Div", g("Sub", x, g("Mod", x, y)), y)),
-    "trunc": _composed(lambda g, node, x: g("Mul", g("Sign", x), g("Floor", g("Abs", x)))),
-    "hypot": _composed(lambda g, n, x, y: g("Sqrt", g("Add", g("Mul", x, x), g("Mul", y, y)))),
-    "cbrt": _composed(
-        lambda g, n, x: g("Mul", g("Sign", x), g("Pow", g("Abs", x), _number(g, n, 1 / 3)))),
-}  # fmt: skip
-
-
-@rule("expm1")
-def _expm1(g: Graph, node: Node, x: str) -> str:
-    """2 exp(x/2) sinh(x/2), which keeps the digits of small x."""
-    (x,) = _promoted(g, node, [x])
-    half = g("Mul", x, _number(g, node, 0.5))
-    return g("Mul", g("Mul", _number(g, node, 2), g("Exp", half)), g("Sinh", half))
-
-
-@rule("log1p")
-def _log1p(g: Graph, node: Node, x: str) -> str:
-    """2 artanh(x / (2 + x)) for small x, which keeps its digits; log(1 + x) for others."""
-    (x,) = _promoted(g, node, [x])
-    small = g("Less", g("Abs", x), _number(g, node, 0.5))
-    z = g("Where", small, x, _number(g, node, 0))
-    near = g("Atanh", g("Div", z, g("Add", z, _number(g, node, 2))))
-    far = g("Log", g("Add", x, _number(g, node, 1)))
-    return g("Where", small, g("Mul", near, _number(g, node, 2)), far)
-
-
-@rule("arctan2")
-def _arctan2(g: Graph, node: Node, y: str, x: str) -> str:
-    y, x = _promoted(g, node, [y, x])
-    zero, half, one = (_number(g, node, v) for v in (0, math.pi / 2, math.pi))
-    flat = g("Equal", x, zero)
-    turn = g("Atan", g("Div", y, g("Where", flat, _number(g, node, 1), x)))
-    side = g("Where", g("Less", y, zero), g("Neg", one), one)
-    turned = g("Where", g("Less", x, zero), g("Add", turn, side), turn)
-    return g("Where", flat, g("Mul", g("Sign", y), half), turned)
+RULES |= {name: lambda g, node, x: x for name in ("pos", "weaken", "stop_gradient", "conj", "real")}
 
 
 @rule("convert", "truncate")
@@ -211,7 +134,7 @@ def _transpose(g: Graph, node: Node, x: str) -> str:
 
 @rule("concatenate")
 def _concatenate(g: Graph, node: Node, *xs: str) -> str:
-    return g("Concat", *_promoted(g, node, xs), axis=node.fixed("axis"))
+    return g("Concat", *promoted(g, node, xs), axis=node.fixed("axis"))
 
 
 @rule("getitem")
@@ -320,8 +243,23 @@ def _reduction(kind: str) -> Rule:
     return reduce
 
 
-for _ours, _theirs in {"sum": "Sum", "prod": "Prod", "max": "Max", "min": "Min"}.items():
-    RULES[_ours] = _reduction(f"Reduce{_theirs}")
+RULES["sum"], RULES["prod"] = _reduction("ReduceSum"), _reduction("ReduceProd")
+
+
+def _is_nan_along(g: Graph, x: str, axes: Sequence[int], keepdims: int) -> str:
+    """Whether there is a nan along axes, which onnxruntime's extrema may lose."""
+    numbers = g.cast(g("IsNaN", x), np.dtype(np.int32))
+    axes_of = g.constant(np.array(axes, np.int64))
+    return g.cast(g("ReduceMax", numbers, axes_of, keepdims=keepdims), np.dtype(bool))
+
+
+@rule("max", "min")
+def _extremum(g: Graph, node: Node, x: str) -> str:
+    axes = list(node.fixed("axes"))
+    y = _reduction("ReduceMax" if node.eqn.prim.name == "max" else "ReduceMin")(g, node, x)
+    if node.dtype.kind != "f" or not axes:
+        return y
+    return g("Where", _is_nan_along(g, x, axes, 0), number(g, node, np.nan), y)
 
 
 @rule("any", "all")
@@ -332,13 +270,19 @@ def _truth(g: Graph, node: Node, x: str) -> str:
     numbers, axes = g.cast(truth, np.dtype(np.int32)), list(node.fixed("axes"))
     if axes:
         numbers = g(kind, numbers, g.constant(np.array(axes, np.int64)), keepdims=0)
-    return g.cast(numbers, np.dtype(bool))
+    return g("Greater", numbers, g.constant(np.int32(0)))  # the maximum of no elements is negative
 
 
 @rule("argmax", "argmin")
 def _position(g: Graph, node: Node, x: str) -> str:
-    kind = "ArgMax" if node.eqn.prim.name == "argmax" else "ArgMin"
-    return g(kind, x, axis=node.fixed("axis"), keepdims=0)
+    """The place of the first nan, if there is one."""
+    kind, axis = ("ArgMax" if node.eqn.prim.name == "argmax" else "ArgMin"), node.fixed("axis")
+    aval = node.eqn.ins[0].aval
+    if aval.dtype.kind == "f":
+        odd = g.cast(g("IsNaN", x), aval.dtype)
+        odd = odd if kind == "ArgMax" else g("Neg", odd)
+        x = g("Where", _is_nan_along(g, x, [axis], 1), odd, x)
+    return g(kind, x, axis=axis, keepdims=0)
 
 
 @rule("argsort")
@@ -364,7 +308,7 @@ def _cumsum(g: Graph, node: Node, x: str) -> str:
 @rule("conv_general_dilated")
 def _conv(g: Graph, node: Node, x: str, w: str) -> str:
     """Channels come last here, and second in ONNX."""
-    x, w = _promoted(g, node, [x, w])
+    x, w = promoted(g, node, [x, w])
     rank, windows = len(node.fixed("windows")), node.fixed("windows")
     if not rank and node.fixed("groups") == 1:
         return g("MatMul", x, w)
