@@ -363,3 +363,22 @@ def test_a_matrix_that_many_steps_read_is_copied_to_whole_lines_once(view):
     for steps, copies in ((15, 0), (16, 1)):
         assert_same(fg.value_and_grad(loss)(a, steps), f(a, steps), 1e-9, 1e-12)  # sums reordered
         assert f.source(a, steps, lang="c").count("memcpy(a_2, a, 2500") == copies
+
+
+def test_small_steps_that_python_repeats_are_a_loop():
+    def loss(x, times):
+        angle, speed, seen = x[0], x[1], []
+        for t in times:
+            speed = speed - 0.05 * (np.sin(angle) + 0.1 * speed) + t
+            angle = angle + 0.05 * speed
+            seen.append(angle)
+        return np.sum(np.stack(seen) ** 2)
+
+    times = np.linspace(0, 0.1, 30)
+    f = fg.jit(fg.value_and_grad(loss), backend="c")
+
+    assert_same(fg.value_and_grad(loss)(X[:2], times), f(X[:2], times), 1e-12)
+    text = f.source(X[:2], times, lang="c")
+    assert text.count("for (int step") == 2
+    wide = f.source(RNG.normal(size=(2, 65)), times, lang="c")
+    assert "for (int step" not in wide

@@ -5,8 +5,12 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import numpy as fnp
-from funcgrad.compile import passes, repetition
+from funcgrad.c import compiler
+from funcgrad.compile import passes, repetition, rerolling
 from funcgrad.core.jaxpr import check_jaxpr
+from funcgrad.transforms.jit import backends
+
+from .support.compare import assert_same
 
 T = 12
 draw = np.random.default_rng(0).normal
@@ -138,7 +142,7 @@ TRANSFORMS = {
 def short_loops(monkeypatch):
     monkeypatch.setattr(passes, "LARGE", 20)
     monkeypatch.setattr(repetition, "STEPS", 4)
-    monkeypatch.setattr(repetition, "SAVED", 8)
+    monkeypatch.setattr(rerolling, "SAVED", 8)
 
 
 def scans_of(function, args):
@@ -159,6 +163,23 @@ def test_an_unrolled_loop_compiled_as_a_loop_equals_eager(program, transform, sh
     for x, y in zip(want, got, strict=True):
         assert type(x) is type(y) and x.dtype == y.dtype
         np.testing.assert_allclose(y, x, rtol=1e-11, atol=1e-13)  # sums in another order
+
+
+@pytest.mark.skipif(not compiler.is_found(), reason="needs a C compiler")
+@pytest.mark.parametrize(
+    "transform",
+    ["gradient", *(pytest.param(t, marks=pytest.mark.slow) for t in ("value", "Hessian", "batch"))],
+)
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_an_unrolled_loop_that_is_a_loop_in_c_equals_eager(program, transform, monkeypatch):
+    monkeypatch.setattr(repetition, "STEPS", 4)
+    monkeypatch.setattr(backends, "SAVED", 8)
+    monkeypatch.setattr(compiler, "LEVEL", "-O0")
+    function, args = TRANSFORMS[transform](program), PROGRAMS[program]
+
+    got = fg.jit(function, backend="c")(*args)
+
+    assert_same(function(*args), got, 1e-11, 1e-13)  # sums in another order
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

@@ -26,6 +26,7 @@ MARGIN = 0.8  # of NumPy's time, for the model errs
 # microseconds of NumPy
 STATEMENT = 0.35  # x + y with out=, few elements: 0.3 to 0.5
 SCALAR = 0.05  # an operator on two scalars: 0.03 to 0.07
+SCALAR_FUNCTION = 0.2  # a function of a scalar 0.12 to 0.18, of two 0.55
 VIEW = 0.12  # a slice: 0.1 to 0.2
 REDUCTION = 0.9  # a sum over one axis 0.6, over all 1.2
 MOVE = 0.8  # concatenate 0.7 to 0.9, take 1.0
@@ -182,7 +183,11 @@ def _in_numpy(eqn: Eqn) -> float:
 def _start(eqn: Eqn, rates: Rates) -> float:
     """Microseconds of a statement in NumPy on few elements."""
     if is_elementwise(eqn.prim):
-        return STATEMENT if eqn.outs[0].aval.shape else SCALAR
+        if eqn.outs[0].aval.shape:
+            return STATEMENT
+        return (
+            SCALAR_FUNCTION if eqn.prim.name in OF_FUNCTIONS and rates is not QUOTIENT else SCALAR
+        )
     if rates is PRODUCTS:
         return PRODUCT + MATRIX * math.prod(eqn.outs[0].aval.shape[:-2])
     if rates is SOLVED or rates is DRAWN:

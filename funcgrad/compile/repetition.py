@@ -120,17 +120,17 @@ def is_one(entry: Any) -> bool:
     return entry.step in (None, 1) and entry.stop == entry.start + 1 and entry.start >= 0
 
 
-def pays(run: Run, parts: int = 0) -> bool:
-    """Whether a loop pays, in front of which each step adds so many equations."""
-    return run.length >= STEPS and (run.length - 1) * run.period - run.length * parts >= SAVED
+def pays(run: Run, saved: int, parts: int = 0) -> bool:
+    """Whether a loop saves so many equations, in front of which each step adds some."""
+    return run.length >= STEPS and (run.length - 1) * run.period - run.length * parts >= saved
 
 
-def repeated(found: np.ndarray) -> list[Run]:
+def repeated(found: np.ndarray, saved: int) -> list[Run]:
     """Runs of equations whose kinds repeat, and that pay, in the order of the program."""
     found = found.copy()
     runs: list[Run] = []
     while len(runs) < LOOPS:
-        options = [_runs(found, period) for period in _periods(found)]
+        options = [_runs(found, period, saved) for period in _periods(found)]
         best = max(options, key=_saved, default=[])
         if not best:
             break
@@ -162,12 +162,12 @@ def _periods(found: np.ndarray) -> list[int]:
     return [period for period in periods if period]
 
 
-def _runs(found: np.ndarray, period: int) -> list[Run]:
+def _runs(found: np.ndarray, period: int, saved: int) -> list[Run]:
     """The longest runs of equal kinds at a distance."""
     equal = found[period:] == found[:-period]
     edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]])))
     runs = [Run(a, period, (b - a) // period + 1) for a, b in edges.reshape(-1, 2).tolist()]
-    return list(filter(pays, runs))
+    return [run for run in runs if pays(run, saved)]
 
 
 def regular(run: Run, rows: np.ndarray, homes: np.ndarray) -> Run | None:

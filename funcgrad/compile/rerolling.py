@@ -3,6 +3,7 @@
 A program of 1,000 equal steps compiles in a third of the time, most of which is its trace.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,23 +14,39 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, replace_eqn
 from ..ops.constant import Array, constant_p
 from ..ops.index import ARRAY, Index, concatenate_p, getitem_p
 from ..ops.structure import reshape_p, transpose_p
-from .repetition import STEPS, Numbers, Run, pays, regular, repeated
+from .repetition import SAVED, STEPS, Numbers, Run, pays, regular, repeated
 from .rewrite import Builder
 from .steps import IrregularError, Loop, Row, Scalars, row_of
 
 
 def reroll(jaxpr: Jaxpr) -> Jaxpr:
-    """Replace runs of equal steps by scans."""
+    """Replace long runs of equal steps by scans."""
+    return rolled(jaxpr, SAVED)
+
+
+def rolled(jaxpr: Jaxpr, saved: int, widest: float = math.inf) -> Jaxpr:
+    """Replace runs of equal steps by scans.
+
+    Args:
+        saved: the fewest equations for which a loop pays.
+        widest: the most elements of a value of a step.
+    """
     numbers = Numbers(jaxpr)
-    runs = repeated(numbers.kinds())
-    return Rerolling(jaxpr, numbers).over(runs) if runs else jaxpr
+    runs = [run for run in repeated(numbers.kinds(), saved) if _width(jaxpr, run) <= widest]
+    return Rerolling(jaxpr, numbers, saved).over(runs) if runs else jaxpr
+
+
+def _width(jaxpr: Jaxpr, run: Run) -> int:
+    """The most elements of a value of the first step."""
+    step = jaxpr.eqns[run.start : run.start + run.period]
+    return max((v.aval.size for eqn in step for v in eqn.outs), default=0)
 
 
 class Rerolling:
     """A program whose runs of equal steps become loops."""
 
-    def __init__(self, jaxpr: Jaxpr, numbers: Numbers) -> None:
-        self.jaxpr, self.numbers, self.build = jaxpr, numbers, Builder()
+    def __init__(self, jaxpr: Jaxpr, numbers: Numbers, saved: int) -> None:
+        self.jaxpr, self.numbers, self.saved, self.build = jaxpr, numbers, saved, Builder()
         self.loops: list[Loop] = []
 
     def over(self, runs: Sequence[Run]) -> Jaxpr:
@@ -57,7 +74,7 @@ class Rerolling:
         rows = self.numbers.operands(run)
         part = regular(run, rows, self.numbers.homes_of(rows))
         for _ in range(2):
-            if part is None or not pays(part):
+            if part is None or not pays(part, self.saved):
                 return
             skipped = (part.start - run.start) // run.period
             try:
@@ -65,7 +82,7 @@ class Rerolling:
             except IrregularError:  # the first step may be another
                 part = Run(part.start + part.period, part.period, part.length - 1)
                 continue
-            if pays(part, loop.parts) and not loop.only_views():
+            if pays(part, self.saved, loop.parts) and not loop.only_views():
                 first = self.numbers.first
                 self.numbers.homes[first[part.start] : first[part.stop]] = len(self.loops)
                 self.loops.append(loop)

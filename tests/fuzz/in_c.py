@@ -18,7 +18,9 @@ from funcgrad.c import (
     totals,
     values,
 )
+from funcgrad.compile import repetition
 from funcgrad.control import c_loops, c_reversals, c_while
+from funcgrad.transforms.jit import backends
 
 from .compare import Case, arrays, forward
 from .lanes import lanes, looped
@@ -99,6 +101,8 @@ def limits_in_c(case: Case) -> Iterator[None]:
             (totals, "FAN", 2), (matrices, "FOR_BLAS", draw(1, 1 << 15)),
             (matrices, "UNROLLED", draw(0, 64)), (chains, "FEW", draw(1, 8)),
             (regions, "LONGEST", draw(1, 3, 10, 400)), (library, "ROOM", 16),
+            (chains, "CHECKED", draw(0, 8)), (c_loops, "MANY", 1), (c_loops, "LARGE_MATRIX", 0),
+            (backends, "SAVED", draw(4, 60)), (repetition, "STEPS", draw(2, 8)),
         ]  # fmt: skip
     with contextlib.ExitStack() as stack:
         for module, name, value in limits:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from ...compile.cse import cse
 from ...compile.passes import passed
 from ...compile.program import Program, compiled
+from ...compile.rerolling import rolled
 from ...core.dead_code import dce
+from ...core.effects import has_effects
 from ...core.errors import FuncgradError
 from ...core.jaxpr import Eqn, Jaxpr, Var, programs_in
 from ...core.registry import load, primitives
@@ -15,6 +17,7 @@ from ..decomposition import decompose_where
 from .placement import Placement
 
 GROWTH = 600  # equations
+SAVED, NARROW = 60, 64  # equations that a loop saves, and the most elements of a value in it
 # equations of an operation (0: no bound): longer ones stay in NumPy if the program grows by more
 LONGEST = (0, 250, 100, 40)
 
@@ -34,8 +37,14 @@ def elementary(jaxpr: Jaxpr) -> Jaxpr:
         if now is jaxpr:
             break
         if now is not None and _count(now) <= most:
-            return passed(now, (cse, dce))
-    return jaxpr
+            return _in_loops(passed(now, (cse, dce)))
+    return _in_loops(jaxpr)
+
+
+def _in_loops(jaxpr: Jaxpr) -> Jaxpr:
+    """The program with loops for steps on few elements that repeat: the C compiler reads one."""
+    large = len(jaxpr.eqns) > SAVED and not has_effects(jaxpr)
+    return rolled(jaxpr, SAVED, NARROW) if large else jaxpr
 
 
 def _decomposed(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr | None:
