@@ -412,6 +412,20 @@ def test_a_rule_that_is_the_jvp_of_a_program_is_linear_in_its_tangents(name):
         np.testing.assert_allclose(got, want, rtol=1e-12)
 
 
+def test_a_rule_closes_over_a_value_whose_use_has_no_result():
+    @fg.jit
+    def within(x, w):
+        def g(x):
+            np.stack([w, w])  # its result is dropped
+            return np.sin(x)
+
+        f = fg.custom_jvp(g)
+        f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
+        return f(x)
+
+    np.testing.assert_array_equal(fg.grad(lambda x: within(x, 2.0).sum())(X), np.cos(X))
+
+
 def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():
     def loops(v):
         inner = lambda v: lax.while_loop(lambda q: q * q < 3.0, lambda q: q * 1.5 + v**2, v * 0.5)

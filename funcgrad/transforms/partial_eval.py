@@ -14,6 +14,7 @@ from ..core.dead_code import live
 from ..core.dependence import split_invariant
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.lists import Flags, compress
+from ..core.registry import branches
 from ..core.trace import running
 from ..ops.convert import Convert
 from ..ops.families import Elementwise
@@ -49,6 +50,7 @@ def partial_eval_jaxpr(
     kept: tuple[Flags, Flags],
     constant: Flags,
     masks: bool = True,
+    takes: Callable[..., bool] | None = None,
 ) -> PartialEval:
     """Trace ``both(ins, seeds) -> (outs, results)``, where only the results depend on the seeds.
 
@@ -65,11 +67,14 @@ def partial_eval_jaxpr(
         constant: which inputs are loop-invariant; values that depend only on them are too.
         masks: whether residuals of a map carry its masks, so that an enclosing program can run
             with masks.
+        takes: see ``stage``.
     """
     early, late = Staging(origin), Staging(origin)
     before = running.get()
     try:
         running.set(early)  # effects on constants belong to the known part
+        if takes is not None:
+            branches[early.serial] = takes
         inputs = [early.input(a) for a in ins]
         outs, results = both(inputs, [late.input(a) for a in seeds])
         unknown = late.close(results)
@@ -77,6 +82,7 @@ def partial_eval_jaxpr(
         known = early.close(outs)
     finally:
         running.set(before)
+        branches.pop(early.serial, None)
         for trace in (early, late):
             trace.end()
     atoms = [early.atom(x) if _is_of(early, x) else x for x in unknown.consts]

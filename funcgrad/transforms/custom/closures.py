@@ -17,6 +17,8 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
+from ...core.branches import everything
+from ...core.errors import ConcretizationError
 from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ...core.lists import split_list
 from ...core.trace import Primitive, Tracer
@@ -154,9 +156,10 @@ def closed_jvp(
     n = len(avals)
     kept = [True] * n, [True] * count
     seeds = tangent_avals(avals, [True] * n)
-    cut = _staged(
-        rule, lambda: partial_eval_jaxpr(rule.__name__, avals, seeds, both, kept, [False] * n)
+    stages = functools.partial(
+        partial_eval_jaxpr, rule.__name__, avals, seeds, both, kept, [False] * n
     )
+    cut = _staged(rule, lambda takes: stages(takes=takes))
     if cut is None:
         return (), rule
     values = [x for kind, x in cut.sources if kind == "value"]
@@ -206,7 +209,7 @@ def closed_vjp(
         found.outs = len(outs)
         return [*outs, *filter(is_arraylike, plain[0])]
 
-    one = _staged(fwd, lambda: _program(fwd, first, avals))
+    one = _staged(fwd, functools.partial(_program, fwd, first, avals))
     if one is None:
         return (), fwd, bwd
     out_avals = [Aval(v.shape, v.dtype) for v in one.out_avals[: found.outs]]
@@ -220,7 +223,7 @@ def closed_vjp(
         return [ct for ct in got if ct is not None]
 
     saved = one.out_avals[found.outs :]
-    two = _staged(fwd, lambda: _program(fwd, second, [*saved, *out_avals]))
+    two = _staged(fwd, functools.partial(_program, fwd, second, [*saved, *out_avals]))
     if two is None or not (_traced(one) or _traced(two)):
         return (), fwd, bwd
     a, b = one.jaxpr.constvars, two.jaxpr.constvars
@@ -240,8 +243,10 @@ def _traced(closed: ClosedJaxpr) -> bool:
     return any(isinstance(x, Tracer) for x in closed.consts)
 
 
-def _program(rule: Any, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]) -> ClosedJaxpr:
-    return stage(rule.__name__, fun, avals, lasting=False)[0]
+def _program(
+    rule: Any, fun: Callable[[list[Any]], Any], avals: Sequence[Aval], takes: Any
+) -> ClosedJaxpr:
+    return stage(rule.__name__, fun, avals, lasting=False, takes=takes)[0]
 
 
 def _is_same(a: Any, b: Any) -> bool:
@@ -250,18 +255,24 @@ def _is_same(a: Any, b: Any) -> bool:
     return a is b or (methods and a.__self__ is b.__self__ and a.__func__ is b.__func__)
 
 
-def _staged(rule: Any, make: Callable[[], Any]) -> Any:
+def _staged(rule: Any, make: Callable[[Any], Any]) -> Any:
     """Stage a part of a rule; None if it is being staged already, or cannot be staged.
 
     A rule that needs concrete values, or raises, must do so only when a transform needs it.
+    ``make`` takes which operations on closed-over values are part of it: all, unless it branches
+    on these. So a rule that reads one closes over it, whatever becomes of the result.
     """
     if any(_is_same(base, rule.base) for base in _under_way.get()):
         return None
     with _staging(rule.base):
-        try:
-            return make()
-        except Exception:
-            return None
+        for takes in (everything, None):
+            try:
+                return make(takes)
+            except ConcretizationError:
+                continue
+            except Exception:
+                return None
+    return None
 
 
 @contextmanager
