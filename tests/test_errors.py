@@ -245,7 +245,7 @@ MISTAKES = {
         grad_of(lambda x: np.add(x, 1, where=X > 0).sum()), UnsupportedError,
         r"^numpy\.add: where= is not supported for traced arrays; write numpy\.where"),
     "order": (
-        grad_of(lambda x: np.ravel(x, order="Z").sum()), UnsupportedError, r"^reshape: order='Z'"),
+        grad_of(lambda x: np.ravel(x, order="Z").sum()), ValueError, r"^order must be one of 'C'"),
     "no loop": (grad_of(lambda x: (x & 1).sum()), TypeError,
         r"bitwise_and: not defined for these dt"),
     "not linear": (

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+import funcgrad.numpy as fnp
 from funcgrad.core.errors import ConversionError
 from funcgrad.core.memory import View, owner_of
 from funcgrad.core.trace import Primitive, Tracer
@@ -46,6 +47,10 @@ EDGES = """
     m.reshape(3, 4)  m[:, :2].reshape(-1)  m[:2].reshape(-1)  t[:, 0].reshape(-1)
     t[:, :1].reshape(2, 4)  t.transpose(1, 0, 2).reshape(3, 8)  t.transpose(0, 2, 1).reshape(8, 3)
     m.reshape(-1, order="F")  m.T.reshape(-1, order="F")  np.sin(m.T).ravel()
+    m.ravel("K")  m.T.ravel("K")  m.T.ravel("A")  m[::-1].ravel("K")  m.T[:, :2].ravel("K")
+    t.transpose(1, 0, 2).ravel("K")  t.transpose(2, 0, 1).ravel("A")  np.ravel(sq.T * 1, "K")
+    np.broadcast_to(x, (2, 4)).ravel("K")  m.T.reshape(2, -1, order="A")  m.T.flatten("K")
+    x.view()  m.T.view()  z.view()  z0.view()  x.view(x.dtype)  x.view(np.ndarray)
     np.sin(m.T).T.ravel()  np.sin(m.T).T.reshape(-1)  (m.T + n.T).T.ravel()  (m.T + 1.0).ravel()
     m.T.copy().ravel()  np.copy(m.T).T.ravel()  m.T.copy().T.ravel()  np.copy(m.T).ravel()
     np.copy(m.T, order="C").ravel()  m.astype(float).ravel()  m.T.astype(float).T.ravel()
@@ -888,3 +893,17 @@ def test_an_element_of_a_workspace_array_is_read_before_its_memory_is_used_again
     x = np.array([0.5, 2.0])
 
     assert_same(fg.jit(program)(x), program(x.copy()))
+
+
+def test_a_traced_value_is_a_scalar_where_that_of_numpy_is() -> None:
+    def of(x):
+        zero, whole = x.sum().reshape(()), x.sum() + np.zeros(())
+        return [fnp.isscalar(y) for y in (x, x.sum(), x[0], x[..., 0], zero, whole, 1.0)]
+
+    found = []
+    want, x = of(np.ones(3)), np.ones(3)
+    fg.jit(lambda x: found.append(of(x)) or x)(x)
+    fg.grad(lambda x: found.append(of(x)) or x.sum())(x)
+    fg.vmap(lambda x: found.append(of(x)) or x)(np.ones((2, 3)))
+
+    assert found == [want] * 3

@@ -129,9 +129,14 @@ def _array(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
     raise not_converted(self.aval)
 
 
-def _view(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-    shape = bool(args) and isinstance(args[0], (int, tuple))  # as in PyTorch
-    raise not_plain("ndarray.view", self.aval, "use reshape" if shape else "use astype")
+def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
+    if dtype is np.ndarray:
+        dtype, type = None, dtype
+    if isinstance(dtype, int | tuple):  # as in PyTorch
+        raise not_plain("ndarray.view", self.aval, "use reshape")
+    if type not in (None, np.ndarray) or (dtype is not None and dtype != self.dtype):
+        raise not_plain("ndarray.view", self.aval, "use astype")
+    return self.copy() if overrides["is_scalar"](self) else self[...]
 
 
 _CALLED = {operator.getitem: "x[index]"}  # by operators
@@ -370,7 +375,7 @@ class NDArrayMixin:
     dump = conversion("ndarray.dump", _KEEP)
     dumps = conversion("ndarray.dumps", _KEEP)
 
-    view = marked(_view, "ndarray.view", refusal=_LOST)
+    view = marked(_view, "ndarray.view", function=np.ndarray.view)
     getfield = conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
     __array__ = marked(_array, "NumPy conversion", refusal=_LOST)

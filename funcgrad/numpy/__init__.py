@@ -25,7 +25,7 @@ _HOMES = _homes_of({
     "creation":
         "arange array asarray empty empty_like eye from_dlpack full full_like identity ones "
         "ones_like tri zeros zeros_like",
-    "dtypes": "finfo iinfo",
+    "dtypes": "finfo iinfo isscalar",
     "functional": "fromiter",
     "index_tricks": "c_ index_exp ndenumerate r_ s_",
     "ranges": "linspace",

@@ -29,6 +29,7 @@ from .creation import (
 from .dtypes import (
     finfo as finfo,
     iinfo as iinfo,
+    isscalar as isscalar,
 )
 from .functional import (
     fromiter as fromiter,
@@ -291,7 +292,6 @@ from numpy import (
     isposinf as isposinf,
     isreal as isreal,
     isrealobj as isrealobj,
-    isscalar as isscalar,
     issubdtype as issubdtype,
     iterable as iterable,
     ix_ as ix_,

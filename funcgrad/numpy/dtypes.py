@@ -97,6 +97,15 @@ def min_scalar_type(a: Any, /) -> np.dtype:
     return np.min_scalar_type(concrete("min_scalar_type", a) if not shape_of(a) else placeholder(a))
 
 
+def isscalar(element: Any) -> bool:
+    """Whether a value is a scalar in NumPy; numpy.isscalar is False for all traced ones.
+
+    >>> isscalar(np.sum(np.ones(2))), isscalar(np.ones(()))
+    (True, False)
+    """
+    return is_scalar(element) if isinstance(element, Tracer) else np.isscalar(element)
+
+
 def finfo(type: Any, /) -> Any:
     """Limits of a floating dtype, or of an array's dtype; see numpy.finfo.
 

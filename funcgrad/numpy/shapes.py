@@ -10,6 +10,7 @@ from ..core.avals import broadcast_shapes, shape_of
 from ..core.memory import owner_of
 from ..core.trace import Tracer
 from ..ops.index import Index, getitem_p
+from ..ops.layout import laid_out, strides_of
 from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
@@ -17,7 +18,7 @@ from ..ops.structure import (
     transpose_p,
 )
 from .aliasing import Viewed, apart, as_array, gives, raveled, reshaped, viewed
-from .dispatch import implements, unsupported
+from .dispatch import implements
 
 
 @implements("reshape")
@@ -32,11 +33,43 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     lengths = tuple(size // rest if n < 0 else n for n in lengths)
     if copy is not None:
         return _copied_or_not(a, reshape(a, lengths, order), copy)
+    if order in ("k", "K"):
+        raise ValueError("order 'K' is not permitted for reshaping")
+    if _axes_in_order(a, order) is None:
+        return _as_shape(a, lengths)
+    return transpose(_as_shape(transpose(a), lengths[::-1]))
+
+
+def _axes_in_order(a: Any, order: str) -> list[int] | None:
+    """The axes in the order in which elements are read, the slowest first; None: as they are."""
+    shape, order = shape_of(a), order.upper()
+    if order == "C":
+        return None
+    if order == "A":
+        order = "F" if laid_out(shape, strides_of(a)).flags.fnc else "C"
+        return _axes_in_order(a, order)
+    if order not in ("F", "K"):
+        raise ValueError(f"order must be one of 'C', 'F', 'A', or 'K' (got {order!r})")
     if order == "F":
-        return transpose(_as_shape(transpose(a), lengths[::-1]))
-    if order != "C":  # 'A' and 'K' depend on the memory layout, which a tracer does not have
-        raise unsupported("reshape", f"order={order!r}", "use 'C' or 'F'")
-    return _as_shape(a, lengths)
+        return list(range(len(shape)))[::-1]
+    return _axes_in_memory([0 if n == 1 else s for n, s in zip(shape, strides_of(a), strict=True)])
+
+
+def _axes_in_memory(strides: Sequence[int]) -> list[int]:
+    """The axes from the greatest stride to the least; one of stride 0 keeps its place, as in NumPy.
+
+    Source: NumPy's nditer, whose insertion sort starts from the last axis.
+    """
+    found: list[int] = []  # the fastest first
+    for axis in reversed(range(len(strides))):
+        place = len(found)
+        for i in reversed(range(len(found))):
+            before, own = abs(strides[found[i]]), abs(strides[axis])
+            if before and own and before <= own:
+                break
+            place = i if before and own else place
+        found.insert(place, axis)
+    return found[::-1]
 
 
 def _copied_or_not(a: Any, y: Any, copy: bool) -> Any:
@@ -53,10 +86,9 @@ def _as_shape(a: Any, shape: tuple[int, ...]) -> Any:
 @implements("ravel")
 def ravel(a: Any, order: str = "C") -> Any:
     """Elements along one axis; see numpy.ravel."""
-    if order not in ("C", "F"):
-        return reshape(a, -1, order)  # raises
     a = strong(operand(a))
-    return raveled(transpose(a) if order == "F" else a)
+    axes = _axes_in_order(a, order)
+    return raveled(a if axes is None else transpose(a, axes))
 
 
 def ravel_if_none(a: Any, axis: Any) -> tuple[Any, int]:
