@@ -61,6 +61,8 @@ from .transforms.checkpoint import (
 )
 from .transforms.curvature import (
     curvature as curvature,
+    gnvp as gnvp,
+    hvp as hvp,
 )
 from .transforms.custom.decorators import (
     custom_batch as custom_batch,
@@ -77,9 +79,7 @@ from .transforms.grad import (
     vjp as vjp,
 )
 from .transforms.jacobian import (
-    gnvp as gnvp,
     hessian as hessian,
-    hvp as hvp,
     jacfwd as jacfwd,
     jacobian as jacobian,
     jacrev as jacrev,

@@ -1,4 +1,4 @@
-"""Jacobians, Hessians and products with them: jvp and vjp, batched over unit vectors."""
+"""Jacobians and Hessians: jvp and vjp, batched over unit vectors."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -21,14 +21,12 @@ from .arguments import (
     carries_derivative,
     check_callable,
     check_leaves,
-    check_pair,
     diff_arguments,
     is_number,
 )
 from .batching import vmap
 from .diagonal import as_diagonal, is_elementwise_program, is_elementwise_tape, jacobians_by
-from .forward import jvp
-from .grad import Recording, grad, recorded, vjp
+from .grad import Recording, recorded
 from .linear import Linearization, linearized
 from .nans import beside, debugging
 from .symmetric import symmetric
@@ -334,67 +332,6 @@ def hessian(
         return symmetric(found, shapes)
 
     return hessian_of
-
-
-@answering
-def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """Product of the Hessian with a vector, without the Hessian.
-
-    hvp : (a -> R) -> (a, T a) -> CT a
-
-    Args:
-        fun: a function with a real scalar output.
-        primals: tuple of the arguments at which to differentiate.
-        tangents: tuple of the vector: structure, shapes and dtypes of ``primals``.
-
-    Returns:
-        A tree like the argument; for several arguments, a tuple of trees.
-
-    Raises:
-        NonScalarError: if the output is not a scalar.
-
-    >>> print(hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),)))
-    [ 6. 12.]
-    """
-    check_pair("hvp", primals, tangents)
-    argnums = tuple(range(len(primals))) if len(primals) > 1 else 0
-    check_leaves("hvp", fun, range(len(primals)), tuple(primals), mixed=True)
-    return jvp(grad(fun, argnums, allow_int=True), tuple(primals), tuple(tangents))[1]
-
-
-def gnvp(
-    fun: Callable[..., Any],
-    loss: Callable[[Any], Any],
-    primals: Sequence[Any],
-    tangents: Sequence[Any],
-) -> Any:
-    """Gauss-Newton product of ``loss(fun(...))`` with a vector v: J' H J v.
-
-    gnvp : (a -> b) -> (b -> R) -> (a, T a) -> CT a
-
-    Args:
-        fun: the model, a function from the arguments to predictions, with the Jacobian J.
-        loss: a convex function of predictions with a real scalar output, with the Hessian H; J' H J
-            is positive semidefinite, unlike the Hessian of the composition.
-        primals: tuple of the arguments at which to differentiate.
-        tangents: tuple of the vector: structure, shapes and dtypes of ``primals``.
-
-    Returns:
-        A tree like the argument; for several arguments, a tuple of trees.
-
-    Source: Schraudolph 2002, "Fast curvature matrix-vector products", section 3.
-
-    >>> square = lambda r: (r**2).sum()
-    >>> print(gnvp(np.sin, square, (np.array([0.0, 1.0]),), (np.array([1.0, 1.0]),)).round(3))
-    [2.    0.584]
-    """
-    check_callable("gnvp", fun)
-    check_callable("gnvp", loss)
-    check_pair("gnvp", primals, tangents)
-    out, pushed = jvp(fun, tuple(primals), tuple(tangents))
-    curved = jvp(grad(loss), (out,), (pushed,))[1]
-    product = vjp(fun, *primals)[1](curved)
-    return product if len(primals) > 1 else product[0]
 
 
 jacobian = jacrev

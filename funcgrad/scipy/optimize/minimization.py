@@ -17,8 +17,9 @@ from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
+from ...transforms.curvature import hvp
 from ...transforms.grad import grad, value_and_grad
-from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
+from ...transforms.jacobian import hessian, jacfwd, jacrev
 from ...transforms.jit.api import jit
 from .adapter import (
     FlatTree,
