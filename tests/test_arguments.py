@@ -8,8 +8,8 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax, linalg, losses, nn, optim, random, scipy, special
+from funcgrad.answers.misfits import ArgumentError, misfit
 from funcgrad.core.errors import ShapeError
-from funcgrad.core.misfits import ArgumentError, misfit
 
 from .support.calls import public_functions, valid_call, wrong_calls
 

@@ -166,7 +166,7 @@ def _note_of_keyword(err: Exception) -> None:
     found = re.fullmatch(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(err))
     if found is not None and callable(getattr(np, found[1], None)):
         known = ("axis", "keepdims", "dtype", "out", "where")
-        if cure := load("funcgrad.core.binding").keyword(found[2], known):
+        if cure := load("funcgrad.answers.binding").keyword(found[2], known):
             err.add_note(f"numpy.{found[1]}: {cure}")
 
 

@@ -97,7 +97,7 @@ def answering(public: Public, who: str = "") -> Public:
         try:
             return function(*args, **kwargs)
         except Exception as err:
-            told = load("funcgrad.core.binding").answered(err, name, function, args, kwargs)
+            told = load("funcgrad.answers.binding").answered(err, name, function, args, kwargs)
             if told is err:
                 raise
             raise told from None
@@ -125,7 +125,7 @@ def _checking(function: Callable[..., Any], who: str) -> Any:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         made = function(*args, **kwargs)
-        load("funcgrad.core.binding").check_arguments(who, function, args, kwargs)
+        load("funcgrad.answers.binding").check_arguments(who, function, args, kwargs)
         return made
 
     return call
@@ -149,7 +149,7 @@ def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         made = function(*args, **kwargs)
-        load("funcgrad.core.binding").check_arguments(call.__name__, function, args, kwargs)
+        load("funcgrad.answers.binding").check_arguments(call.__name__, function, args, kwargs)
         made.update.call = call, args, kwargs
         return made
 

@@ -110,7 +110,7 @@ def function(function: Callable[..., Any]) -> Callable[..., Any]:
             return overrides["with_out"](overrides[function], err, (self, *args), kwargs)
         except _USUAL as err:
             shorten(err)
-            binding = load("funcgrad.core.binding")
+            binding = load("funcgrad.answers.binding")
             binding.check_method(function, kwargs)
             binding.note_operands(err, _CALLED.get(function, f"ndarray.{name}"), [self])
             raise
@@ -198,7 +198,7 @@ class NDArrayMixin:
             return overrides["with_out"](override, err, args, kwargs)
         except _USUAL as err:
             shorten(err)
-            load("funcgrad.core.binding").note_operands(err, f"numpy.{func.__name__}", args)
+            load("funcgrad.answers.binding").note_operands(err, f"numpy.{func.__name__}", args)
             raise
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:

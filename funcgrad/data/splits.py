@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..answers.misfits import told
 from ..core.errors import DtypeError
 from ..core.lazy import answering
-from ..core.misfits import told
 from ..random import Key, RangeError, permutation
 from .rows import column, count_rows, integer, take_rows
 

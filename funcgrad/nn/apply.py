@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..answers.misfits import ArgumentError
 from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike, shape_of
 from ..core.errors import (
@@ -27,7 +28,6 @@ from ..core.errors import (
 )
 from ..core.frames import warn
 from ..core.lazy import answering
-from ..core.misfits import ArgumentError
 from ..core.registry import load
 from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
@@ -250,7 +250,7 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
         except Exception as error:
             told = error
             if not isinstance(error, FuncgradError) or isinstance(error, ArgumentError):
-                answered = load("funcgrad.core.binding").answered
+                answered = load("funcgrad.answers.binding").answered
                 told = answered(error, type(self).__name__, call, (self, *args), kwargs)
             if told is not error:
                 raise told from None

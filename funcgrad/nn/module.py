@@ -145,7 +145,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
                 f"`class {cls.__name__}(...)`"
             )
         if isinstance(kwargs.get("bias"), bool):  # a switch, where the array is meant
-            load("funcgrad.core.binding").check_keywords(
+            load("funcgrad.answers.binding").check_keywords(
                 cls.__name__, ["bias"], getattr(cls, "__dataclass_fields__", {}).keys() - {"bias"}
             )
         return super().__new__(cls)
@@ -285,7 +285,7 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
             init(self, *args, **kwargs)
         except Exception as err:
             who = type(self).__name__
-            told = load("funcgrad.core.binding").answered(err, who, init, (self, *args), kwargs)
+            told = load("funcgrad.answers.binding").answered(err, who, init, (self, *args), kwargs)
             if told is err:
                 raise
             raise told from None
@@ -293,7 +293,7 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
             del self.__dict__["_building"]
             check_fields(self)
             if type(self).__module__.startswith(_OURS):
-                check = load("funcgrad.core.binding").check_arguments
+                check = load("funcgrad.answers.binding").check_arguments
                 check(type(self).__name__, init, (self, *args), kwargs)
 
     return build

@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from typing_extensions import Unpack
 
-from ...core.binding import check_options
+from ...answers.binding import check_options
 from ...core.lazy import answering
 from ..keys import Key
 from .chains import Plan

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from .avals import aval_of, dtype_of, is_arraylike
-from .errors import FuncgradError, short, shown
-from .registry import load
-from .tree import handler_of
+from ..core.avals import aval_of, dtype_of, is_arraylike
+from ..core.errors import FuncgradError, short, shown
+from ..core.registry import load
+from ..core.tree import handler_of
 
 
 class ArgumentError(FuncgradError, TypeError, ValueError):
@@ -34,7 +34,7 @@ class ArgumentError(FuncgradError, TypeError, ValueError):
     >>> from funcgrad import nn
     >>> nn.softmax("text")
     Traceback (most recent call last):
-    funcgrad.core.misfits.ArgumentError: softmax: x must hold numbers: got 'text'; give an array
+    funcgrad.answers.misfits.ArgumentError: softmax: x must hold numbers: got 'text'; give an array
 
     The message names the argument. The fix is a value of the kind that it names.
     """

@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
 
-from .avals import aval_of
-from .errors import ConversionError, FuncgradError, shown
-from .frames import is_user
-from .lazy import is_inside_call
+from ..core.avals import aval_of
+from ..core.errors import ConversionError, FuncgradError, shown
+from ..core.frames import is_user
+from ..core.lazy import is_inside_call
+from ..core.registry import load
 from .misfits import ArgumentError, entry, misfit, told
-from .registry import load
 
 _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
 _ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
