@@ -90,14 +90,14 @@ READING_PATHS = {
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
     ".": 740,
-    "answers": 900,
+    "answers": 1_050,
     "bridge": 3_150,
     "c": 5_250,
     "compat": 6_000,
     "compile": 8_300,
-    "control": 6_900,
+    "control": 6_950,
     "core": 7_600,
-    "data": 1_070,
+    "data": 1_110,
     "debug": 1_750,
     "dist": 850,
     "export": 1_900,
@@ -105,7 +105,7 @@ ROOMS = {
     "lax": 600,
     "linalg": 530,
     "losses": 1_280,
-    "nn": 4_750,
+    "nn": 4_850,
     "numpy": 8_600,
     "ops": 17_000,
     "optim": 4_500,
@@ -115,7 +115,7 @@ ROOMS = {
     "sparse": 2_700,
     "special": 2_350,
     "train": 1_500,
-    "transforms": 11_980,
+    "transforms": 12_300,
 }
 
 # public names that two modules of a room define, file names in more than two rooms

@@ -2,6 +2,7 @@
 
 import inspect
 import random as pseudorandom
+import re
 
 import numpy as np
 import pytest
@@ -59,13 +60,147 @@ def test_an_argument_of_another_kind_is_a_type_and_a_value_error():
     assert len(error.traceback) <= 3  # the line here, and functions that answer
 
 
-def test_an_error_of_user_code_stays_as_it_is():
+def test_an_error_of_user_code_stays_as_it_is_but_for_a_note_with_the_cure():
     def body(carry, x):
         return None.missing, x
 
     with pytest.raises(AttributeError, match="'NoneType' object has no attribute 'missing'") as err:
         lax.scan(body, 0.0, X)
+    (note,) = err.value.__notes__
+
+    assert re.fullmatch(r"body: got carry=f64\[\], x=f64\[\]; None comes from .*", note)
+
+
+def test_an_error_that_a_user_raises_has_no_note():
+    def body(carry, x):
+        raise ValueError("the mass is negative")
+
+    with pytest.raises(ValueError, match=r"^the mass is negative$") as err:
+        lax.scan(body, 0.0, X)
+
     assert not hasattr(err.value, "__notes__")
+
+
+# what Python or NumPy says in user code that a transform runs: the cure
+CURES = {
+    "write p['w']": lambda: fg.grad(lambda p: np.sum(p["W"]))({"w": X}),
+    "write ['w']": lambda: fg.grad(lambda p: np.sum(p.w))({"w": X}),
+    "make it an array": lambda: fg.grad(lambda x: np.sum(x**2))([1.0, 2.0]),
+    "choose elementwise: np.where": lambda: fg.grad(lambda x: x if x > 0 else -x)(X),
+    "write lengths as integers": lambda: fg.grad(lambda x: np.zeros(2.0).sum() * x)(1.0),
+    "give the arrays as one list": lambda: fg.grad(lambda x: np.concatenate(x, X).sum())(X),
+    "count from 0 to 0": lambda: scipy.integrate.solve_ivp(lambda t, y: y[1], (0, 1), [1.0]),
+}
+
+
+@pytest.mark.parametrize("cure", CURES)
+def test_an_error_in_user_code_has_a_note_of_its_cure(cure):
+    with pytest.raises(Exception) as error:
+        CURES[cure]()
+
+    assert any(cure in note and ": got " in note for note in error.value.__notes__)
+
+
+# a function that does not take the arguments of its call
+MISCALLED = {
+    r"grad: the function does not take .*<lambda>\(\) takes 1 .* parameters, \(x\)$": lambda: (
+        fg.grad(lambda x: x)(1.0, 2.0)
+    ),
+    r"scan: f does not take the arguments .* 2 were given; write f\(carry, x\)$": lambda: lax.scan(
+        lambda carry: carry, 0.0, X
+    ),
+    r"solve_ivp: fun does not take .*; write fun\(t, y": lambda: scipy.integrate.solve_ivp(
+        lambda y: -y, (0, 1), [1.0]
+    ),
+    r"grad: argnums is an option of the transform: .* write grad\(f, argnums=...\)\(x\)": lambda: (
+        fg.grad(lambda x: x)(1.0, argnums=0)
+    ),
+    r"linearize: fun does not take .* its parameters, \(x\)$": lambda: fg.linearize(lambda x: x),
+}
+
+
+@pytest.mark.parametrize("words", MISCALLED)
+def test_a_function_of_other_arguments_is_named_with_the_form_of_its_call(words):
+    with pytest.raises(TypeError, match=words):
+        MISCALLED[words]()
+
+
+# options that are refused where the transform is made
+OPTIONS = {
+    r"grad: argnums must be integers: got f64\[3\]; .* write grad\(f\)\(x\)": lambda: fg.grad(
+        np.sum, X
+    ),
+    r"grad: argnums must be integers: got 'x'; use argnames": lambda: fg.grad(np.sum, "x"),
+    r"grad: argnames must be a string, .*: got 0; give positions as argnums": lambda: fg.grad(
+        np.sum, argnames=0
+    ),
+    r"hessian: has_aux must be True or False: got 'x'; write has_aux=True": lambda: fg.hessian(
+        np.sum, has_aux="x"
+    ),
+    r"jacobian: argnums must be integers": lambda: fg.jacobian(np.sin, X),
+    r"laplacian: argnums must be integers": lambda: fg.laplacian(np.sum, X),
+    r"sparse.hessian: argnums must be integers": lambda: fg.sparse.hessian(np.sum, X),
+    r"make_jaxpr: static_argnums must be integers": lambda: fg.make_jaxpr(np.sum, X),
+    r"vmap: in_axes must be integers .* got 'x'; an axis is an integer": lambda: fg.vmap(
+        np.sum, in_axes="x"
+    ),
+    r"vmap: in_axes must be .* got 0.0; write in_axes=0": lambda: fg.vmap(np.sum, in_axes=0.0),
+    r"vmap: in_axes must be an integer, None or a tuple": lambda: fg.vmap(np.sum, {"x": 0}),
+    r"debug.nans: untaken must be .* write `with debug.nans\(\):`": lambda: fg.debug.nans(np.sum),
+    r"config: there is no setting 'dtype'": lambda: fg.config(dtype="float32"),
+}
+
+
+@pytest.mark.parametrize("words", OPTIONS)
+def test_an_option_is_refused_where_the_transform_is_made(words):
+    with pytest.raises(TypeError, match=words):
+        OPTIONS[words]()
+
+
+def test_settings_without_a_with_block_warn():
+    with pytest.warns(UserWarning, match=r"disable_jit: it holds in a with block: got a call"):
+        fg.disable_jit()
+
+
+# a cure for messages without one: from what is wanted, and what came
+COMPLETED = {
+    "must be 'mean', 'sum' or 'none': got 'avg'; write reduction='mean'": lambda: losses.mse(
+        X, X, reduction="avg"
+    ),
+    "must be 'min' or 'max': got 'maximum'; write mode='max'": lambda: fg.train.EarlyStopping(
+        3, mode="maximum"
+    ),
+    "Dropout: rate must be in [0, 1]: got 50; write rate=0.5": lambda: nn.Dropout(50),
+    "sgd: momentum must be in [0, 1): got 1.5; write momentum=0.5": lambda: optim.sgd(0.1, 1.5),
+    "Dense: out_features must be an integer, 0 or more: got -3; write out_features=3": lambda: (
+        nn.Dense(2, -3)
+    ),
+    "Dense: use_bias must be True or False: got 'relu'; write activation=nn.relu": lambda: nn.Dense(
+        2, 3, "relu"
+    ),
+    "Dense: kernel_init must be an Initializer: got 'he'; write nn.init.he_normal()": lambda: (
+        nn.Dense(2, 3, kernel_init="he")
+    ),
+    "while_loop: body_fun must be a function: got 0; write while_loop(cond_fun, body_fun, "
+    "init_val)": lambda: lax.while_loop(lambda i: i < 3, 0, lambda i: i + 1),
+    "jvp: fun must be a function: got f64[3]; pass the function itself": lambda: fg.jvp(
+        X, (X,), (X,)
+    ),
+    "clip_by_global_norm: max_norm must not be negative: got -1.0; write 1.0": lambda: (
+        optim.clip_by_global_norm(-1.0)
+    ),
+    "the key must be a single key: got one of its words": lambda: fg.vmap(
+        lambda k, x: random.normal(k) + x
+    )(random.key(0), np.ones(2)),
+}
+
+
+@pytest.mark.parametrize("words", COMPLETED)
+def test_a_message_ends_with_what_to_write(words):
+    with pytest.raises((TypeError, ValueError)) as error:
+        COMPLETED[words]()
+
+    assert words in str(error.value)
 
 
 def test_a_message_that_names_the_function_stays_as_it_is():
@@ -73,6 +208,12 @@ def test_a_message_that_names_the_function_stays_as_it_is():
         losses.mse(np.ones((3, 1)), X)
 
     assert not hasattr(error.value, "__notes__")
+
+
+def test_a_path_among_the_arguments_is_asked_for_by_its_name():
+    pytest.importorskip("onnx")
+    with pytest.raises(ArgumentError, match=r"onnx: path must be .* write path='m.onnx'"):
+        fg.export.onnx(np.sin, "m.onnx")
 
 
 @pytest.mark.parametrize(
@@ -94,8 +235,8 @@ def test_a_value_fits_an_annotation(takes, fits, others):
     f.__annotations__["x"] = takes
     parameters = inspect.signature(f).parameters
 
-    assert [x for x in fits if misfit(parameters, {"x": x}, "")] == []
-    assert [x for x in others if not misfit(parameters, {"x": x}, "")] == []
+    assert [x for x in fits if misfit("f", parameters, {"x": x}, "")] == []
+    assert [x for x in others if not misfit("f", parameters, {"x": x}, "")] == []
 
 
 def test_arithmetic_on_a_function_that_was_not_called_says_so():

@@ -162,7 +162,7 @@ def test_a_gradient_loads_only_what_it_needs():
     )
 
     assert not loaded & set(heavy.split())
-    assert len([m for m in loaded if m.startswith("funcgrad")]) <= 86
+    assert len([m for m in loaded if m.startswith("funcgrad")]) <= 88
 
 
 # what relies on it

@@ -26,8 +26,6 @@ MODULES = (
 
 # true words without our name or cure, and why
 BELOW = {
-    "lists of lists for arrays": "NumPy's words for a ragged list",
-    "tuple index of a dict": "an error in the user's function passes unchanged",
     "loss divided by zero rows": "NumPy's warning",
 }
 

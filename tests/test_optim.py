@@ -309,12 +309,14 @@ def test_a_gradient_that_does_not_fit_names_the_optimizer_and_the_path(
 def test_updates_must_have_the_shapes_of_the_parameters():
     words = (
         r"^apply_updates: the update at \['w'\] must have the shape of its parameter, f64\[3\]: "
-        r"got f64\[{}\]$"
+        r"got f64\[{}\]; give an array of shape \(3,\)$"
     )
     for shape, shown in [((3, 3), "3,3"), ((2,), "2"), ((), "")]:
         with pytest.raises(ShapeError, match=words.format(shown)):
             optim.apply_updates({"w": np.ones(3)}, {"w": np.ones(shape)})
-    with pytest.raises(ShapeError, match=r"^apply_updates: the update must have .*: got f64\[2\]$"):
+    with pytest.raises(
+        ShapeError, match=r"^apply_updates: the update must have .*: got f64\[2\]; give a scalar$"
+    ):
         optim.apply_updates(1.0, np.ones(2))
 
 

@@ -87,7 +87,8 @@ WORDS = {
     "module 'funcgrad.lax' has no attribute 'nothing'": lambda: fg.lax.nothing,
     "use funcgrad.stop_gradient(x)": lambda: of_kind("array", "detach"),
     "use funcgrad.at(x)[index].set(value), or x[index] = value": lambda: of_kind("array", "at"),
-    "has no attribute 'nothing'": lambda: of_kind("model", "nothing"),
+    "has no attribute 'nothing'; its fields are in_features, out_features, use_bias, activation, "
+    "kernel_init, bias_init, kernel, bias": lambda: of_kind("model", "nothing"),
     "adam: unexpected keyword argument 'lr'; use learning_rate": lambda: optim.adam(lr=0.1),
     "adamw: unexpected keyword argument 'betas'; use b1 and b2": lambda: optim.adamw(1, betas=2),
     "Dense: unexpected keyword argument 'bias'; use use_bias": lambda: nn.Dense(2, 3, bias=False),
@@ -130,7 +131,7 @@ def test_a_recipe_can_be_pickled():
 def test_an_error_inside_of_a_function_stays():
     with pytest.raises(TypeError, match=r"^f\(\) missing 1 required positional argument: 'y'"):
         fg.hessian(lambda x: f(x))(1.0)
-    with pytest.raises(TypeError, match=r"^cond: the first argument must be a function"):
+    with pytest.raises(TypeError, match=r"^cond: true_fun must be a function"):
         fg.lax.cond(True, 1.0, 2.0)
 
 

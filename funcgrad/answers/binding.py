@@ -13,19 +13,14 @@ from ..core.errors import ConversionError, FuncgradError, shown
 from ..core.frames import is_user
 from ..core.lazy import is_inside_call
 from ..core.registry import load
+from .cures import cure
+from .hints import CALLED, annotate, cure_of, parameters_of, qualname
 from .misfits import ArgumentError, entry, misfit, told
 
 _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
 _ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
-_CALLED = re.compile(r"([\w.<>]+)\(\) (?:takes|missing)")  # of a call that does not bind
 _EXPLAINED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
-_CURES_OF_NUMPY = {
-    "Singular matrix": "for such matrices there are lstsq and pinv",
-    "could not be broadcast": "make the lengths equal, or 1",
-    "Incompatible dimensions": "give both as many rows",
-    "too many indices": "write one index for each axis",
-    "must be at least two-dimensional": "give a matrix, as x[:, None] or np.diag(x)",
-}
+_FROM_SEED = ", with key = funcgrad.random.key(0)"
 _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 _POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
@@ -89,12 +84,8 @@ def note_operands(err: Exception, who: str, args: Iterable[Any]) -> None:
 
 def _cure_of_numpy(words: str) -> str:
     """The end of a note on an error that has NumPy's words."""
-    if rank := re.search(r"axis -?\d+ is out of bounds for array of dimension (\d+)", words):
-        return f"; count axes from 0 to {int(rank[1]) - 1}" if int(rank[1]) else "; it has no axes"
-    if size := re.search(r"index -?\d+ is out of bounds for axis \d+ with size (\d+)", words):
-        return f"; count from 0 to {int(size[1]) - 1}"
-    cures = (cure for start, cure in _CURES_OF_NUMPY.items() if start in words)
-    return "".join(f"; {cure}" for cure in cures)
+    cure = "" if ";" in words else cure_of(words)
+    return f"; {cure}" if cure else ""
 
 
 def answered(
@@ -111,24 +102,60 @@ def answered(
     head = _HEAD.match(words)
     names_it = head and not {*who.split(".")}.isdisjoint(head[1].split("."))
     inner = isinstance(err, ArgumentError)  # of a function of the same name, perhaps
-    kept = not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning))
-    if kept or (names_it and not inner) or is_user(err.__traceback__):
+    if not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning)):
+        return err
+    if is_user(err.__traceback__):
+        annotate(err)
         return err
     try:
         parameters, given = _bound(function, args, kwargs)
     except TypeError:  # a method that was called with the arguments
-        return unbound(who, function, args, kwargs)
+        return err if names_it and not inner else unbound(who, function, args, kwargs)
+    doc = inspect.getdoc(function) or ""
+    if unfit := _miscalled(err, who, given, doc):
+        return unfit
+    if names_it and not inner:
+        return _completed(err, given, parameters)
     # None and texts are judged where NumPy or Python refused: our own messages know better
     is_raw = inner or not isinstance(err, FuncgradError)
-    found = misfit(parameters, given, inspect.getdoc(function) or "", is_raw)
+    found = misfit(who, parameters, given, doc, is_raw)
     named = found and isinstance(err, FuncgradError) and not inner
     if found and not (named and re.search(rf"\b{found.split()[0]}\b", words)):
-        return ArgumentError(f"{who}: {found}")
+        return _completed(ArgumentError(f"{who}: {found}"), given, parameters)
     if renamed := _renamed(words, who, given):
         err.args = (renamed,)
     elif not names_it:
-        _note(err, who, given, inspect.getdoc(function) or "")
+        _note(err, who, given)
+    return _completed(err, given, parameters) if names_it or renamed else err
+
+
+def _completed(
+    err: Exception, given: Mapping[str, Any], parameters: Mapping[str, Parameter]
+) -> Exception:
+    """An error of ours, with a cure where its message has none."""
+    words = err.args[0] if err.args else None
+    if type(words) is not str or hasattr(err, "__notes__"):
+        return err
+    if found := cure(words, given, parameters):
+        err.args = (f"{words}; {found}", *err.args[1:])
     return err
+
+
+def _miscalled(err: Exception, who: str, given: Mapping[str, Any], doc: str) -> TypeError | None:
+    """The error for an argument that is a function, and does not take the arguments of its call."""
+    words = getattr(err, "unmet", str(err))
+    called = CALLED.match(words) if type(err) is TypeError else None
+    names = [n for n, f in given.items() if called and qualname(f) == called[1]]
+    if not names:
+        return None
+    call = re.search(r"``(.+?\))", entry(names[0], doc))
+    each = f"give one for each of its parameters, {parameters_of(given[names[0]])}"
+    told: Any = TypeError(
+        f"{who}: {names[0]} does not take the arguments of its call: got {words}; "
+        f"{f'write {call[1]}' if call else each}"
+    )
+    told.unmet = words  # for a function around this one
+    return told  # type: ignore[no-any-return]
 
 
 def _renamed(words: str, who: str, given: Mapping[str, Any]) -> str | None:
@@ -138,7 +165,7 @@ def _renamed(words: str, who: str, given: Mapping[str, Any]) -> str | None:
     if found is None or not (found[1] in names or len(names) == 1):
         return None
     name = found[1] if found[1] in names else names[0]
-    return f"{who}: {name}{words[found.end(1) :]}"
+    return f"{who}: {name}{words[found.end(1) :].replace(f'write {found[1]}=', f'write {name}=')}"
 
 
 def check_arguments(
@@ -146,8 +173,8 @@ def check_arguments(
 ) -> None:
     """Raise unless the arguments fit the annotations of a function that has taken them."""
     parameters, given = _bound(function, args, kwargs)
-    if found := misfit(parameters, given, "", required=True):
-        raise ArgumentError(f"{who}: {found}")
+    if found := misfit(who, parameters, given, "", required=True):
+        raise _completed(ArgumentError(f"{who}: {found}"), given, parameters)
 
 
 def _bound(
@@ -160,7 +187,7 @@ def _bound(
     return signature.parameters, given
 
 
-def _note(err: Any, who: str, given: Mapping[str, Any], doc: str) -> None:
+def _note(err: Any, who: str, given: Mapping[str, Any]) -> None:
     """Add the call to an error; the outermost function, which the user called, counts."""
     notes = getattr(err, "__notes__", [])
     if notes and getattr(err, "asked", None) != notes[-1]:
@@ -168,11 +195,6 @@ def _note(err: Any, who: str, given: Mapping[str, Any], doc: str) -> None:
     del notes[-1:]
     got = ", ".join(f"{n}={told(x)}" for n, x in given.items())
     note = f"{who}: got {got}{_cure_of_numpy(str(err))}"
-    unfit = _CALLED.match(str(err)) if type(err) is TypeError else None
-    if unfit:
-        names = [n for n, f in given.items() if getattr(f, "__qualname__", "") == unfit[1]]
-        said = [f"{n}: {e}" for n in names if (e := " ".join(entry(n, doc).split()))]
-        note += "; ".join(["", *said[:1]])
     err.asked = note
     err.add_note(note)
 
@@ -189,6 +211,7 @@ def unbound(
     parameters = dict(inspect.signature(function).parameters)
     if next(iter(parameters), "") == "self":
         parameters.pop("self")
+        who = f"{type(args[0]).__name__}.{who.rpartition('.')[2]}" if "." in who else who
         args = args[1:]
     return TypeError(f"{who}: {_complaint(who, parameters, args, kwargs)}")
 
@@ -213,7 +236,7 @@ def _complaint(
     got = ", ".join([*map(shown, args), *(f"{n}={shown(x)}" for n, x in kwargs.items())])
     return (
         f"the argument {lacks[0] if lacks else '?'!r} is missing: got {who}({got}); "
-        f"write {who}({', '.join(wanted)})"
+        f"write {who}({', '.join(wanted)}){_FROM_SEED if lacks[:1] == ['key'] else ''}"
     )
 
 

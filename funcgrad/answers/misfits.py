@@ -16,6 +16,7 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
+from difflib import get_close_matches
 from inspect import Parameter
 from os import PathLike
 from typing import Any
@@ -50,6 +51,7 @@ _WORDS: dict[Any, str] = {
 
 
 def misfit(
+    who: str,
     parameters: Mapping[str, Parameter],
     given: Mapping[str, Any],
     doc: str,
@@ -59,6 +61,7 @@ def misfit(
     """What is wrong with the first argument that does not fit, what came and the cure; or None.
 
     Args:
+        who: the name of the function.
         parameters: those of the function.
         given: the arguments by name.
         doc: the docstring.
@@ -67,6 +70,8 @@ def misfit(
     """
     for name, x in given.items():
         p = parameters[name]
+        if p.kind is p.VAR_POSITIONAL and (found := _path_among(x, parameters, given)):
+            return found
         if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) or x is p.default:
             continue
         takes = p.annotation
@@ -78,17 +83,80 @@ def misfit(
                 return f"{name} must hold numbers: got {told(x)}; {_cure(x)}"
         elif not _fits(x, takes):
             wanted = " or ".join(dict.fromkeys(_words(takes)))
-            return f"{name} must be {wanted}: got {told(x)}{_cure_for(wanted, x)}"
+            cure = _cure_for(wanted, x) or _moved(who, name, parameters, given)
+            return f"{name} must be {wanted}: got {told(x)}{cure}"
     return None
+
+
+def _path_among(
+    xs: Sequence[Any], parameters: Mapping[str, Parameter], given: Mapping[str, Any]
+) -> str | None:
+    """The complaint about a path among the arguments of a function, which has a name for it."""
+    paths = [x for x in xs if isinstance(x, (str, PathLike))]
+    if paths and "path" in parameters and "path" not in given:
+        return f"path must be given by its name: got {shown(paths[0])}; write path={paths[0]!r}"
+    return None
+
+
+def _moved(
+    who: str, name: str, parameters: Mapping[str, Parameter], given: Mapping[str, Any]
+) -> str:
+    """The end of a message where the argument, or another one, stands in the wrong place."""
+    x, wants_function = given[name], "a function" in _words(parameters[name].annotation)
+    if isinstance(x, str) and wants_function:
+        return f"; write {'nn.' + x if x in dir(load('funcgrad.nn')) else 'lambda x: ...'}"
+    if wants_function and any(callable(y) and not isinstance(y, type) for y in given.values()):
+        for other, y in given.items():
+            if callable(y) and "a function" not in _words(parameters[other].annotation):
+                order = [n for n, p in parameters.items() if p.default is p.empty]
+                return f"; write {who}({', '.join(order)})"
+    if isinstance(x, str) or (callable(x) and not isinstance(x, type)):
+        text = x if isinstance(x, str) else getattr(x, "__name__", "f")
+        for other, p in parameters.items():
+            if other in given or p.annotation in (Any, p.empty, object):
+                continue
+            if isinstance(x, str) and text in dir(load("funcgrad.nn")):
+                if "a function" in _words(p.annotation):
+                    return f"; write {other}=nn.{text}"
+            elif _fits(x, p.annotation):
+                return f"; write {other}={repr(x) if isinstance(x, str) else text}"
+    return _of_function(x) if wants_function else ""
+
+
+def no_function(who: str, x: Any) -> ArgumentError:
+    """The error for a value that should be a function; ``answered`` says which argument it is."""
+    return ArgumentError(f"{who}: it takes a function: got {told(x)}{_of_function(x)}")
+
+
+def _of_function(x: Any) -> str:
+    """The end of a message for a value that is no function."""
+    if x is None:
+        return "; return the function from the one that makes it"
+    if isinstance(x, type):
+        return f"; write {x.__name__}(...)"
+    return "; pass the function itself: f, not f(x)"
 
 
 def _cure_for(wanted: str, x: Any) -> str:
     """The end of a message where one call gives what is wanted."""
     if type(x) is str and wanted.startswith(("an integer", "a number")) and _number(x):
         return f"; {_cure(x)}"
-    if type(x) is str and "function" in wanted and x in dir(load("funcgrad.nn")):
-        return f"; write nn.{x}"
+    if wanted.startswith("an Initializer"):
+        return _of_initializer(x)
+    if wanted.startswith("a tuple of integers") and type(x) is int:
+        return f"; write ({x},)"
     return "; write [x]" if wanted.startswith("a sequence") else ""
+
+
+def _of_initializer(x: Any) -> str:
+    """The end of a message for a value where an initializer is wanted."""
+    names = dir(load("funcgrad.nn").init)
+    text = x.lower() if isinstance(x, str) else ""
+    begins = [name for name in names if text and name.startswith(text)]
+    near = begins or get_close_matches(text, names, 1, 0.5)
+    if isinstance(x, (int, float)):
+        return f"; write nn.init.constant({x!r})"
+    return f"; write nn.init.{near[0]}()" if near else "; write nn.init.normal()"
 
 
 def told(x: Any) -> str:
@@ -109,6 +177,8 @@ def _cure(x: Any) -> str:
         return f"write {number}({x!r})"
     if x is None:
         return "return it from its function"
+    if type(x).__name__ == "Key":
+        return "draw numbers by it: random.normal(key, shape)"
     if _kind(x):
         return "convert it by astype(float)"
     return "give an array"
@@ -138,6 +208,8 @@ def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
         return isinstance(p.default, str) or '"' in entry or "string" in entry or "text" in entry
     if kind := _kind(x):
         return kind in "biufcmMV"
+    if type(x).__name__ == "Key" and "key" not in p.name:
+        return False
     if isinstance(x, (list, tuple)):
         return not any(isinstance(one, str) for one in x)
     return callable(x) or isinstance(x, (*_CONTAINERS, PathLike)) or handler_of(x) is not None
@@ -160,7 +232,7 @@ def _fits(x: Any, takes: Any) -> bool:
     if kind in (np.ndarray, np.generic):
         return bool(_kind(x)) or isinstance(x, (list, tuple))
     if kind is Callable:
-        return callable(x)
+        return callable(x) and not (isinstance(x, type) and hasattr(x, "__params__"))  # a layer
     if kind in (Sequence, Collection, Iterable, Container, tuple, list):
         return _is_sequence(x, kind, parts)
     if getattr(kind, "_is_protocol", False):

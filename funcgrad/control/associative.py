@@ -49,11 +49,17 @@ def associative_scan(
     for x in leaves:
         if not is_arraylike(x) or not shape_of(x):
             got = aval_of(x) if is_arraylike(x) else type(x).__name__
-            raise ShapeError(f"associative_scan: elems must be arrays with an axis: got {got}")
+            raise ShapeError(
+                f"associative_scan: elems must be arrays with an axis: got {got}"
+                "; give np.atleast_1d(x)"
+            )
     axes = [axis_of(axis, len(shape_of(x))) for x in leaves]
     lengths = {shape_of(x)[d] for x, d in zip(leaves, axes, strict=True)}
     if len(lengths) > 1:
-        raise ShapeError(f"associative_scan: elems differ in length along axis {axis}: {lengths}")
+        raise ShapeError(
+            f"associative_scan: elems differ in length along axis {axis}: {lengths}"
+            "; cut them to one length"
+        )
 
     join = owning(lambda a, b: fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
 

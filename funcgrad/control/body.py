@@ -77,9 +77,13 @@ def length_of(xs: Any, length: int | None) -> int:
     if len(set(lengths)) > 1:
         names = [*(f"xs{tree.keystr(path)}" for path, _ in tree.leaves_with_path(xs)), "length"]
         rows = "; ".join(f"{name} has {n}" for name, n in zip(names, lengths, strict=False))
-        raise ShapeError(f"scan: the first axes must have equal length: {rows}")
+        raise ShapeError(
+            f"scan: the first axes must have equal length: {rows}; cut them to one length"
+        )
     if lengths[0] < 0:
-        raise ValueError(f"scan: length must not be negative: got {length}")
+        raise ValueError(
+            f"scan: length must not be negative: got {length}; write length=0 for no step"
+        )
     return lengths[0]
 
 

@@ -89,13 +89,18 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         return check.call(switch, (index, branches, *operands))
     branches = list(branches)
     if not branches:
-        raise ValueError("switch: branches must have at least one function: got none")
+        raise ValueError(
+            "switch: branches must have at least one function: got none; give a list of functions"
+        )
     for branch in branches:
         check_callable("switch", branch)
     index = index if is_arraylike(index) else whole(index)
     _check_scalar("switch", "the index", index)
     if aval_of(index).dtype.kind not in "iu":
-        raise DtypeError(f"switch: the index must be an integer: got {aval_of(index)}")
+        raise DtypeError(
+            f"switch: the index must be an integer: got {aval_of(index)}"
+            "; convert it by int() or astype(int)"
+        )
     if is_concrete(index) or len(branches) == 1:
         check_operands(operands)
         number = 0 if len(branches) == 1 else int(index)
@@ -145,7 +150,10 @@ def _strong_dtypes(a: Aval, b: Aval) -> set[np.dtype]:
 
 def _check_scalar(who: str, what: str, x: Any) -> None:
     if not is_arraylike(x):
-        raise TypeError(f"{who}: {what} must be a scalar: got {type(x).__name__}")
+        raise TypeError(
+            f"{who}: {what} must be a scalar: got {type(x).__name__}"
+            "; give a number, or an array of shape ()"
+        )
     if shape_of(x):
         raise ShapeError(
             f"{who}: {what} must be a scalar: got {aval_of(x)}; use numpy.where to choose "

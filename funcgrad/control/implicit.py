@@ -133,7 +133,10 @@ def fixed_point(
     """
     check_callable("fixed_point", f)
     if not (tol > 0 and max_iter > 0):
-        raise ValueError(f"fixed_point: tol and max_iter must be positive: got {tol}, {max_iter}")
+        raise ValueError(
+            f"fixed_point: tol and max_iter must be positive: got {tol}, {max_iter}"
+            "; leave them out for the defaults"
+        )
 
     def iterate(step: Callable[[Any], Any], start: Any) -> Any:
         def go_on(state: Any) -> Any:

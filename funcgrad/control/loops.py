@@ -136,7 +136,9 @@ def states_of(
             known, and ``unroll`` is 1.
     """
     if type(unroll) is not int or unroll != 1:
-        raise ValueError(f"{who}: checkpoint needs single steps: got unroll={shown(unroll)}")
+        raise ValueError(
+            f"{who}: checkpoint needs single steps: got unroll={shown(unroll)}; leave unroll out"
+        )
     if isinstance(checkpoint, str) and checkpoint == "log" and length is not None:
         return max(length.bit_length(), 1)
     states = whole(checkpoint)
@@ -152,7 +154,9 @@ def _steps(unroll: int | bool, length: int) -> int:
     if isinstance(unroll, bool | np.bool_):
         return max(length, 1) if unroll else 1
     if not isinstance(unroll, int) or unroll < 1:
-        raise ValueError(f"scan: unroll must be a bool or an integer >= 1: got {unroll}")
+        raise ValueError(
+            f"scan: unroll must be a bool or an integer >= 1: got {unroll}; write unroll=1"
+        )
     return max(min(unroll, length), 1)
 
 
@@ -321,7 +325,9 @@ def fori_loop(
             got = aval_of(bound) if is_arraylike(bound) else type(bound).__name__
             raise DtypeError(f"fori_loop: {name} must be an integer: got {got}")
         if shape_of(bound):
-            raise ShapeError(f"fori_loop: {name} must be a scalar: got {aval_of(bound)}")
+            raise ShapeError(
+                f"fori_loop: {name} must be a scalar: got {aval_of(bound)}; write one number"
+            )
     step = lambda i, carry: body_fun(weaken_p(i), carry)  # weakly typed, as ints of range()
     if is_concrete(lower) and is_concrete(upper):
         numbers = np.arange(int(lower), max(int(lower), int(upper)))
@@ -331,7 +337,9 @@ def fori_loop(
             states_of("fori_loop", checkpoint, len(numbers), steps)
         return scan(body, init_val, numbers, unroll=steps, checkpoint=checkpoint)[0]
     if unroll is not None:
-        raise ValueError("fori_loop: unroll needs concrete bounds: got a traced one")
+        raise ValueError(
+            "fori_loop: unroll needs concrete bounds: got a traced one; leave unroll out"
+        )
     if checkpoint is not None:
         states_of("fori_loop", checkpoint)
     start = (cast(lower, np.int64), init_val)  # the dtype of a bound may be too narrow
@@ -366,7 +374,9 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
         return scan(one, None, xs)[1]
     batch_size = operator.index(batch_size)
     if batch_size < 1:
-        raise ValueError(f"map: batch_size must be at least 1: got {batch_size}")
+        raise ValueError(
+            f"map: batch_size must be at least 1: got {batch_size}; leave it out for all at once"
+        )
     leaves, treedef = tree.flatten(xs)
     scan(one, None, xs) if not leaves else None
     n = min(shape_of(x)[0] for x in leaves)

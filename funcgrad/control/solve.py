@@ -346,7 +346,10 @@ def cast_like(
     leaves = flatten_like(who, what, treedef, value)
     for y, x in zip(leaves, likes, strict=True):
         if shape_of(y) != shape_of(x):
-            raise ShapeError(f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}")
+            raise ShapeError(
+                f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}"
+                "; return one like it"
+            )
         if not np.can_cast(dtype_of(y), dtype_of(x), "same_kind"):
             raise DtypeError(
                 f"{who}: {what} must fit the dtype of {aval_of(x)}: got {aval_of(y)}; start from "
@@ -360,7 +363,11 @@ def _check_square(program: Jaxpr, avals: Sequence[Aval]) -> None:
         if atom.aval.shape != aval.shape:
             raise ShapeError(
                 f"custom_linear_solve: matvec must return the shape of b, {aval}: got {atom.aval}"
+                "; give a square operator"
             )
     flags = [i >= len(program.invars) - len(avals) for i in range(len(program.invars))]
     if linear_in(program, flags) is None:
-        raise MissingRuleError("custom_linear_solve: matvec is not linear in its argument")
+        raise MissingRuleError(
+            "custom_linear_solve: matvec is not linear in its argument"
+            "; give x -> A @ x, without a constant term"
+        )

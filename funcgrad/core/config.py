@@ -5,11 +5,12 @@ They are kept in a context variable: a thread or task does not see the settings 
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from .blocks import Block
 from .errors import shown
 
 BACKENDS = ("numpy", "c", "auto", "jax")
@@ -88,23 +89,28 @@ class Config:
             f"with funcgrad.config({name}={shown(value)}):"
         )
 
-    @contextmanager
-    def __call__(self, **changes: Any) -> Iterator[None]:
+    def __call__(self, **changes: Any) -> Block:
         """Change settings in a ``with`` block."""
         for name in changes:
             if name not in _names():
                 raise TypeError(f"config: {_unknown(name)}")
-        token = current.set(dataclasses.replace(current.get(), **changes))
-        try:
-            yield
-        finally:
-            current.reset(token)
+        dataclasses.replace(current.get(), **changes)  # raises for a value that is none
+        return Block("funcgrad.config", lambda: _changed(changes))
 
     def __dir__(self) -> list[str]:
         return _names()
 
     def __repr__(self) -> str:
         return repr(current.get()).replace("Settings", "config")
+
+
+@contextmanager
+def _changed(changes: Mapping[str, Any]) -> Iterator[None]:
+    token = current.set(dataclasses.replace(current.get(), **changes))
+    try:
+        yield
+    finally:
+        current.reset(token)
 
 
 def _names() -> list[str]:

@@ -11,7 +11,7 @@ from .errors import ConcretizationError, ConversionError, FuncgradError, Mutatio
 from .frames import is_inside
 from .registry import load
 
-_CALLERS = "funcgrad.core.callers"  # loaded by the first error
+_CALLERS, _HINTS = "funcgrad.core.callers", "funcgrad.answers.hints"  # loaded by the first error
 
 # attributes of an ndarray that a tracer does not have, and why
 ABSENT = {
@@ -76,7 +76,8 @@ def _explained(err: Exception, trace: Any) -> Exception:
                 f"static_argnums"
             )
         _note_of_keyword(err)
-    return load(_CALLERS).of_scipy(err)  # type: ignore[no-any-return]
+    told: Exception = load(_CALLERS).of_scipy(err)
+    return told if told is not err else load(_HINTS).explained(err, getattr(trace, "origin", None))
 
 
 def _is_of_a_store(err: Exception) -> bool:
@@ -166,7 +167,9 @@ def _note_of_keyword(err: Exception) -> None:
     found = re.fullmatch(r"(\w+)\(\) got an unexpected keyword argument '(\w+)'", str(err))
     if found is not None and callable(getattr(np, found[1], None)):
         known = ("axis", "keepdims", "dtype", "out", "where")
-        if cure := load("funcgrad.answers.binding").keyword(found[2], known):
+        if found[2] in known:
+            err.add_note(f"numpy.{found[1]}: it has no {found[2]}; leave it out")
+        elif cure := load("funcgrad.answers.binding").keyword(found[2], known):
             err.add_note(f"numpy.{found[1]}: {cure}")
 
 

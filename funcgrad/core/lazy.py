@@ -171,6 +171,11 @@ def unknown(kind: str) -> Any:
         words = f"{type(self).__name__!r} object has no attribute {name!r}"
         asked = name[0] != "_" and name not in _PROBED
         hint = "" if not asked else load("funcgrad.core.missing").member(kind, name, dir(self))
+        if asked and not hint and kind == "model":
+            fields = ", ".join(getattr(self, "__dataclass_fields__", {}))
+            hint = (
+                f"; its fields are {fields}" if fields else "; declare it as a field of its class"
+            )
         raise AttributeError(words + hint, name=name, obj=self)
 
     return __getattr__

@@ -162,6 +162,8 @@ def member(kind: str, name: str, known: Iterable[str] = ()) -> str:
         if same := _same(f"{home}.{name.removesuffix('_')}"):
             written = "x[...] = " * name.endswith("_")
             return f": it is {home}.{name}; use {written}{same.ours}(x)"
+    if kind == "model" and callable(getattr(load("funcgrad.nn"), name, None)):
+        return f"; use funcgrad.nn.{name}(model, ...)"
     return near(name, known)
 
 

@@ -140,7 +140,8 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         return leaves[0]
     if len(leaves) != treedef.num_leaves:
         raise TreeError(
-            f"tree.unflatten: the structure has {treedef.num_leaves} leaves: got {len(leaves)}"
+            f"tree.unflatten: the structure has {treedef.num_leaves} leaves: got {len(leaves)}; "
+            f"give one for each"
         )
     stack: list[Any] = []
     for node in reversed(treedef.nodes):

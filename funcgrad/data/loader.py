@@ -119,7 +119,9 @@ class Loader:
     def __len__(self) -> int:
         """The number of batches of an epoch; raise TypeError for an iterable."""
         if isinstance(self._dataset, IterableDataset):
-            raise TypeError("Loader: the length of an iterable is unknown")
+            raise TypeError(
+                "Loader: the length of an iterable is unknown; count the batches of a loop"
+            )
         return self._dataset.count(self._keys(self._epoch)[0], self._size, self._drop_last)
 
     def __getitem__(self, index: Any) -> NoReturn:
@@ -170,7 +172,7 @@ class Loader:
         index = integer("Loader.batch", "index", index, 0)
         for batch in self._batches(integer("Loader.batch", "epoch", epoch, 0), index):
             return batch
-        raise IndexError(f"Loader.batch: epoch {epoch} has no batch {index}")
+        raise IndexError(f"Loader.batch: epoch {epoch} has no batch {index}; count from 0")
 
     def state(self) -> Position:
         """The position after the last yielded batch, whatever was prefetched.

@@ -46,7 +46,10 @@ def count_rows(who: str, arrays: Any) -> int:
                 f"{path_text(first)} and {aval_of(other)} at {path_text(path)}"
             )
     if count == 0:
-        raise RangeError(f"{who}: the arrays have no rows: got {aval_of(x)} at {path_text(first)}")
+        raise RangeError(
+            f"{who}: the arrays have no rows: got {aval_of(x)} at {path_text(first)}"
+            "; give one at least"
+        )
     return count
 
 
@@ -74,7 +77,10 @@ def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndar
     array = asarray(value)
     if array.ndim != 1 or (count is not None and len(array) != count):
         want = "N" if count is None else count
-        raise ShapeError(f"{who}: {name} must have shape [{want}]: got {aval_of(array)}")
+        raise ShapeError(
+            f"{who}: {name} must have shape [{want}]: got {aval_of(array)}"
+            "; give one entry for each row"
+        )
     return array
 
 

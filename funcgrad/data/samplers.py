@@ -32,6 +32,7 @@ def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | 
     if not len(w) or not np.all(np.isfinite(w) & (w >= 0)) or not np.any(w):
         raise RangeError(
             f"weighted_sampler: weights must be finite, not negative, and not all 0: got {weights}"
+            "; give one weight for each row"
         )
     total = len(w) if count is None else integer("weighted_sampler", "count", count, 1)
 

@@ -101,7 +101,9 @@ def min_max_scaler(
     """
     count_rows("min_max_scaler", arrays)
     if not low < high:
-        raise RangeError(f"min_max_scaler: low must be less than high: got {low} and {high}")
+        raise RangeError(
+            f"min_max_scaler: low must be less than high: got {low} and {high}; exchange them"
+        )
 
     def fit(x: Any) -> tuple[Any, Any]:
         x, dtype = _numbers("min_max_scaler", x)
@@ -117,7 +119,10 @@ def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
     """An array, and the dtype of its scaled values."""
     x = asarray(x)
     if x.dtype.kind not in "biuf":
-        raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")
+        raise DtypeError(
+            f"{who}: features must be real numbers: got {x.dtype}"
+            "; encode texts by np.unique(x, return_inverse=True)[1]"
+        )
     if isinstance(x, np.ndarray) and x.dtype.kind == "f" and not np.isfinite(x).all():
         count = np.count_nonzero(~np.isfinite(x))
         cure = "fill missing values, or drop their rows"

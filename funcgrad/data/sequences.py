@@ -90,11 +90,14 @@ def windows(
     length, horizon = integer(who, "length", length, 1), integer(who, "horizon", horizon, 0)
     stride = integer(who, "stride", stride, 1)
     if not series.ndim:
-        raise ShapeError(f"{who}: series must have a time axis: got {aval_of(series)}")
+        raise ShapeError(
+            f"{who}: series must have a time axis: got {aval_of(series)}; give np.atleast_1d(x)"
+        )
     if len(series) < length + horizon:
         raise RangeError(
             f"{who}: series must have at least length + horizon = {length + horizon} steps: got "
             f"{len(series)}"
+            "; shorten length"
         )
     views = np.lib.stride_tricks.sliding_window_view(series, length + horizon, axis=0)
     pieces = np.moveaxis(views, -1, 1)[::stride]
@@ -105,8 +108,14 @@ def _check_alike(who: str, arrays: list[np.ndarray]) -> None:
     if not arrays:
         raise RangeError(f"{who}: the list of sequences is empty: give at least one")
     for i, a in enumerate(arrays):
-        if not a.ndim or a.shape[1:] != arrays[0].shape[1:]:
+        if not a.ndim:
+            raise ShapeError(
+                f"{who}: a sequence must have a time axis: got {aval_of(a)} at {i}; write "
+                f"{who}([x]) for one sequence"
+            )
+        if a.shape[1:] != arrays[0].shape[1:]:
             raise ShapeError(
                 f"{who}: sequences must differ only in length: got "
-                f"{aval_of(arrays[0])} at 0 and {aval_of(a)} at {i}"
+                f"{aval_of(arrays[0])} at 0 and {aval_of(a)} at {i}; give all "
+                f"the same axes after the first"
             )

@@ -64,7 +64,9 @@ def k_fold(
     """
     count, folds = count_rows("k_fold", arrays), integer("k_fold", "folds", folds, 2)
     if folds > count:
-        raise RangeError(f"k_fold: folds must be at most the {count} rows: got {folds}")
+        raise RangeError(
+            f"k_fold: folds must be at most the {count} rows: got {folds}; give fewer folds"
+        )
     order = np.arange(count) if key is None else permutation(key, count)
     if stratify is None:
         parts = np.array_split(order, folds)

@@ -23,7 +23,7 @@ from ..transforms.abstract import make_jaxpr
 from ..transforms.arguments import check_callable
 from ..transforms.grad import _differentiated, grad, value_and_grad
 from ..transforms.jit.api import Compiled, disable_jit
-from ..transforms.nans import checked, nans
+from ..transforms.nans import debugging, nans
 from ..transforms.places import argument_name
 from .program_checks import (
     baked_in,
@@ -238,9 +238,9 @@ def _numbers(subject: Subject) -> Iterator[Row]:
     """The first operation that makes a nan or inf that reaches the result."""
     try:
         with nans():
-            checked(subject.f, *subject.args, **subject.kwargs)
+            _checked(subject.f, *subject.args, **subject.kwargs)
             if subject.loss is None and (loss := _scalar(subject)) is not None:
-                checked(grad(loss), *subject.args, **subject.kwargs)
+                _checked(grad(loss), *subject.args, **subject.kwargs)
     except NanError as err:
         if err.given:
             what = f"{err.given} holds a nan from the start"
@@ -372,3 +372,9 @@ def _equal(x: Any, y: Any) -> bool:
 PARTS: tuple[Callable[[Subject], Iterator[Row]], ...] = (
     _programs_made, _effects, _integers, _numbers, _gradients, _programs, _donations,
 )  # fmt: skip
+
+
+def _checked(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function as a transform does within ``debug.nans``."""
+    check = debugging.get().check
+    return fun(*args, **kwargs) if check is None else check.call(fun, args, kwargs)

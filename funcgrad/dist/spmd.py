@@ -116,7 +116,7 @@ def spmd(
     """
     named = {"data": world()} if axes is None else axes
     if not isinstance(named, Mapping) or not all(isinstance(r, Ranks) for r in named.values()):
-        raise TypeError(f"spmd: axes must be a dict of names and dist.Ranks: got {shown(axes)}")
+        raise TypeError(f"spmd: axes must be a dict of names and dist.Ranks: got {shown(axes)}" "; write axes={'data': dist.world()}")
     if fun is None:
         return lambda fun: spmd(fun, in_specs=in_specs, out_specs=out_specs, axes=named)
     check_callable("spmd", fun)
@@ -177,7 +177,7 @@ class Spmd:
                     return out
         if kwargs:
             raise TypeError(
-                f"spmd: in_specs are of positional arguments: got the keyword {next(iter(kwargs))!r}"
+                f"spmd: in_specs are of positional arguments: got the keyword {next(iter(kwargs))!r}" "; give it by position"
             )
         parts = self._parts(args)
         args = *self.before, *parts
@@ -202,7 +202,7 @@ class Spmd:
         found = tree.broadcast_prefix(specs, full, lambda x: isinstance(x, P), f"spmd: {who}")
         for spec in found:
             if not isinstance(spec, P):
-                raise TypeError(f"spmd: {who} must be made of dist.P: got {shown(spec)}")
+                raise TypeError(f"spmd: {who} must be made of dist.P: got {shown(spec)}" "; write dist.P('data'), or dist.P()")
             for name in spec:
                 if name is not None and name not in self.ranks:
                     raise ValueError(f"spmd: {who} names {shown(name)}: axes has none of this name")

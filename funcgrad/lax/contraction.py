@@ -44,6 +44,7 @@ def dot_general(lhs: Any, rhs: Any, dimension_numbers: DotDimensionNumbers) -> A
             raise ShapeError(
                 f"dot_general: {what} axes differ in length: got axes {a} of {aval_of(x)} and "
                 f"{b} of {aval_of(y)}"
+                "; choose axes of one length"
             )
     names = iter(string.ascii_letters)
     first = [next(names) for _ in shape_of(x)]

@@ -49,6 +49,7 @@ def broadcast_in_dim(
         raise ShapeError(
             f"broadcast_in_dim: {aval_of(x)} needs {len(own)} increasing positions in the shape "
             f"{shape}: got {places}"
+            "; give one position for each axis"
         )
     lengths = dict(zip(places, own, strict=True))
     spread = np.reshape(x, [lengths.get(d, 1) for d in range(len(shape))])
@@ -76,6 +77,7 @@ def pad(operand: Any, padding_value: Any, padding_config: Sequence[tuple[int, in
     if len(widths) != len(shape) or any(len(w) != 3 or w[2] < 0 for w in widths):
         raise ShapeError(
             f"pad: {aval_of(x)} needs {len(shape)} triples (low, high, interior >= 0): got {widths}"
+            "; give one triple for each axis"
         )
     if not aval_of(value).weak and dtype_of(value) != dtype_of(x):
         raise DtypeError(

@@ -112,7 +112,7 @@ def _all_axes(x: Any, axis: int) -> tuple[list[Any], list[int], int]:
     shape = shape_of(x)
     axis = whole(axis)
     if not -len(shape) <= axis < len(shape):
-        raise ShapeError(f"axis {axis} is out of range for {aval_of(x)}")
+        raise ShapeError(f"axis {axis} is out of range for {aval_of(x)}; count axes from 0")
     return [0] * len(shape), list(shape), axis % len(shape)
 
 
@@ -126,13 +126,19 @@ def _slice_index(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple
         raise ShapeError(
             f"{who}: {aval_of(x)} needs {len(shape)} starts and lengths: got {len(starts)} and "
             f"{len(sizes)}"
+            "; give one of each for each axis"
         )
     entries = []
     for d, (start, size, length) in enumerate(zip(starts, sizes, shape, strict=True)):
         if dtype_of(start).kind not in "iu":
-            raise DtypeError(f"{who}: a start must be an integer: got {aval_of(start)}")
+            raise DtypeError(
+                f"{who}: a start must be an integer: got {aval_of(start)}"
+                "; convert it by astype(int)"
+            )
         if not 0 <= size <= length:
-            raise ShapeError(f"{who}: axis {d} has length {length}: got a slice of {size}")
+            raise ShapeError(
+                f"{who}: axis {d} has length {length}: got a slice of {size}; shorten the slice"
+            )
         if size == length:
             entries.append(slice(None))
             continue

@@ -34,6 +34,7 @@ def top_k(operand: Any, k: int, axis: int = -1) -> tuple[Any, Any]:
     if not shape or not isinstance(k, int) or not 0 <= k <= shape[axis]:
         raise ShapeError(
             f"top_k: k must be at most the length of axis {axis}: got {k} for {aval_of(x)}"
+            "; give a smaller k"
         )
     # a reversed ascending sort keeps the order of equal elements if its input is reversed too
     last = shape[axis] - 1

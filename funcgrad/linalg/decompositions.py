@@ -67,6 +67,7 @@ def _columns(who: str, a: Any, b: Any) -> tuple[Any, bool]:
     if shape_of(b)[-2] != shape_of(a)[-2]:
         raise ShapeError(
             f"{who}: b must have as many rows as a: got {shape_of(b)[-2]} and {shape_of(a)[-2]}"
+            "; transpose b, or give it those rows"
         )
     return b, vector
 

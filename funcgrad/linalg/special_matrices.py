@@ -29,7 +29,9 @@ def block_diag(*arrays: Any) -> Any:
     blocks = [strong(operand(x)) for x in arrays] or [np.zeros((1, 0))]
     for i, x in enumerate(blocks):
         if len(shape_of(x)) > 2:
-            raise ShapeError(f"block_diag: argument {i} has more than two axes: got {shape_of(x)}")
+            raise ShapeError(
+                f"block_diag: argument {i} has more than two axes: got {shape_of(x)}; give matrices"
+            )
     kind = common_dtype(blocks)
     blocks = [reshape(x, (1,) * (2 - len(shape_of(x))) + shape_of(x)) for x in blocks]
     width, rows, before = sum(shape_of(x)[1] for x in blocks), [], 0

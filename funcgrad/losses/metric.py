@@ -45,6 +45,7 @@ def triplet_margin_loss(
         raise ShapeError(
             f"{who}: anchors, positives and negatives must have the same shape: got {aval_of(a)}, "
             f"{aval_of(p)} and {aval_of(n)}"
+            "; give one positive and one negative for each anchor"
         )
 
     def distance(y: Any) -> Any:
@@ -97,6 +98,7 @@ def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
         raise ShapeError(
             f"ntxent: embeddings must be [n, d] and labels [n]: got {aval_of(x)} and "
             f"{aval_of(labels)}"
+            "; give one label for each row"
         )
     info = np.finfo(dtype_of(x))
     scores = cosine_similarity(x[None], x[:, None], epsilon=float(info.eps)) / temperature

@@ -61,12 +61,17 @@ def cross_entropy(
     who = "cross_entropy"
     logits, targets = numbers(who, "logits", logits), numbers(who, "targets", targets)
     if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"{who}: label_smoothing must be in [0, 1]: got {label_smoothing}")
+        raise ValueError(
+            f"{who}: label_smoothing must be in [0, 1]: got {label_smoothing}"
+            "; write label_smoothing=0.1"
+        )
     dense = shape_of(targets) == shape_of(logits)
     if dense:
         check_one_hot(who, targets)
     if dense and ignore_index is not None:
-        raise ValueError(f"{who}: ignore_index needs targets that are class indices")
+        raise ValueError(
+            f"{who}: ignore_index needs targets that are class indices; write targets.argmax(axis)"
+        )
     if ignore_index is not None:
         kept = targets != ignore_index
         where = kept if where is None else kept & mask_of(who, where, shape_of(targets))
@@ -346,6 +351,7 @@ def _per_class(who: str, class_weights: Any, logits: Any, axis: int) -> Any:
         raise ShapeError(
             f"{who}: class_weights must hold one weight for each of {classes} classes: got "
             f"{aval_of(class_weights)}"
+            "; give one for each class"
         )
     return np.reshape(class_weights, [classes if d == axis % rank else 1 for d in range(rank)])
 

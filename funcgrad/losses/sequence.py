@@ -98,17 +98,21 @@ def _check(logits: Any, padded: Any, labels: Any, label_padded: Any, blank: int)
         raise ShapeError(
             f"{who}: logits must be [batch, frames, classes], with a frame at least, and "
             f"logit_paddings [batch, frames]: got {aval_of(logits)} and {aval_of(padded)}"
+            "; add axes by x[None]"
         )
     fits = len(shape_of(labels)) == 2 and shape_of(labels)[0] == shape[0]
     if not fits or shape_of(label_padded) != shape_of(labels):
         raise ShapeError(
             f"{who}: labels and label_paddings must be [batch, labels]: got {aval_of(labels)} and "
             f"{aval_of(label_padded)}, for a batch of {shape[0]}"
+            "; add axes by x[None]"
         )
     if dtype_of(labels).kind not in "iu":
         raise DtypeError(f"{who}: {not_integers('labels', labels)}")
     if not 0 <= blank < shape[2]:
-        raise IndexError(f"{who}: blank_id must be one of {shape[2]} classes: got {blank}")
+        raise IndexError(
+            f"{who}: blank_id must be one of {shape[2]} classes: got {blank}; write blank_id=0"
+        )
     if isinstance(labels, Tracer) or isinstance(label_padded, Tracer):
         return  # their values may be unknown
     if np.any((label_padded[:, :-1] != 0) & (label_padded[:, 1:] == 0)):

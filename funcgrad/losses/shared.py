@@ -188,4 +188,5 @@ def _check_broadcast(who: str, what: str, x: Any, shape: tuple[int, ...]) -> Non
     if not fits:
         raise ShapeError(
             f"{who}: {what} must broadcast to the losses, of shape {shape}: got {aval_of(x)}"
+            "; give one for each example"
         )

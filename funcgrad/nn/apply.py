@@ -12,11 +12,11 @@ import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import MISSING
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ..answers.misfits import ArgumentError
+from ..answers.misfits import ArgumentError, told
 from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike, shape_of
 from ..core.errors import (
@@ -155,6 +155,10 @@ def apply(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> t
     >>> y.shape, model[1].mean.shape
     ((8, 3), (3,))
     """
+    if not callable(model):
+        raise TypeError(
+            f"apply: the first argument must be a model: got {told(model)}; write apply(model, x)"
+        )
     if key is not None and takes_key(model):
         kwargs["key"] = key
     collected = Reports()
@@ -259,6 +263,13 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return ready_call
+
+
+def no_number(self: Any, *other: Any) -> NoReturn:
+    raise TypeError(
+        f"{type(self).__name__}: a model is not a number: got it in arithmetic; combine its arrays "
+        f"by funcgrad.tree.map(lambda p, g: p - 0.1 * g, model, grads)"
+    )
 
 
 def check_drawn(layer: Any) -> None:

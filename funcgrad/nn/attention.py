@@ -208,12 +208,12 @@ class MultiHeadAttention(Module):
             raise ValueError(
                 f"MultiHeadAttention: num_heads must divide features, and kv_heads must divide "
                 f"num_heads: got num_heads={self.num_heads}, features={self.features} and "
-                f"kv_heads={shared}"
+                f"kv_heads={shared}; choose features = num_heads * (features per head)"
             )
         if self.use_rotary and self.features // self.num_heads % 2:
             raise ValueError(
                 f"MultiHeadAttention: use_rotary needs an even number of features per head: "
-                f"got {self.features // self.num_heads}"
+                f"got {self.features // self.num_heads}; double features"
             )
         Dropout(self.dropout)  # raises for a wrong rate
         if self.query is not None:  # from dataclasses.replace

@@ -96,6 +96,11 @@ class Sequential(Module):
     def __getitem__(self, index: int | slice) -> Any:
         if isinstance(index, slice):
             return Sequential(*self.layers[index])
+        if isinstance(index, int) and not -len(self.layers) <= index < len(self.layers):
+            raise IndexError(
+                f"Sequential: there is no layer {index}: got a model of {len(self.layers)} layers; "
+                f"count from 0"
+            )
         return self.layers[index]
 
     def __setitem__(self, index: Any, layer: Any) -> NoReturn:
@@ -138,7 +143,10 @@ class MLP(Sequential):
             Sequential.__init__(self, layers=layers)
             return
         if len(sizes) < 2:
-            raise ValueError(f"MLP: sizes must be two or more, from input to output: got {sizes}")
+            raise ValueError(
+                f"MLP: sizes must be two or more, from input to output: got {sizes}"
+                "; write MLP(inputs, hidden, outputs)"
+            )
         made: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(sizes)):
             last = i == len(sizes) - 2

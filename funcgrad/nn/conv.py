@@ -117,6 +117,7 @@ class Conv(Module):
             raise ValueError(
                 f"Conv: groups must divide in_features and out_features: got {self.groups} groups "
                 f"of {self.in_features} and {self.out_features} features"
+                "; write groups=1"
             )
 
     def kernel_shape(self) -> Shape:

@@ -119,6 +119,7 @@ def gelu(x: Any, approximate: bool | str = True) -> Any:
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
     raise ValueError(
         f"gelu: approximate must be True, False, 'tanh' or 'none': got {shown(approximate)}"
+        "; write approximate='tanh'"
     )
 
 

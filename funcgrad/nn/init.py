@@ -246,7 +246,10 @@ class orthogonal:  # noqa: N801
 
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
         if len(shape) < 2:
-            raise ShapeError(f"orthogonal: the shape must have at least two axes: got {shape}")
+            raise ShapeError(
+                f"orthogonal: the shape must have at least two axes: got {shape}"
+                "; use nn.init.normal() for a vector"
+            )
         columns = shape[self.column_axis]
         rows = math.prod(shape) // max(columns, 1)
         q = _orthogonal(key, rows, (), dtype, columns)
@@ -285,6 +288,7 @@ class delta_orthogonal:  # noqa: N801
             raise ShapeError(
                 f"delta_orthogonal: the shape must be [*window, in, out], with one to three window "
                 f"axes and in <= out: got {tuple(shape)}"
+                "; use nn.init.orthogonal() for a matrix"
             )
         matrix = orthogonal(self.scale, self.column_axis)(key, shape[-2:], dtype)
         middle = tuple((n - 1) // 2 for n in shape[:-2])

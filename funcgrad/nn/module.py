@@ -34,7 +34,7 @@ from ..core.trace import Tracer
 from ..random import Key, fold_in
 from ..random.keys import no_key
 from .annotations import mentions_children
-from .apply import check_drawn, ready
+from .apply import check_drawn, no_number, ready
 from .init import Initializer
 from .traverse import replace_fields
 
@@ -137,6 +137,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
         __call__: Callable[..., Any]  # the arguments differ between modules
     else:
         __getattr__ = unknown("model")
+        __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = no_number
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if "__children__" not in vars(cls):

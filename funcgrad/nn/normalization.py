@@ -143,6 +143,7 @@ def _check_shape(layer: Any, given: Any) -> tuple[int, ...]:
         raise ValueError(
             f"{type(layer).__name__}: features must be the length of the last axis, or the "
             f"lengths of the last axes: got {shown(given)}"
+            "; write x.shape[-1]"
         )
     return shape
 
@@ -272,6 +273,7 @@ class GroupNorm(Module):
             raise ValueError(
                 f"GroupNorm: num_groups must divide features: got {self.num_groups} groups of "
                 f"{self.features} features"
+                "; write num_groups=1, or a divisor"
             )
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from ..core import parameters, tree
 from ..core.avals import shape_of
+from ..core.errors import shown
 from ..core.lazy import answering
 from ..core.nodes import Path
 from .replace import Where, resolved
@@ -61,6 +62,11 @@ def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
     """
     given = callable(mask) and tree.handler_of(mask) is None  # a mask of a model is callable too
     chosen = mask(model) if given else mask
+    if any(isinstance(m, str) for m in tree.leaves(chosen)):
+        raise TypeError(
+            f"partition: the mask must hold booleans: got {shown(chosen)}; give a function of the "
+            f"model, as nn.trainable"
+        )
     flags = tree.broadcast_prefix(chosen, model, who="partition: the mask and the model")
     leaves, treedef = tree.flatten(model)
     pairs = list(zip(leaves, flags, strict=True))

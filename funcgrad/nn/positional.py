@@ -109,7 +109,9 @@ def rotary(
 
 def _frequencies(features: int, base: float) -> np.ndarray:
     if features % 2:
-        raise ShapeError(f"rotary: the number of features of x must be even: got {features}")
+        raise ShapeError(
+            f"rotary: the number of features of x must be even: got {features}; add one"
+        )
     return base ** (-np.arange(features // 2) / (features // 2))
 
 

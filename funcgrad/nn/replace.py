@@ -8,7 +8,7 @@ from dataclasses import fields
 from typing import Any, TypeAlias
 
 from ..core import tree
-from ..core.errors import TreeError
+from ..core.errors import TreeError, shown
 from ..core.lazy import answering
 from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
 from .containers import as_layer
@@ -103,6 +103,10 @@ def _keys(node: Any) -> list[Any]:
 
 def resolved(who: str, model: Any, where: Where) -> Path:
     """The path of a text, with each step checked."""
+    if callable(where):
+        raise TypeError(
+            f"{who}: where must be a path: got {shown(where)}; write it as text, 'layers[0].kernel'"
+        )
     path: list[Any] = []
     node = model
     for key in _parsed(who, where) if isinstance(where, str) else where:
@@ -117,6 +121,7 @@ def resolved(who: str, model: Any, where: Where) -> Path:
             raise TreeError(
                 f"{who}: the path {written(where)!r} does not exist: {here} there is "
                 f"{', '.join(map(str, known)) or 'nothing'}"
+                "; name one of these"
             )
         path.append(known[known.index(key)])  # DictKey(0) == SequenceKey(0)
         node = _child(node, path[-1])

@@ -55,6 +55,7 @@ def _axes(who: str, x: Any, shape: Lengths) -> list[tuple[int, int]]:
         raise ShapeError(
             f"{who}: x must be [..., *spatial, channels], with {len(sizes)} spatial axes, none "
             f"of them empty: got {aval_of(x)}"
+            "; write x[..., None] for one channel"
         )
     return list(enumerate(sizes, first))
 

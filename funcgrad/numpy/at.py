@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from types import EllipsisType, NoneType
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ from ..control.loops import scan
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
 from ..core.lazy import answering
+from ..core.registry import load
 from ..core.trace import Tracer, is_concrete
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
@@ -19,6 +21,7 @@ from ..ops.operand import cast_assigned, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, parse
 
+_OTHER_NAMES = {"mul": "multiply", "sub": "subtract", "div": "divide", "update": "set"}
 _DIRECT = (None, "raise", "promise_in_bounds")  # an index out of range raises
 _PLAIN = frozenset({int, slice, np.ndarray, NoneType, EllipsisType})
 
@@ -58,6 +61,12 @@ class IndexUpdateHelper:
         words = f"at: the index is missing: got at(x).{name}{cure}"
         raise AttributeError(words, name=name, obj=self)
 
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        raise TypeError(
+            f"at: an update is functional: got at(x)[{shown(index)}] = ...; write "
+            f"x = at(x)[{shown(index)}].set(value)"
+        )
+
     def __getitem__(self, index: Any) -> "IndexUpdateRef":
         return IndexUpdateRef(self.array, index)
 
@@ -75,6 +84,12 @@ class IndexUpdateRef:
 
     def __repr__(self) -> str:
         return f"at({self.array!r})[{self.index!r}]"
+
+    def __getattr__(self, name: str) -> NoReturn:
+        known = [n for n in vars(IndexUpdateRef) if n[0] != "_"]
+        near = _OTHER_NAMES.get(name) or next(iter(get_close_matches(name, known, 1)), "set")
+        words = f"at[]: it has no method {name!r}: got at(x)[i].{name}; use at(x)[i].{near}(value)"
+        raise AttributeError(words, name=name, obj=self)
 
     def get(
         self,
@@ -161,13 +176,18 @@ class IndexUpdateRef:
         unique_indices: bool = False,
     ) -> Any:
         v = operand(values)
-        x, key, arrays, crop = _normalized_index(self.array, self.index, mode, 1)
-        shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
-        v = _broadcast_values(who, v, shape, dtype_of(x))
-        if isinstance(update, SequentialUpdate):
-            y = update(x, v, arrays, key, unique_indices)
-        else:
-            y = update(x, v, *arrays, index=key)
+        try:
+            x, key, arrays, crop = _normalized_index(self.array, self.index, mode, 1)
+            shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
+            v = _broadcast_values(who, v, shape, dtype_of(x))
+            if isinstance(update, SequentialUpdate):
+                y = update(x, v, arrays, key, unique_indices)
+            else:
+                y = update(x, v, *arrays, index=key)
+        except IndexError as err:
+            note = load("funcgrad.answers.binding").note_operands
+            note(err, f"at[].{who}", (self.array, self.index))
+            raise
         return reshape(y[crop] if crop else y, shape_of(self.array))
 
 
@@ -264,7 +284,7 @@ def _broadcast_values(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     if not fits:
         raise ShapeError(
             f"at[].{who}: the values do not broadcast to the elements: got {aval_of(v)} for "
-            f"elements of shape {shape}"
+            f"elements of shape {shape}; give that shape, or a scalar"
         )
     return broadcast_to(cast(v, dtype), shape)
 
@@ -280,7 +300,10 @@ def _normalized_index(
     if mode in _DIRECT:
         return x, key, arrays, ()
     if mode not in ("drop", "fill", "clip", "wrap"):
-        raise ValueError(f"at[]: mode must be 'drop', 'fill', 'clip' or 'wrap': got {shown(mode)}")
+        raise ValueError(
+            f"at[]: mode must be 'drop', 'fill', 'clip' or 'wrap': got {shown(mode)}; write "
+            f"mode='drop' to skip indices out of range"
+        )
     shape, rest, axis = shape_of(x), iter(arrays), 0
     entries: list[Any] = []
     widths = [(0, 0)] * len(shape)

@@ -7,8 +7,10 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import Aval
 from ..core.companions import Codegen
+from ..core.errors import shown
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
+from ..core.tree import handler_of
 from .structure import Batched
 
 
@@ -43,4 +45,9 @@ def stop_gradient(x: Any) -> Any:
     >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
     3.0
     """
+    if callable(x) and handler_of(x) is None and not isinstance(x, Tracer):
+        raise TypeError(
+            f"stop_gradient: x must be an array or a tree: got {shown(x)}; write "
+            f"stop_gradient(f(x)) for the value of a function"
+        )
     return tree.map(lambda leaf: stop_gradient_p(leaf) if isinstance(leaf, Tracer) else leaf, x)

@@ -269,7 +269,9 @@ def named_chain(
     """
     names = [name for name, _ in named]
     if len(set(names)) != len(names):
-        raise ValueError(f"named_chain: names must differ: got {names}")
+        raise ValueError(
+            f"named_chain: names must differ: got {names}; give each part its own name"
+        )
     inner = chain_as("named_chain", *(t for _, t in named))
 
     def init(params: Tree) -> dict[str, Any]:
@@ -290,7 +292,9 @@ def checked(who: str, t: Optimizer[S]) -> GradientTransformationExtraArgs[S]:
     if not (hasattr(t, "init") and hasattr(t, "update")):
         several = f" of {len(t)}; write {who}(*transformations)" if isinstance(t, list) else ""
         got = type(t).__name__ if several else shown(t)
-        raise TypeError(f"{who}: a transformation has init and update: got {got}{several}")
+        name = getattr(t, "__name__", "") if callable(t) else ""
+        cure = several or (f"; call it: {name}(...)" if name else "; give one, as optim.sgd(0.1)")
+        raise TypeError(f"{who}: a transformation has init and update: got {got}{cure}")
     return with_extra_args_support(t)
 
 

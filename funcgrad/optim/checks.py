@@ -43,7 +43,10 @@ def check_fit(
             raise TreeError(f"{head} be an array, as its {its} {aval_of(p)} is: got a {kind}{cure}")
         if not fits:
             raise ShapeError(f"{head} have the shape of its {its}, {aval_of(p)}: got {aval_of(u)}")
-        raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
+        raise DtypeError(
+            f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}"
+            "; convert it by astype(float)"
+        )
     return wanted, given
 
 

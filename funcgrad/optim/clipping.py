@@ -20,7 +20,7 @@ from .base import (
     leafwise,
     stateless,
 )
-from .checks import check_number
+from .checks import check_not_negative, check_number
 from .numerics import (
     Tree,
     is_floating,
@@ -60,6 +60,7 @@ def clip(max_delta: Any) -> GradientTransformation[EmptyState]:
     [-1.   0.5]
     """
     check_number("clip", "max_delta", max_delta)
+    check_not_negative("clip", max_delta=max_delta)
     return leafwise(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)))
 
 
@@ -73,6 +74,7 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation[EmptyState]:
     [1. 1.]
     """
     check_number("clip_by_block_rms", "threshold", threshold)
+    check_not_negative("clip_by_block_rms", threshold=threshold)
 
     return in_float32(leafwise(lambda g: g * like(_factor(root_mean_square(g), threshold), g)))
 
@@ -87,6 +89,7 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation[EmptyState]:
     [0.6 0.8]
     """
     check_number("clip_by_global_norm", "max_norm", max_norm)
+    check_not_negative("clip_by_global_norm", max_norm=max_norm)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
         factor = _factor(tree_norm(updates), max_norm)
@@ -117,6 +120,7 @@ def adaptive_grad_clip(
     [0.6 0.8]
     """
     check_number("adaptive_grad_clip", "clipping", clipping)
+    check_not_negative("adaptive_grad_clip", clipping=clipping)
 
     def size(x: Any) -> Any:
         axes = axis

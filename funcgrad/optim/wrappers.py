@@ -244,7 +244,10 @@ class MultiSteps:
     ) -> None:
         every_k_schedule = whole(every_k_schedule)
         if not callable(every_k_schedule) and not every_k_schedule >= 1:
-            raise ValueError(f"MultiSteps: k must be at least 1: got {every_k_schedule}")
+            raise ValueError(
+                f"MultiSteps: k must be at least 1: got {every_k_schedule}"
+                "; write an integer of at least 1"
+            )
         self._opt = checked("MultiSteps", opt)
         self._k, self._mean, self._dtype = every_k_schedule, use_grad_mean, accumulator_dtype
 

@@ -41,7 +41,10 @@ key use_bias init(key) of the layer, which draws its parameters
 loc key loc + scale * random.normal(key, shape)
 lr learning_rate
 max_iter max_steps
+max_iter maxiter
 maxiter max_steps
+mean loc
+mu loc
 n_splits folds
 normalized_shape features
 num_features features
@@ -60,8 +63,10 @@ rng key
 rngs embedding_init init(key) of the layer, which draws its parameters
 rngs kernel_init init(key) of the layer, which draws its parameters
 rngs use_bias init(key) of the layer, which draws its parameters
+sd scale
 seed key key=funcgrad.random.key(0)
 shuffle key key=funcgrad.random.key(0), by which it shuffles
+sigma scale
 size shape
 size_average reduction
 static_argname static_argnames

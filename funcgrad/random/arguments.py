@@ -37,9 +37,13 @@ def as_shape(who: str, shape: Any) -> Shape:
     except TypeError:
         whole = False
     if not whole:
-        raise DtypeError(f"{who}: a shape must be made of integers: got {shown(shape)}")
+        raise DtypeError(
+            f"{who}: a shape must be made of integers: got {shown(shape)}; write (3,), or ()"
+        )
     if any(n < 0 for n in lengths):
-        raise ShapeError(f"{who}: lengths must be nonnegative: got the shape {shown(shape)}")
+        raise ShapeError(
+            f"{who}: lengths must be nonnegative: got the shape {shown(shape)}; write (3,)"
+        )
     return lengths
 
 

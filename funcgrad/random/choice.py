@@ -295,10 +295,13 @@ def _population(who: str, x: Any) -> Any:
         return x
     if isinstance(x, Tracer) or x.dtype.kind not in "iu":
         raise DtypeError(
-            f"{who}: the population must be an array or a concrete integer: got {aval_of(x)}"
+            f"{who}: the population must be an array or a concrete integer: got {aval_of(x)}; "
+            f"write int(n) for the integers below n"
         )
     if x < 0:
-        raise RangeError(f"{who}: the number of integers must be nonnegative: got {x}")
+        raise RangeError(
+            f"{who}: the number of integers must be nonnegative: got {x}; give n of at least 0"
+        )
     return x
 
 

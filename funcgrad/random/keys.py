@@ -222,6 +222,11 @@ def check_single(who: str, key: Any) -> Key:
     """The argument, checked to be a single key."""
     if not isinstance(key, Key):
         raise no_key(who, key)
+    if not shape_of(key.data):
+        raise ShapeError(
+            f"{who}: the key must be a single key: got one of its words, by a map over a single "
+            f"key; map over split(key, n), or set in_axes to None for the key"
+        )
     if key.ndim:
         raise ShapeError(
             f"{who}: the key must be a single key: got a batch of shape {key.shape}; map over it: "
@@ -263,7 +268,7 @@ def _integer(who: str, what: str, x: Any, width: int, lowest: int | None = None)
         or (aval is None and not isinstance(x, int))
         or (aval is not None and dtype_of(x).kind not in "iu")
     ):
-        raise DtypeError(f"{who}: {what} must be an integer: got {x!r}")
+        raise DtypeError(f"{who}: {what} must be an integer: got {x!r}; write one, as 0")
     if isinstance(x, Tracer):
         return x
     lowest = -(2 ** (width - 1)) if lowest is None else lowest

@@ -117,18 +117,18 @@ def _times(t: Any) -> Any:
     t = strong(operand(t))
     t = t if dtype_of(t).kind == "f" else cast(t, np.float64)
     if len(shape_of(t)) != 1 or not shape_of(t)[0]:
-        raise ShapeError(f"odeint: t must be a vector: got {aval_of(t)}")
+        raise ShapeError(f"odeint: t must be a vector: got {aval_of(t)}; write odeint(func, y0, t)")
     if not isinstance(t, Tracer):
         gaps = np.diff(t)
         if not (np.all(gaps >= 0) or np.all(gaps <= 0)):
-            raise ValueError(f"odeint: t must be monotonic: got {t}")
+            raise ValueError(f"odeint: t must be monotonic: got {t}; sort it by np.sort")
     return t
 
 
 def _floating(y: Any) -> Any:
     if not is_arraylike(y) or dtype_of(y).kind not in "biufc":
         got = aval_of(y) if is_arraylike(y) else type(y).__name__
-        raise DtypeError(f"odeint: y0 must be a tree of arrays: got {got}")
+        raise DtypeError(f"odeint: y0 must be a tree of arrays: got {got}; give numbers")
     return y if is_inexact(dtype_of(y)) else cast(strong(y), np.float64)
 
 

@@ -74,7 +74,10 @@ def convolve(
     ranks = len(shape_of(a)), len(shape_of(b))
     if axes is None:
         if ranks[0] != ranks[1]:
-            raise ShapeError(f"convolve: the ranks must be equal: got {ranks[0]} and {ranks[1]}")
+            raise ShapeError(
+                f"convolve: the ranks must be equal: got {ranks[0]} and {ranks[1]}"
+                "; add an axis to one by x[None]"
+            )
         axes = (tuple(range(ranks[0])),) * 2
     if not axes[0] and not dot_axes[0] and ranks == (0, 0):
         return a * b
@@ -89,6 +92,7 @@ def convolve(
             raise ValueError(
                 "convolve: for mode='valid' one array must be at least as large as the other "
                 f"along every axis: got {n} and {k}"
+                "; write mode='full'"
             )
         y = np.swapaxes(_convolve_spatial(b, a, mode), 0, 1)
     else:
@@ -151,7 +155,10 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     a, b = promote_weak([strong(operand(in1)), strong(operand(in2))])
     rank = len(shape_of(a))
     if rank != len(shape_of(b)):
-        raise ShapeError(f"fftconvolve: the ranks must be equal: got {shape_of(a)}, {shape_of(b)}")
+        raise ShapeError(
+            f"fftconvolve: the ranks must be equal: got {shape_of(a)}, {shape_of(b)}"
+            "; add an axis to one by x[None]"
+        )
     axes = tuple(range(rank)) if axes is None else axes_in(axes, rank)
     n, k = ([shape_of(x)[d] for d in axes] for x in (a, b))
     if mode == "valid" and any(i < j for i, j in zip(n, k, strict=True)):
@@ -191,7 +198,10 @@ def convolve2d(
     """
     a, b = strong(operand(in1)), strong(operand(in2))
     if len(shape_of(a)) != 2 or len(shape_of(b)) != 2:
-        raise ShapeError(f"convolve2d: both must be matrices: got {shape_of(a)} and {shape_of(b)}")
+        raise ShapeError(
+            f"convolve2d: both must be matrices: got {shape_of(a)} and {shape_of(b)}"
+            "; write x[None] for a vector"
+        )
     if boundary not in ("fill", *_BOUNDARIES):
         raise ValueError(
             f"convolve2d: boundary must be 'fill', 'wrap' or 'symm': got {shown(boundary)}"

@@ -77,6 +77,7 @@ class _Segments:
         if self.size > n:
             raise ShapeError(
                 f"{who}: the window must not be longer than the signal {n}: got {self.size}"
+                "; give a smaller nperseg"
             )
         self.overlap = self.size // 2 if noverlap is None else int(noverlap)
         self.nfft = self.size if nfft is None else int(nfft)
@@ -84,6 +85,7 @@ class _Segments:
             raise ValueError(
                 f"{who}: noverlap must be less than nperseg = {self.size}, and nfft at least that: "
                 f"got {self.overlap} and {self.nfft}"
+                "; leave noverlap and nfft out"
             )
         starts = np.arange(0, n - self.size + 1, self.size - self.overlap)
         self.places = starts[:, None] + np.arange(self.size)
@@ -172,6 +174,7 @@ def _averaged(
     if shape_of(x)[-1] != shape_of(y)[-1]:
         raise ShapeError(
             f"{who}: signals must have equal lengths: got {aval_of(x)} and {aval_of(y)}"
+            "; cut the longer one"
         )
     if scaling not in ("density", "spectrum") or average not in ("mean", "median"):
         raise ValueError(
@@ -219,7 +222,7 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:  # noqa: N803
     """
     x = _ready(x)
     if ew.is_complex(x):
-        raise ValueError(f"hilbert: x must be real: got {aval_of(x)}")
+        raise ValueError(f"hilbert: x must be real: got {aval_of(x)}; take x.real")
     axis = axis_of(axis, len(shape_of(x)))
     n = shape_of(x)[axis] if N is None else N
     weights = np.zeros(n)

@@ -30,6 +30,7 @@ from ..transforms.batching import vmap
 from ..transforms.forward import jvp
 from ..transforms.grad import grad, vjp
 from ..transforms.nans import beside, debugging
+from ..transforms.options import check_options
 from ..transforms.staging import stage, staged_in
 from ..transforms.typevars import P
 from .colouring import Colouring
@@ -171,6 +172,7 @@ def _derivative(
 ) -> Callable[..., Any]:
     """The function that gives ``result(value, matrix)``, and aux."""
     check_callable(options.who, fun)
+    check_options(options.who, argnums, argnames, has_aux=options.has_aux)
     options.check()
     origin = Origin(options.who, fun)
     patterns = Patterns(origin, options.order)

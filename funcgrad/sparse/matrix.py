@@ -96,6 +96,7 @@ class CSR:
         if data.ndim != 1:
             raise ShapeError(
                 f"to_scipy: a stack of matrices has no form in SciPy: got {self.shape}"
+                "; convert each one"
             )
         try:
             from scipy.sparse import csr_array
@@ -244,7 +245,10 @@ def csr(matrix: Any, pattern: Any = None) -> CSR:
     pattern = Pattern.of(matrix if pattern is None else pattern)
     matrix = _operand(matrix)
     if shape_of(matrix)[-2:] != pattern.shape:
-        raise ShapeError(f"csr: the array must have shape {pattern.shape}: got {aval_of(matrix)}")
+        raise ShapeError(
+            f"csr: the array must have shape {pattern.shape}: got {aval_of(matrix)}"
+            "; give one of that shape"
+        )
     return CSR(matrix[..., pattern.rows, pattern.indices], pattern)
 
 
@@ -274,6 +278,7 @@ def _vectors(x: Any, length: int, axis: int) -> Any:
         raise ShapeError(
             f"matmul: the array must have length {length} along the axis that is summed: got "
             f"{aval_of(x)}"
+            "; transpose it"
         )
     return x
 

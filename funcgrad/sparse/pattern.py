@@ -75,7 +75,7 @@ def pattern(
     """
     check_callable("pattern", fun)
     if order not in (1, 2):
-        raise ValueError(f"pattern: order must be 1 or 2: got {order!r}")
+        raise ValueError(f"pattern: order must be 1 or 2: got {order!r}; write order=1")
     closed, flags = _staged(fun, argnums, order, args, kwargs)
     sets, walk = _propagated(closed, flags)
     width = sum(a.size for a in compress(closed.in_avals, flags))

@@ -137,7 +137,9 @@ class History:
         if name not in self.names:
             known = ", ".join(self.names) or "no names yet"
             cure = f"; record it first: history.record(step, {name}=value)" * (not self.names)
-            raise UnknownNameError(f"History: unknown name {name!r}: got {known}{cure}")
+            raise UnknownNameError(
+                f"History: unknown name {name!r}: got {known}{cure}; use one of these"
+            )
         return np.array([row.get(name, math.nan) for _, row in self._rows])
 
     def __len__(self) -> int:
@@ -177,7 +179,7 @@ class History:
             raise ValueError(f"History.best: mode must be 'min' or 'max': got {shown(mode)}")
         column = self[name]
         if np.all(np.isnan(column)):
-            raise RangeError(f"History.best: all values of {name!r} are nan")
+            raise RangeError(f"History.best: all values of {name!r} are nan; record another name")
         i = int((np.nanargmin if mode == "min" else np.nanargmax)(column))
         return int(self.steps[i]), float(column[i])
 
@@ -324,7 +326,9 @@ def _from_csv(text: str) -> History:
 def _ending(path: Any) -> str:
     ending = Path(path).suffix
     if ending not in (".json", ".csv"):
-        raise ValueError(f"History: the path must end in .json or .csv: got {shown(str(path))}")
+        raise ValueError(
+            f"History: the path must end in .json or .csv: got {shown(str(path))}; add one"
+        )
     return ending
 
 

@@ -128,6 +128,7 @@ class Metrics:
         if name not in self.stats:
             raise UnknownNameError(
                 f"Metrics: unknown name {name!r}: got {', '.join(self.stats) or 'no names yet'}"
+                "; use one of these"
             )
         return self.stats[name]
 
@@ -150,7 +151,9 @@ def _stats_of(name: str, values: Any, weight: Any) -> Stats:
     """The statistics of the elements of an array; elements of weight 0 are ignored."""
     x, w = _real(name, values), _real("weight", weight)
     if not isinstance(w, Tracer) and not np.all(w >= 0):
-        raise RangeError(f"Metrics: weight must not be negative: got {weight}")
+        raise RangeError(
+            f"Metrics: weight must not be negative: got {weight}; leave weight out for 1"
+        )
     if np.float64 is type(x) is type(w) and w > 0:  # a scalar, the usual case
         return Stats(w, w * x, np.float64(0), x, x)
     try:
@@ -175,7 +178,7 @@ def _real(name: str, x: Any) -> Any:
     x = operand(x)
     kind = aval_of(x).dtype.kind
     if kind not in "biuf":
-        raise DtypeError(f"Metrics: {name} must be real: got {aval_of(x)}")
+        raise DtypeError(f"Metrics: {name} must be real: got {aval_of(x)}; take its absolute value")
     return cast(x, np.float64) if isinstance(x, Tracer) else asarray(x, np.float64)[()]
 
 

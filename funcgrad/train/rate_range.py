@@ -80,6 +80,7 @@ def learning_rate_range(
         raise RangeError(
             f"learning_rate_range: rates must ascend from low > 0 to high in 2 steps or more: got "
             f"low={low}, high={high}, steps={steps}"
+            "; leave low, high and steps out"
         )
     rates = np.geomspace(low, high, steps)
     opt = optimizer(lambda count: low * (high / low) ** (count / (steps - 1)))
@@ -99,7 +100,10 @@ def learning_rate_range(
             break
     kept = np.array([x for x in losses if math.isfinite(x)])
     if not len(kept):
-        raise RangeError(f"learning_rate_range: the loss must be finite: got {value}")
+        raise RangeError(
+            f"learning_rate_range: the loss must be finite: got {value}"
+            "; check the loss at the first batch"
+        )
     return RateRange(rates[: len(kept)], kept, _steepest(rates, kept))
 
 
@@ -114,7 +118,10 @@ def _repeated(batches: Iterable[Any], steps: int) -> Iterable[Any]:
             if not left:
                 return
         if left == before:
-            raise RangeError("learning_rate_range: there must be a batch: got no item of batches")
+            raise RangeError(
+                "learning_rate_range: there must be a batch: got no item of batches"
+                "; give a list or a loader"
+            )
 
 
 def _steepest(rates: np.ndarray, losses: np.ndarray) -> float:

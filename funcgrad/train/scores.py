@@ -64,6 +64,7 @@ def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> An
     if not 1 <= k <= classes:
         raise RangeError(
             f"top_k_accuracy: k must be from 1 to {classes}, the number of classes: got {k}"
+            "; give a smaller k"
         )
     own = np.take_along_axis(logits, labels[..., None], axis=-1)
     ties = (logits == own) & (np.arange(classes) < labels[..., None])
@@ -93,12 +94,15 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
     known = not any(isinstance(x, Tracer) for x in given)
     if num_classes is None:
         if not known:
-            raise DtypeError(f"{who}: num_classes must be given for traced classes")
+            raise DtypeError(
+                f"{who}: num_classes must be given for traced classes; write num_classes="
+            )
         num_classes = max((int(np.max(x)) for x in given if np.size(x)), default=-1) + 1
     for name, x in zip(("predictions", "labels"), given if known else (), strict=known):
         if np.size(x) and not (np.min(x) >= 0 and np.max(x) < num_classes):
             raise IndexError(
                 f"{who}: {name} must be from 0 to {num_classes - 1}: got {np.min(x)} to {np.max(x)}"
+                "; give a larger num_classes"
             )
     columns, rows = (x.reshape(-1).astype(np.int64) for x in given)
     return at(np.zeros((num_classes, num_classes), np.int64))[rows, columns].add(1)
@@ -169,6 +173,7 @@ def roc_auc(scores: Any, labels: Any) -> Any:
         raise ShapeError(
             f"roc_auc: scores and labels must have one shape [N]: got {aval_of(scores)} and "
             f"{aval_of(labels)}"
+            "; give one score for each label"
         )
     positive = labels == 1
     count, others = int(np.sum(positive)), int(np.sum(labels == 0))
@@ -176,6 +181,7 @@ def roc_auc(scores: Any, labels: Any) -> Any:
         raise RangeError(
             f"roc_auc: labels must be 0 and 1 and contain both, and scores must not be nan: got "
             f"{count} ones and {others} zeros of {len(labels)}"
+            "; give labels of both classes"
         )
     ordered = np.sort(scores)
     below, upto = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))

@@ -18,6 +18,7 @@ from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .arguments import Origin, check_callable
+from .options import check_flags, check_positions
 from .staging import stage
 
 # NumPy functions that need only shape and dtype: they create an array, or query one
@@ -122,6 +123,8 @@ def make_jaxpr(
       in (c,) }
     """
     check_callable("make_jaxpr", fun)
+    check_positions("make_jaxpr", "static_argnums", static_argnums)
+    check_flags("make_jaxpr", return_shape=return_shape)
     static = several(static_argnums)
 
     @functools.wraps(fun)
@@ -183,6 +186,7 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, l
         if treedef != in_tree:
             raise TreeError(
                 f"closure_convert: arguments must have the structure {in_tree}: got {treedef}"
+                "; give a tree like it"
             )
         consts = [next(rest) if t else x for x, t in zip(closed.consts, traced, strict=True)]
         operands = [x for x in leaves if is_arraylike(x)]

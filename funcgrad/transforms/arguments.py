@@ -30,6 +30,7 @@ from ..core.errors import (
 )
 from ..core.explanations import raise_explained
 from ..core.floating import keep_settings, settings, warnings_to_log
+from ..core.registry import load
 from ..core.trace import Primitive, Trace, Tracer, running
 from ..core.tree_code import MISS, TreeCode
 from ..ops.structure import zeros_like
@@ -69,9 +70,7 @@ class Origin(Handing):
 
 def check_callable(who: str, fun: Any) -> None:
     if not callable(fun):
-        raise TypeError(
-            f"{who}: the first argument must be a function: got {shown(fun)}; pass the function"
-        )
+        raise load("funcgrad.answers.misfits").no_function(who, fun)
 
 
 class DiffArguments:
@@ -99,7 +98,9 @@ class DiffArguments:
             named = [_named(who, fun, name, args, kwargs) for name in self.argnames]
             self.places = [*self.argnums, *named]
         if not self.single and len(set(self.places)) < len(self.places):
-            raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
+            raise ValueError(
+                f"{who}: argnums and argnames name an argument twice: {self.places}; name each once"
+            )
         values = self.values()
         self.argument = values[0] if self.single else values  # several are a tuple
 
@@ -188,7 +189,8 @@ def call_with_aux(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) 
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):
         raise TypeError(
-            f"{who}: with has_aux=True the function must return (output, aux): got {shown(out)}"
+            f"{who}: with has_aux=True the function must return (output, aux): got "
+            f"{load('funcgrad.answers.misfits').told(out)}; leave has_aux out for an output alone"
         )
     return out
 
@@ -213,7 +215,10 @@ def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any)
     except ValueError:
         position = len(args)
     if position >= len(args):
-        raise TypeError(f"{who}: argnames names {shown(name)}, which was not passed")
+        raise TypeError(
+            f"{who}: argnames names {shown(name)}, which was not passed: got {len(args)} arguments "
+            f"and the keywords {[*kwargs]}; name a parameter of the function"
+        )
     return position
 
 
@@ -249,16 +254,6 @@ def is_integral(x: Any) -> bool:
 def zero_of(x: Any) -> Any:
     """Zeros for a leaf without derivative; a leaf that is not an array stays itself."""
     return zeros_like(x) if is_number(x) else x
-
-
-def check_pair(who: str, primals: Any, tangents: Any) -> None:
-    """Raise unless primals and tangents are tuples or lists, with one entry for each argument."""
-    for name, value in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(value, (tuple, list)):
-            raise TypeError(
-                f"{who}: {name} must be a tuple or list of arguments: got "
-                f"{type(value).__name__}; write ({name[:-1]},)"
-            )
 
 
 def _hides_arrays(x: Any) -> bool:
@@ -313,7 +308,9 @@ def flatten_like(who: str, what: str, want: tree.TreeDef, value: Any) -> list[An
     leaves, treedef = tree.flatten(value)
     if treedef != want:
         tree.flatten_up_to(want, value, f"{who}: {what}")  # names the path of a missing subtree
-        raise TreeError(f"{who}: {what} must have the structure {want}: got {treedef}")
+        raise TreeError(
+            f"{who}: {what} must have the structure {want}: got {treedef}; give a tree like it"
+        )
     return leaves
 
 
@@ -324,7 +321,10 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
     """
     aval = aval_of(t)
     if aval.shape != primal.shape:
-        raise ShapeError(f"{who}: {what} must have the shape of its primal, {primal}: got {aval}")
+        raise ShapeError(
+            f"{who}: {what} must have the shape of its primal, {primal}: got {aval}; give "
+            f"{f'an array of shape {primal.shape}' if primal.shape else 'a scalar, as 1.0'}"
+        )
     if type(t) in PYTHON_SCALARS and not isinstance(t, complex):
         return primal.dtype.type(t)
     if aval.dtype != primal.dtype:

@@ -14,6 +14,8 @@ from ..ops.layout import to_c_order
 from ..ops.structure import batch_at_front, transpose_p
 from .places import Place, argument_name, of_argument
 
+_OPTIONS = ("in_axes", "out_axes", "axis_name", "axis_size", "chunk_size")  # of vmap
+
 
 def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
     """Each leaf of a call with its argument and its path there."""
@@ -45,9 +47,14 @@ def batch_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | Non
         if axis is None or not is_array:
             axes.append(None)
         elif not isinstance(axis, int) or not -rank <= axis < rank:
+            cure = (
+                f"it is an option of vmap: write vmap(f, {place}=...)(x)"
+                if place in _OPTIONS
+                else "set in_axes to None where all examples share it"
+            )
             raise ShapeError(
                 f"vmap: {argument_name(fun, place, path)} has no axis {axis!r} to map over: got "
-                f"{aval_of(x)}; set in_axes to None where all examples share it"
+                f"{aval_of(x)}; {cure}"
             )
         else:
             axes.append(axis % rank)

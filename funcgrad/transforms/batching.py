@@ -29,6 +29,7 @@ from .batch_axes import batch_axes, batch_size, move_batch_axis
 from .batch_tracers import BatchTracer, WrittenBatch
 from .batch_writes import batch_writer, is_written, process_written, steps_in_batch
 from .nans import debugging
+from .options import check_batching
 from .owned_arrays import can_follow, part_of
 from .untraced import handing_of, unchanged
 
@@ -265,7 +266,7 @@ def by_loop(
            [3., 4.]])
     """
     if size == 0:
-        raise ShapeError(f"{prim}: its batch rule is a loop, which needs at least one example")
+        raise ShapeError(f"{prim}: a loop over examples needs one: got none; give one at least")
 
     def example(x: Any, d: int | None, i: int) -> Any:
         return x if d is None else getitem_p(x, index=Index((*[slice(None)] * d, i)))
@@ -312,10 +313,7 @@ def vmap(
     """
     check_callable("vmap", fun)
     chunk_size = whole(chunk_size)
-    if chunk_size is not None and chunk_size < 1:
-        raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
-    if chunk_size is not None and axis_name is not None:
-        raise ValueError("vmap: axis_name needs all examples at once; leave chunk_size out")
+    check_batching(in_axes, out_axes, axis_name, chunk_size)
     origin = Origin("vmap", fun)
 
     @functools.wraps(fun)

@@ -48,6 +48,7 @@ def check_grads(
         raise ValueError(
             f"check_grads: modes must be 'fwd' or 'rev', and order at least 1: got {shown(modes)} "
             f"and {order}"
+            "; leave modes out for both"
         )
     args = tuple(args)
     check_leaves("check_grads", fun, range(len(args)), args, mixed=True)
@@ -119,4 +120,5 @@ def _compare(where: str, got: Any, want: Any, atol: float, rtol: float) -> None:
         raise AssertionError(
             f"check_grads: derivative {shown(where)} differs from central differences by "
             f"{gap:.3g}: got {got}, differences give {want}"
+            "; check the rule of the operation, or loosen atol and rtol"
         )

@@ -123,7 +123,10 @@ def pmin(x: Any, axis_name: Any) -> Any:
 
 def _place(who: str, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
-        raise ShapeError(f"{who}: the value has no axis {axis}: got a value of {rank} axes")
+        raise ShapeError(
+            f"{who}: the value has no axis {axis}: got a value of {rank} axes"
+            "; count axes from 0, without the mapped one"
+        )
     return axis % rank
 
 
@@ -223,6 +226,7 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
                 raise ValueError(
                     f"ppermute: sources must be distinct indices from 0 to {size - 1}, and so must "
                     f"destinations: got {shown(pairs)}"
+                    "; give each rank once"
                 )
         return {"perm": pairs}
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.lazy import answering
-from .arguments import check_callable, check_leaves, check_pair
+from .arguments import check_callable, check_leaves
 from .forward import jvp
 from .grad import grad, vjp
+from .options import check_pair
 
 
 @answering

@@ -23,13 +23,13 @@ from .arguments import (
     check_callable,
     check_closed,
     check_leaves,
-    check_pair,
     differentiated,
     flatten_like,
     tangents_of,
     zero_of,
 )
 from .nans import debugging
+from .options import check_pair
 from .owned_arrays import can_follow, is_writable, kept, new_copy, own_array, part_of, put, zeros_in
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases

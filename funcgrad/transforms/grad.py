@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
+from types import NoneType
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -29,6 +30,7 @@ from .arguments import (
     zero_of,
 )
 from .nans import beside, debugging
+from .options import check_options
 from .reverse import Tape
 from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies, with_argument
@@ -38,6 +40,7 @@ from .untraced import protected
 
 # argnums, argnames, has_aux, holomorphic, allow_int
 Options: TypeAlias = tuple[Any, Any, bool, bool, bool]
+_FLAGS, _PLAIN, _USUAL = ("has_aux", "holomorphic", "allow_int"), [False] * 3, (int, NoneType)
 
 
 class Recording:
@@ -163,6 +166,7 @@ def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any])
         )
     if not holomorphic and aval.dtype.kind != "f":
         cure = "take its real part, or set holomorphic=True for a complex derivative"
+        cure = cure if aval.dtype.kind == "c" else "compute it from floats, without astype(int)"
         raise DtypeError(f"{who}: the output must be real: got {aval}; {cure}")
     if holomorphic and aval.dtype.kind != "c":
         raise DtypeError(f"{who}: the output must be complex: got {aval}; leave holomorphic out")
@@ -213,9 +217,11 @@ def value_and_grad(
 def _derivative(make: Callable[..., Any], fun: Callable[..., Any], options: Options) -> Any:
     """The function that gives the gradient of ``fun``, pickled as the call of ``make``."""
     check_callable(make.__name__, fun)
+    argnums, argnames, *flags = options
+    if flags != _PLAIN or argnums.__class__ not in _USUAL or argnames is not None:
+        check_options(make.__name__, argnums, argnames, **dict(zip(_FLAGS, flags, strict=True)))
     both = make is value_and_grad
     made = PicklableFunction(_differentiated, Origin(make.__name__, fun), both, options)
-    argnums, argnames, *flags = options
     made.origin = make, (fun, argnums, *flags), {"argnames": argnames}
     return functools.update_wrapper(made, fun)
 
@@ -342,6 +348,16 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     return (out, pullback, run.rest) if has_aux else (out, pullback)
 
 
+def _only(who: str, name: str, cts: tuple[Any, ...]) -> Any:
+    """The cotangent with which a map of cotangents was called."""
+    if len(cts) != 1:
+        raise TypeError(
+            f"{who}: the {name} takes one cotangent, a tree like the output: got {len(cts)} "
+            f"arguments; write {name}(ct), of several outputs {name}((ct, ...))"
+        )
+    return cts[0]
+
+
 def recorded(
     fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]], Recording]:
@@ -365,16 +381,16 @@ def recorded(
     others = [x for x, t in zip(leaves, tracked, strict=True) if not t]
     run = origin.run(record, lambda: others) if others else record(protected)
 
-    def pullback(ct: Any) -> tuple[Any, ...]:
-        given = flatten_like("vjp", "the cotangent", out_tree, ct)
-        cts = [
-            None if number is None else as_tangent("vjp", "a cotangent", c, aval_of(y))
-            for y, number, c in zip(run.outs, run.numbers, given, strict=True)
+    def pullback(*cts: Any) -> tuple[Any, ...]:
+        given = flatten_like("vjp", "the cotangent", out_tree, _only("vjp", "pullback", cts))
+        rows = zip(run.outs, run.numbers, given, strict=True)
+        seeds = [
+            n if n is None else as_tangent("vjp", "a cotangent", c, aval_of(y)) for y, n, c in rows
         ]
         taken = {id(c) for c in given}
         results = [
             finished(found, x, taken) if t else zero_of(x)
-            for found, x, t in zip(run.pulled(cts), leaves, tracked, strict=True)
+            for found, x, t in zip(run.pulled(seeds), leaves, tracked, strict=True)
         ]
         return tree.unflatten(treedef, results)
 

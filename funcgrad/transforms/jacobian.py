@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -29,8 +29,11 @@ from .diagonal import as_diagonal, is_elementwise_program, is_elementwise_tape, 
 from .grad import Recording, recorded
 from .linear import Linearization, linearized
 from .nans import beside, debugging
+from .options import check_options
 from .symmetric import symmetric
 from .typevars import P
+
+_Options: TypeAlias = tuple[Any, Any, bool, bool]  # argnums, argnames, has_aux, holomorphic
 
 _FEW = 6  # unit arrays, up to which a batch of them costs more than it saves
 
@@ -100,20 +103,27 @@ def jacfwd(
     array([[2., 0.],
            [0., 4.]])
     """
-    check_callable("jacfwd", fun)
-    origin = Origin("jacfwd", fun)
+    return _forward("jacfwd", fun, (argnums, argnames, has_aux, holomorphic))
+
+
+def _forward(who: str, fun: Callable[..., Any], options: _Options) -> Callable[..., Any]:
+    """The function that gives the Jacobian of another, in forward mode."""
+    argnums, argnames, has_aux, holomorphic = options
+    check_callable(who, fun)
+    check_options(who, argnums, argnames, has_aux=has_aux, holomorphic=holomorphic)
+    origin = Origin(who, fun)
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         if (check := debugging.get().check) is not None:
-            again = jacfwd(fun, argnums, has_aux, holomorphic, argnames=argnames)
+            again = _forward(who, fun, options)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
-        chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
+        chosen, leaves, treedef = _chosen(who, fun, *given)
         run = lambda hand: _pushed(origin, chosen, hand, leaves, treedef, has_aux)
         out, columns_of, aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        _check_outputs("jacfwd", outs, holomorphic)
+        _check_outputs(who, outs, holomorphic)
         columns = columns_of(outs, leaves, treedef)
         results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
         jacobian = tree.unflatten(out_tree, results)
@@ -135,7 +145,7 @@ def _pushed(
     x, inexact = leaves[0] if len(leaves) == 1 else (None, False)
     if type(x) is np.ndarray and inexact and x.size > _FEW:
         whole = lambda x: chosen.call(tree.unflatten(treedef, [x]))
-        on_array = lambda x: call_with_aux("jacfwd", has_aux, whole, x)
+        on_array = lambda x: call_with_aux(origin.who, has_aux, whole, x)
         out, jacobians, aux = jacobians_by(origin, on_array, x)
         return out, lambda *_: [[as_given(t, (x,))] for t in jacobians], aux
     out, push, linearization = linearized(chosen.call, (chosen.argument,), has_aux)
@@ -195,21 +205,51 @@ def jacrev(
     array([[4., 1.],
            [2., 5.]])
     """
-    check_callable("jacrev", fun)
-    origin = Origin("jacrev", fun)
+    return _reverse("jacrev", fun, (argnums, argnames, has_aux, holomorphic), allow_int)
+
+
+@picklable
+@answering
+def jacobian(
+    fun: Callable[P, Any],
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: str | Sequence[str] | None = None,
+) -> Callable[P, Any]:
+    """Jacobian of a function: :func:`jacrev` by the name of the matrix.
+
+    >>> jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    return _reverse("jacobian", fun, (argnums, argnames, has_aux, holomorphic), allow_int)
+
+
+def _reverse(
+    who: str, fun: Callable[..., Any], options: _Options, allow_int: bool = False
+) -> Callable[..., Any]:
+    """The function that gives the Jacobian of another, in reverse mode."""
+    argnums, argnames, has_aux, holomorphic = options
+    check_callable(who, fun)
+    flags = {"has_aux": has_aux, "holomorphic": holomorphic, "allow_int": allow_int}
+    check_options(who, argnums, argnames, **flags)
+    origin = Origin(who, fun)
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         if (check := debugging.get().check) is not None:
-            again = jacrev(fun, argnums, has_aux, holomorphic, allow_int, argnames=argnames)
+            again = _reverse(who, fun, options, allow_int)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen, leaves, treedef = _chosen(
-            "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
+            who, fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
         run = lambda hand: recorded(chosen.caller(hand), (chosen.argument,), has_aux)
         out, pullback, recording = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        _check_outputs("jacrev", outs, holomorphic)
+        _check_outputs(who, outs, holomorphic, in_rows=True)
         aux = recording.rest
         rows = _rows(pullback, recording, outs, out_tree, leaves)
         rows = [chosen.result(tree.unflatten(treedef, row)) for row in rows]
@@ -274,11 +314,12 @@ def _chosen(
         if holomorphic and carries_derivative(x) and aval_of(x).dtype.kind != "c":
             raise DtypeError(
                 f"{who}: with holomorphic=True the arguments must be complex: got {aval_of(x)}"
+                "; convert them by astype(complex)"
             )
     return chosen, [(x, carries_derivative(x)) for x in leaves], treedef
 
 
-def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
+def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool, in_rows: bool = False) -> None:
     for y in outs:
         if not carries_derivative(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
@@ -290,10 +331,11 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
         if holomorphic and not whole:
             raise DtypeError(
                 f"{who}: with holomorphic=True the output must be complex: got {aval_of(y)}"
+                "; leave holomorphic out"
             )
-        if who == "jacrev" and whole and not holomorphic:
+        if in_rows and whole and not holomorphic:
             raise DtypeError(
-                f"jacrev: a complex output has two rows per element, for the real and the "
+                f"{who}: a complex output has two rows per element, for the real and the "
                 f"imaginary part: got {aval_of(y)}; use jacfwd"
             )
 
@@ -319,8 +361,8 @@ def hessian(
     array([[6., 2.],
            [2., 0.]])
     """
-    inner = jacrev(fun, argnums, has_aux, holomorphic, argnames=argnames)
-    outer = jacfwd(inner, argnums, has_aux, holomorphic, argnames=argnames)
+    options = argnums, argnames, has_aux, holomorphic
+    outer = _forward("hessian", _reverse("hessian", fun, options), options)
 
     @functools.wraps(fun)
     def hessian_of(*args: Any, **kwargs: Any) -> Any:
@@ -332,6 +374,3 @@ def hessian(
         return symmetric(found, shapes)
 
     return hessian_of
-
-
-jacobian = jacrev

@@ -20,7 +20,6 @@ from .arguments import (
     carries_derivative,
     check_callable,
     check_leaves,
-    check_pair,
     flatten_like,
     is_number,
     tangents_of,
@@ -28,6 +27,7 @@ from .arguments import (
     zero_of,
 )
 from .jaxprs import in_rows
+from .options import check_pair
 from .seeds import over_paths
 from .taylor import push_series
 
@@ -176,7 +176,9 @@ def taylor(fun: Callable[..., Any], order: int) -> Callable[..., Any]:
     check_callable("taylor", fun)
     order = whole(order)
     if not isinstance(order, int) or order < 0:
-        raise ValueError(f"taylor: order must be an integer of at least 0: got {shown(order)}")
+        raise ValueError(
+            f"taylor: order must be an integer of at least 0: got {shown(order)}; write order=2"
+        )
     origin = Origin("taylor", fun)
 
     @functools.wraps(fun)

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import dtype_of, is_inexact
+from ..core.blocks import Block, check_switch
 from ..core.buffers import settled
 from ..core.companions import inlined
 from ..core.effects import without_effects
@@ -360,14 +361,7 @@ def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
             trace.unwrapped(y)
 
 
-def checked(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Call a function as a transform does within ``debug.nans``."""
-    check = debugging.get().check
-    return fun(*args, **kwargs) if check is None else check.call(fun, args, kwargs)
-
-
-@contextmanager
-def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
+def nans(untaken: bool = False) -> Block:
     """Raise if a transform returns a nan or inf, naming the operation that made it.
 
     Args:
@@ -387,6 +381,12 @@ def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
     ...     print(fg.grad(lambda x: np.sin(x) / x)(0.5).round(3))
     -0.163
     """
+    check_switch("debug.nans", "untaken", untaken)
+    return Block("debug.nans", lambda: _watched(untaken))
+
+
+@contextmanager
+def _watched(untaken: bool) -> Iterator[list[Untaken]]:
     check = Checking("debug.nans", untaken)
     token = debugging.set(debugging.get()._replace(check=check))
     try:

@@ -137,6 +137,7 @@ class Staging(Trace):
         if x.dtype.kind not in "biufc":
             raise TypeError(
                 f"{self.origin}: an operand must be an array of numbers: got {x}, {x.dtype}"
+                "; convert it by astype(float)"
             )
         if not x.shape:
             return Literal(x[()])
@@ -236,6 +237,7 @@ def stage(
                 raise TypeError(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
                     f"{f' at {short(tree.keystr(path))}' if path else ''}"
+                    "; return arrays or numbers"
                 )
         closed = trace.close(leaves)
     except Exception as err:

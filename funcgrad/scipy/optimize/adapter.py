@@ -71,7 +71,7 @@ class FlatTree:
         if len(pairs) != self.size:
             raise ShapeError(
                 f"{self.who}: bounds must be one pair for each of {self.size} elements: "
-                f"got {len(pairs)}"
+                f"got {len(pairs)}; write [(low, high)] * {self.size}"
             )
         low = [-np.inf if a is None else a for a, _ in pairs]
         high = [np.inf if b is None else b for _, b in pairs]

@@ -57,7 +57,9 @@ def curve_fit(
     check_callable("curve_fit", f)
     ydata = np.reshape(_floating(ydata), (-1,))
     if check_finite and is_concrete(ydata) and not np.all(np.isfinite(stop_gradient(ydata))):
-        raise ValueError("curve_fit: ydata must be finite: got nan or inf")
+        raise ValueError(
+            "curve_fit: ydata must be finite: got nan or inf; drop nan by np.isfinite first"
+        )
     start = _first(f, p0)
     whiten = _whitening(sigma, shape_of(ydata)[0])
     fewer = shape_of(ydata)[0] < shape_of(start)[0]
@@ -102,6 +104,7 @@ def _whitening(sigma: Any, size: int) -> Callable[[Any], Any]:
     if shape_of(sigma) != (size, size):
         raise ShapeError(
             f"curve_fit: sigma must be a vector or a matrix of {size} data: got {aval_of(sigma)}"
+            "; give one sigma for each datum"
         )
     factor = np.linalg.cholesky(sigma)
     return lambda r: np.linalg.solve(factor, r)

@@ -96,9 +96,12 @@ def _checked(q: Any, c: Any, a: Any, b: Any, g: Any, h: Any, bounds: Any) -> _Pr
             raise ShapeError(
                 f"solve_qp: {left} and {right} must have equally many rows: got "
                 f"{aval_of(full[left])} and {aval_of(full[right])}"
+                "; give one bound for each row"
             )
     if shape_of(full["Q"])[0] != n:
-        raise ShapeError(f"solve_qp: Q must be square: got {aval_of(full['Q'])}")
+        raise ShapeError(
+            f"solve_qp: Q must be square: got {aval_of(full['Q'])}; give [n, n] for n unknowns"
+        )
     rows, limits = full["G"], full["h"]
     if bounds is not None:
         low, high = (np.broadcast_to(_floating(v), (n,)) for v in bounds)

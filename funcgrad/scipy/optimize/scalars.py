@@ -84,7 +84,9 @@ def root_scalar(
     if method in _BRACKETED and bracket is None:
         raise ValueError(f"root_scalar: method {method!r} needs a bracket: got None; give bracket")
     if method not in (*_BRACKETED, "newton", "secant", "halley"):
-        raise ValueError(f"root_scalar: method must be one of SciPy's: got {shown(method)}")
+        raise ValueError(
+            f"root_scalar: method must be one of SciPy's: got {shown(method)}; leave method out"
+        )
     eps = float(np.finfo(float).eps)
     tols = (2e-12 if xtol is None else xtol), (4 * eps if rtol is None else rtol)
     if method in _BRACKETED:
@@ -93,7 +95,9 @@ def root_scalar(
         found = _rooted(along, a, lambda g, x: _bracketed(g, x, b, tols, maxiter or 100))
     else:
         if x0 is None:
-            raise ValueError(f"root_scalar: method {method!r} needs x0: got None")
+            raise ValueError(
+                f"root_scalar: method {method!r} needs x0: got None; give x0=, a start"
+            )
         start = _start("root_scalar", x0)
         found = _rooted(along, start, lambda g, x: _newton(g, x, tols, maxiter or 50))
     root, (converged, count) = found
@@ -150,7 +154,10 @@ def _start(who: str, x: Any) -> Any:
 def _scalar(who: str, y: Any) -> Any:
     y = operand(y)
     if aval_of(y).size != 1:
-        raise ShapeError(f"{who}: the function must return a scalar: got {aval_of(y)}")
+        raise ShapeError(
+            f"{who}: the function must return a scalar: got {aval_of(y)}"
+            "; return y[0], or use root for systems"
+        )
     return np.reshape(y, ())
 
 

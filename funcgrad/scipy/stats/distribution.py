@@ -15,6 +15,7 @@ import numpy as np
 
 from ...core.avals import dtype_of, is_inexact
 from ...core.errors import UnsupportedError, shown
+from ...core.registry import load
 from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -83,14 +84,19 @@ class Distribution:
             raise TypeError(
                 f"{self.name}.{method}: takes at most {len(names)} parameters, "
                 f"{', '.join(names)}: got {len(args)}"
+                "; leave the others out"
             )
         values = dict(zip(names, args, strict=False))
         for key, value in given.items():
             if key not in names or key in values:
+                cure = (
+                    load("funcgrad.answers.binding").keyword(key, names)
+                    or f"its parameters are {', '.join(names)}"
+                )
                 raise TypeError(
-                    f"{self.name}.{method}: {shown(key)} "
-                    f"is given twice, or is none of its parameters: "
-                    f"{', '.join(names)}"
+                    f"{self.name}.{method}: "
+                    f"{'given twice' if key in values else 'unexpected keyword argument'}: got "
+                    f"{shown(key)}; {cure}"
                 )
             values[key] = value
         missing = [name for name in names if name not in values and name not in defaults]

@@ -68,6 +68,7 @@ def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
     if shape_of(cov) != (size, size):
         raise ShapeError(
             f"multivariate_normal: cov must have shape [{size}, {size}]: got {aval_of(cov)}"
+            "; give one row for each element of x"
         )
     x = x if shape_of(x) and shape_of(x)[-1] == size else strong(x)[..., None]
     return x, mean, cov
@@ -101,7 +102,9 @@ class Dirichlet:
         """Logarithm of the density; -inf outside the simplex."""
         x, alpha = floating(x, alpha)
         if len(shape_of(alpha)) != 1:
-            raise ShapeError(f"dirichlet: alpha must be a vector: got {aval_of(alpha)}")
+            raise ShapeError(
+                f"dirichlet: alpha must be a vector: got {aval_of(alpha)}; write alpha.ravel()"
+            )
         k = shape_of(alpha)[0]
         if shape_of(x)[0] == k - 1:
             x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
@@ -109,6 +112,7 @@ class Dirichlet:
             raise ShapeError(
                 f"dirichlet: x must have {k} or {k - 1} elements along its first axis: got "
                 f"{aval_of(x)}"
+                "; transpose x"
             )
         alpha = np.reshape(alpha, (k,) + (1,) * (len(shape_of(x)) - 1))
         slack = 1e-10 if x.dtype == np.float64 else 1e-5

@@ -75,7 +75,10 @@ class CustomCall:
 
     def pair(self, out: Any, what: str, words: str) -> tuple[Any, Any]:
         if not (isinstance(out, (tuple, list)) and len(out) == 2):
-            raise TypeError(f"{self.who}: {what} must return {words}: got {type(out).__name__}")
+            cure = words.removeprefix("a pair ")
+            raise TypeError(
+                f"{self.who}: {what} must return {words}: got {type(out).__name__}; return {cure}"
+            )
         return out[0], out[1]
 
 
@@ -104,6 +107,7 @@ class CustomFunction(Generic[P, R]):
                 raise TypeError(
                     f"{self.who}: nondiff_argnames names {shown(name)}, which is no argument of "
                     f"the function"
+                    "; name one of its parameters"
                 )
             self.nondiff.append(list(self.signature.parameters).index(name))
 

@@ -165,6 +165,7 @@ def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
         raise ShapeError(
             f"{prim}: the rule's output must have the shapes and dtypes of the function's, {want}: "
             f"got {got}"
+            "; return what the function returns"
         )
 
 

@@ -13,6 +13,7 @@ from typing_extensions import Unpack
 from ...compile.memory_report import MemoryReport
 from ...core import tree
 from ...core.axes import axis_env
+from ...core.blocks import Block, check_switch
 from ...core.buffers import returned
 from ...core.cache import Cache
 from ...core.config import Settings, current
@@ -279,14 +280,19 @@ class Frozen:
         return Frozen, (self.name, self.parts)
 
 
-@contextmanager
-def disable_jit(disable: bool = True) -> Iterator[None]:
+def disable_jit(disable: bool = True) -> Block:
     """Within a block, call compiled functions uncompiled, to debug them.
 
     >>> with disable_jit():  # Python's ``if`` then sees numbers
     ...     print(jit(lambda x: x if x > 0 else -x)(-2.0))
     2.0
     """
+    check_switch("disable_jit", "disable", disable)
+    return Block("disable_jit", lambda: _uncompiled(disable))
+
+
+@contextmanager
+def _uncompiled(disable: bool) -> Iterator[None]:
     token = debugging.set(debugging.get()._replace(uncompiled=disable))
     try:
         yield

@@ -107,7 +107,10 @@ class ArgSpec:
         self.tells_layouts = False  # whether what it writes depends on the layout of arguments
         both = self.static & self.donated
         if both:
-            raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
+            raise ValueError(
+                f"jit: an argument cannot be both static and donated: got {both}"
+                "; remove it from one"
+            )
 
     def _places(self, word: str, argnums: Any, argnames: Any) -> set[Place]:
         """The arguments chosen, each by position and by name where both are known."""
@@ -129,7 +132,9 @@ class ArgSpec:
         places: set[Place] = set(names)
         for n in nums:
             if not hasattr(n, "__index__"):
-                raise TypeError(f"jit: {word}_argnums must be integers: got {shown(n)}")
+                raise TypeError(
+                    f"jit: {word}_argnums must be integers: got {shown(n)}; count arguments from 0"
+                )
             n = operator.index(n)
             if not -count <= n < count and not variadic_positions and self.parameters:
                 raise ValueError(

@@ -28,6 +28,7 @@ from ..arguments import (
     diff_arguments,
 )
 from ..nans import beside, debugging
+from ..options import check_options
 from ..places import argument_name
 from ..seeds import over_paths
 from ..typevars import P
@@ -100,6 +101,7 @@ def value_grad_laplacian(
 
 def _derivative(who: str, fun: Callable[..., Any], options: _Options) -> Callable[..., Any]:
     check_callable(who, fun)
+    check_options(who, *options[:2], has_aux=options[2])
     origin = Origin(who, fun)
 
     @functools.wraps(fun)
