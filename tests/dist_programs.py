@@ -120,6 +120,19 @@ def failing(how):
         total = (lambda x: fg.lax.pmax(np.sum(x), "data")) if second else total
     if how == "fewer" and second:
         return
+    if how == "trees":
+        run_tree = dist.spmd(lambda t: t, in_specs=WHOLE, out_specs=WHOLE)
+        run_tree({"a": 1.0, "b" if second else "c": 2.0})
+    if how == "arguments":
+        scaled = lambda p, x: fg.lax.pmean(np.sum(p["w"] * x), "data")
+        w = np.arange(3.0)[:1] + second
+        dist.spmd(scaled, in_specs=(WHOLE, PART), out_specs=WHOLE)({"w": w}, np.arange(4.0))
+    if how == "order":  # both were compared before: their collectives are alike
+        own = [
+            dist.spmd(lambda x, k=k: k * total(x), in_specs=PART, out_specs=WHOLE) for k in (1, 2)
+        ]
+        for f in (*own, *(own[::-1] if second else own)):
+            f(np.arange(4.0))
     run(total, np.arange(4.0 if how != "sizes" or second else 8.0))
 
 

@@ -99,7 +99,7 @@ ROOMS = {
     "core": 7_600,
     "data": 1_110,
     "debug": 1_750,
-    "dist": 850,
+    "dist": 950,
     "export": 1_900,
     "io": 1_750,
     "lax": 600,

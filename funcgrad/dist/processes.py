@@ -32,6 +32,10 @@ class RankFailedError(FuncgradError, RuntimeError):
     """
 
 
+class _LostError(RuntimeError):
+    """Raised where another rank has ended: the cause is there."""
+
+
 class ProcessRanks(Ranks):
     """The processes of one ``launch``.
 
@@ -46,13 +50,16 @@ class ProcessRanks(Ranks):
 
     def _all(self, value: Any) -> list[Any]:
         """The values of all ranks."""
-        if self.rank:
-            self.links[0].send(value)
-            return list(self.links[0].recv())
-        values = [value, *(link.recv() for link in self.links)]
-        for link in self.links:
-            link.send(values)
-        return values
+        try:
+            if self.rank:
+                self.links[0].send(value)
+                return list(self.links[0].recv())
+            values = [value, *(link.recv() for link in self.links)]
+            for link in self.links:
+                link.send(values)
+            return values
+        except (EOFError, OSError) as err:
+            raise _LostError("another rank has ended") from err
 
     @override
     def texts(self, text: str) -> list[str]:
@@ -124,14 +131,15 @@ def _work(
         value = fun(*args)
         ranks.agree("ended")
         result.send((True, value))
-    except BaseException:
-        result.send((False, traceback.format_exc()))
+    except BaseException as err:
+        result.send((None if isinstance(err, _LostError) else False, traceback.format_exc()))
         sys.exit(1)
 
 
 def _collected(workers: Sequence[Any], ends: "Sequence[Connection]") -> list[Any]:
     """The results of all ranks; raise at the first failure."""
     found: dict[int, Any] = {}
+    lost: dict[int, str] = {}  # ranks that another one has left
     waiting = {rank: end for rank, end in enumerate(ends)}
     while waiting:
         ready = wait(list(waiting.values()))
@@ -143,7 +151,9 @@ def _collected(workers: Sequence[Any], ends: "Sequence[Connection]") -> list[Any
                 workers[rank].join()
                 code = workers[rank].exitcode
                 raise RankFailedError(f"launch: rank {rank} died with exit code {code}") from None
-            if not fine:
+            if fine is False:
                 raise RankFailedError(f"launch: rank {rank} failed:\n{value}")
-            found[rank] = value
+            (found if fine else lost)[rank] = value
+    for rank, value in lost.items():  # no other rank has told why
+        raise RankFailedError(f"launch: rank {rank} failed:\n{value}")
     return [found[rank] for rank in range(len(ends))]

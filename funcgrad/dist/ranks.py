@@ -96,11 +96,14 @@ class Ranks:
 
 
 class RankTrace(Trace):
-    """The trace of the token of an axis of ranks: it runs operations on arrays."""
+    """The trace of the token of an axis of ranks: it runs operations on arrays.
+
+    Its ``label`` names the program: the same collective of another program is another one.
+    """
 
     def __init__(self, ranks: Ranks) -> None:
         super().__init__("dist.spmd")
-        self.ranks = ranks
+        self.ranks, self.label = ranks, ""
 
     @override
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
@@ -110,7 +113,7 @@ class RankTrace(Trace):
         """Run a collective of all ranks, after they have agreed on it."""
         x = np.asarray(x, order="C")
         if self.ranks.size > 1:
-            self.ranks.agree(f"called {name} of {aval_of(x)}{_told(params)}")
+            self.ranks.agree(f"called {name} of {aval_of(x)}{_told(params)}{self.label}")
         y = getattr(self.ranks, name)(_wide(x) if name in _SUMS else x, **params)
         return y if y.shape else y[()]
 

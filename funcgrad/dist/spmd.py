@@ -21,7 +21,7 @@ from ..transforms.jaxprs import out_avals
 from ..transforms.jit.api import Compiled, jit
 from ..transforms.jit.signature import Entry, Signature, entry
 from .processes import current
-from .ranks import Ranks, axis_of
+from .ranks import Ranks, RanksDifferError, axis_of
 from .replication import is_replicated
 
 
@@ -100,8 +100,8 @@ def spmd(
             ranks: a value that depends on a part must pass a collective.
         axes: the ranks along each named axis; by default all, as ``{"data": dist.world()}``.
 
-    At the first call of a signature, ranks compare their programs, and at each collective
-    their calls: where they differ, all of them raise.
+    At the first call of a signature, ranks compare their programs and the arguments that lie on all
+    of them, and at each collective their calls: where they differ, all of them raise.
 
     Raises:
         RanksDifferError: if ranks run different programs.
@@ -140,6 +140,16 @@ def _check_concrete(x: Any) -> None:
             "spmd: the call cannot be transformed from outside; apply grad, vmap or jit to the "
             "function inside it"
         )
+
+
+def _place(path: Any) -> str:
+    """An argument, and where in its tree."""
+    rest = tree.keystr(path[1:])
+    return f"argument {path[0].idx}" + (f" at {rest}" if rest else "")
+
+
+def _digest(x: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(x).tobytes()).hexdigest()[:16]
 
 
 def _indexed(fun: Callable[..., Any]) -> Callable[..., Any]:
@@ -190,9 +200,13 @@ class Spmd:
         """Call with a new signature, after all ranks have compared their programs."""
         for x in tree.leaves(parts):
             _check_concrete(x)
-        with bind_axes(self.axes):
+        # tokens of its own, so that its collectives have its label
+        axes: dict[Any, Axis] = {name: axis_of(each) for name, each in self.ranks.items()}
+        with bind_axes(axes):
             signature, operands = self.step._signature((*self.before, *parts), {})
-            self._check(signature, parts)
+            label = self._check(signature, parts)
+            for axis in (*axes.values(), *self.axes.values()):
+                axis.token._trace.label = f" in {label}"
             program, consts = signature.program, signature.operands
             call = entry(signature.key, program.main, consts, signature.out_tree)
             self.entries = [call, *self.entries][: settings.get().jit_cache_size]
@@ -235,18 +249,50 @@ class Spmd:
             )
         return np.split(x, ranks.size, axis)[ranks.rank]
 
-    def _check(self, signature: Signature, parts: tuple[Any, ...]) -> None:
-        """Compare the programs of all ranks; check the outputs that are declared the same."""
-        closed = signature.closed
+    def _told(self, signature: Signature, parts: tuple[Any, ...]) -> str:
+        """The program in words, with a number made from its equations, constants and trees."""
+        closed, indices = signature.closed, len(tree.leaves(self.before))
         plain = [np.asarray(x) for x in closed.consts if not hasattr(x, "aval")]
-        digest = hashlib.sha256(repr(closed).encode())
+        out = tree.unflatten(signature.out_tree, [0] * len(closed.jaxpr.outvars))
+        paths = [tree.keystr(path) for t in (parts, out) for path, _ in tree.leaves_with_path(t)]
+        digest = hashlib.sha256(f"{closed!r} {paths}".encode())
         for x in plain:
             digest.update(np.ascontiguousarray(x).tobytes())
-        indices = len(tree.leaves(self.before))
         avals = ", ".join(map(str, closed.in_avals[indices:]))
-        told = f"runs {signature.name}({avals}), program {digest.hexdigest()[:8]}"
+        return f"{signature.name}({avals}), program {digest.hexdigest()[:8]}"
+
+    def _check_same(self, parts: tuple[Any, ...]) -> None:
+        """Compare the arguments that all ranks have, before the first run.
+
+        Raises:
+            RanksDifferError: if they differ.
+        """
+        rows = zip(tree.leaves_with_path(parts), self._is_split(parts), strict=True)
+        whole = [(path, np.asarray(x)) for (path, x), split in rows if not split]
+        own = [(_place(p), _digest(x)) for p, x in whole if x.dtype.kind != "O"]
+        text = "\n".join(f"{path} {digest}" for path, digest in own)
         for ranks in self.ranks.values():
-            ranks.agree(told)
+            for rank, other in enumerate(texts := ranks.texts(text)):
+                if other != texts[0]:
+                    pairs = zip(own, texts[0].split("\n"), other.split("\n"), strict=True)
+                    name = next(path for (path, _), a, b in pairs if a != b)
+                    raise RanksDifferError(
+                        f"spmd: {name} is declared P(), the same on all ranks, but that of rank "
+                        f"{rank} is not that of rank 0: make it from the same key on all ranks"
+                    )
+
+    def _check(self, signature: Signature, parts: tuple[Any, ...]) -> str:
+        """Compare the programs of all ranks; check the outputs that are declared the same.
+
+        Returns:
+            The program in words.
+        """
+        closed, indices = signature.closed, len(tree.leaves(self.before))
+        told = self._told(signature, parts)
+        for ranks in self.ranks.values():
+            ranks.agree(f"runs {told}")
+        if not self.alone:
+            self._check_same(parts)
         same = is_replicated(closed, [*[True] * indices, *self._is_split(parts)])
         out = tree.unflatten(signature.out_tree, same)
         specs = self._specs(self.out_specs, out, "out_specs")
@@ -265,6 +311,7 @@ class Spmd:
                     f"spmd: the output{where} is declared {spec}, the same on all ranks, but "
                     f"depends on the part of each; take its mean, lax.pmean(y, {self._name()!r})"
                 )
+        return told
 
     def _name(self) -> str:
         return next(iter(self.ranks))
