@@ -182,6 +182,23 @@ def test_an_unrolled_loop_that_is_a_loop_in_c_equals_eager(program, transform, m
     assert_same(function(*args), got, 1e-11, 1e-13)  # sums in another order
 
 
+def test_a_loop_in_c_is_found_that_a_rolled_loop_reads_backwards(monkeypatch):
+    def loss(x):
+        for _ in range(40):
+            x = x - 0.1 * (x**3 - x)
+        return np.sum(x**2)
+
+    monkeypatch.setattr(passes, "LARGE", 20)
+    monkeypatch.setattr(rerolling, "SAVED", 160)  # the way back saves 240 equations, that on 160
+    made = fg.make_jaxpr(fg.grad(loss))(ROWS[0]).jaxpr
+
+    once = passes.optimize(made)
+    twice = backends.elementary(once)
+
+    assert [sum(e.prim.name == "scan" for e in p.eqns) for p in (once, twice)] == [1, 2]
+    assert len(twice.eqns) < 20
+
+
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
 def test_both_directions_of_an_unrolled_loop_become_loops(program, short_loops):
     args = PROGRAMS[program]

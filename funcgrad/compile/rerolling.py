@@ -175,7 +175,7 @@ class Rerolling:
         for atom, number in zip(ins, numbers, strict=True):
             place = None if number < 0 else self._place(self.numbers.makers([number])[0])
             last = found[-1] if found else (None, [])
-            if place is not None and last[0] == place[:2] and last[1][-1] == place[2] - 1:
+            if place is not None and last[0] == place[:2] and _goes_on(last[1], place[2]):
                 last[1].append(place[2])
             elif place is not None:
                 found.append((place[:2], [place[2]]))
@@ -198,3 +198,9 @@ class Rerolling:
             return None
         step, offset = divmod(number - self.loops[home].base, self.loops[home].width)
         return (home, offset, step) if offset in self.loops[home].ys else None
+
+
+def _goes_on(steps: Sequence[int], step: int) -> bool:
+    """Whether a step follows steps in their direction."""
+    move = step - steps[-1]
+    return move in (1, -1) and (len(steps) == 1 or move == steps[-1] - steps[-2])

@@ -44,7 +44,7 @@ def elementary(jaxpr: Jaxpr) -> Jaxpr:
 def _in_loops(jaxpr: Jaxpr) -> Jaxpr:
     """The program with loops for steps on few elements that repeat: the C compiler reads one."""
     large = len(jaxpr.eqns) > SAVED and not has_effects(jaxpr)
-    return rolled(jaxpr, SAVED, NARROW) if large else jaxpr
+    return passed(rolled(jaxpr, SAVED, NARROW), (dce,)) if large else jaxpr
 
 
 def _decomposed(jaxpr: Jaxpr, is_coarse: Callable[[Eqn], bool]) -> Jaxpr | None:
