@@ -303,6 +303,17 @@ def test_each_new_shape_costs_the_same_time_and_memory_is_bounded(count):
     assert grown < 30 * 8 * count + 20_000_000  # the workspaces of longer arrays
 
 
+def test_a_program_that_is_kept_is_small(counted):
+    g = fg.jit(lambda x: np.tanh(x * 2.0) + np.sum(np.exp(-x * x)))
+    call = lambda sizes: [g(np.ones(n)) for n in sizes] and None
+    call(range(5, 10))
+    before = counted()
+    call(range(10, 40))
+    gc.collect()
+
+    assert (counted() - before) / 30 < 16_000  # 13.5 kB: jaxpr, source and code
+
+
 def test_the_programs_called_last_are_kept():
     f = fg.jit(lambda x: 2 * x)
     with fg.config(jit_cache_size=6):

@@ -104,7 +104,7 @@ class JaxProgram:
         avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in in_avals(self.jaxpr)]
         with jax.enable_x64(True):
             text = self.run.lower(*avals).as_text()
-        return Source(text, (), 0, (), self.name, text, (), False)
+        return Source(text, (), 0, (), self.name, "", len(text), (), False)
 
     def trim(self) -> None:
         """Free nothing: see ``arena``."""

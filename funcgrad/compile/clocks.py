@@ -6,8 +6,8 @@ A report is text of Python that is inserted after a group; it may read the time.
 
 import ast
 import re
-from collections.abc import Callable, Hashable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import Any, NamedTuple, SupportsIndex, overload
 
 # what the writer puts above the statements of an equation, see ``Names.location``
 _PLACE = re.compile(r"\s*# (derivative of )?([^:]+):(\d+)(?:  |$)")
@@ -52,6 +52,28 @@ def with_places(text: str) -> list[str]:
             line = f"{line.rstrip()}  {place}\n"
         found.append(line)
     return found
+
+
+class Lines(Sequence[str]):
+    """The lines of ``with_places``, made when they are read: programs are kept in great numbers."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __len__(self) -> int:
+        return len(self.text.splitlines())
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: Any) -> Any:
+        return with_places(self.text)[place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(with_places(self.text))
 
 
 class Clocked:

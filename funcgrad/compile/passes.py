@@ -104,6 +104,15 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     return jaxpr.memo["optimized"] or jaxpr
 
 
+def forget(jaxpr: Jaxpr) -> None:
+    """Drop what was derived of a program, and of those that it holds, to compile it."""
+    for name in ("optimized", "alive"):
+        jaxpr.memo.pop(name, None)
+    for eqn in jaxpr.eqns:
+        for program in programs_in(eqn.params) if eqn.params else ():
+            forget(program)
+
+
 def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mode) -> Jaxpr:
     """Apply passes in order, except those that would change nothing."""
     idle = set[Pass]()

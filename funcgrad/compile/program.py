@@ -15,7 +15,7 @@ import numpy as np
 from ..core.effects import has_effects
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Jaxpr
-from .clocks import with_places
+from .clocks import Lines
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program, without_checks
 from .names import label, quote
@@ -42,7 +42,8 @@ class Program:
         self.filename = f"<funcgrad {quote(name)} {next(_numbers)}>"
         text = source.text
         # so that tracebacks, warnings and debuggers show the lines, and those of the user
-        linecache.cache[self.filename] = (len(text), None, with_places(text), self.filename)
+        entry: Any = (len(text), None, Lines(text), self.filename)
+        linecache.cache[self.filename] = entry
         scope = {"constants": source.constants, "__name__": name}
         exec(compile(text, self.filename, "exec"), scope)
         self.main = _alone(scope)

@@ -43,11 +43,17 @@ class Source(NamedTuple):
     text: str
     constants: tuple[Any, ...]
     arena: int  # bytes of the workspace
-    profile: tuple[tuple[str, int], ...]  # a description of each equation, and the bytes live at it
+    profile: tuple[tuple[str, str, int], ...]  # of each equation name, line, and bytes live at it
     title: str  # the docstring
-    body: str  # the text without imports from this library
+    head: str  # the text above the functions, without imports from this library
+    size: int  # of the rest of the text
     parts: tuple[tuple[str, str, str], ...]  # name in the text, primitive, method of it
     shares: bool  # whether ``share`` is called
+
+    @property
+    def body(self) -> str:
+        """The text without imports from this library."""
+        return self.head + self.text[len(self.text) - self.size :]
 
 
 def source_of(
@@ -131,12 +137,12 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     rows += [_PRIMITIVE] if parts else []
     title = quote(title).replace("\\", "/").replace('"', "'")  # in a docstring
     imports, given, lines, head = map(_folded, (imports, given, lines, "\n".join(rows)))
-    alone = [part for part in (imports, given, lines) if part]
+    above = "".join(f"{part}\n\n" for part in (imports, given) if part)
     text = [part for part in (f'"""{title}"""', head, given, calls, lines) if part]
     constants = tuple([x for _, x in bound])
-    size, profile = w.memory.arena.size, tuple(w.profile)
-    whole, body = ("\n\n".join([*sections, ""])[:-1] for sections in (text, alone))
-    return Source(whole, constants, size, profile, title, body, parts, w.shares)
+    arena, profile = w.memory.arena.size, tuple(w.profile)
+    whole, size = "\n\n".join([*text, ""])[:-1], len(lines) + 1
+    return Source(whole, constants, arena, profile, title, above, size, parts, w.shares)
 
 
 def _read(lines: Sequence[str], unread: set[str], returned: str) -> list[str]:

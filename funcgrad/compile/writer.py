@@ -56,7 +56,7 @@ class Writer(Statements):
         self.turns = 1  # how often the lines now written run
         self.noted = ""  # the source line of the last comment
         self.lent: list[Value] = []  # operands that end with the equation that is written
-        self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
+        self.profile: list[tuple[str, str, int]] = []  # of each equation, the bytes live at it
 
     # for control flow and checks
 
@@ -205,7 +205,7 @@ class Writer(Statements):
                 if value.aval.shape:
                     self.memory.retain(value)
         env.update(zip(eqn.outs, outs, strict=True))
-        self.profile.append((f"{eqn.prim.name} {eqn.source}", self.memory.arena.live))
+        self.profile.append((eqn.prim.name, eqn.source, self.memory.arena.live))
 
     def is_written(self, eqn: Eqn) -> bool:
         """Whether an equation is written out, and not a call of ``run`` as in eager code."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ...compile.passes import forget
 from ...compile.program import Program
 from ...core.avals import Aval
 from ...core.cache import Cache
@@ -43,6 +44,7 @@ class Call(CallPrimitive):
         program = jaxpr.memo.get(key)
         if program is None:
             program = jaxpr.memo[key] = COMPILERS[self.backend](jaxpr, name)
+            forget(jaxpr)
         return program.main(*args)
 
     def inline(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:

@@ -18,7 +18,7 @@ from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
 from ...compile.names import CELL, label
-from ...compile.passes import optimize
+from ...compile.passes import forget, optimize
 from ...compile.program import Program, young_only
 from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
@@ -160,10 +160,12 @@ class Signature:
         constants = self.consts if self.lasts and not self.named else ()
         backend = backend or self.key.backend
         more = {"placement": self.placement()} if backend == "jax" else {}
-        return COMPILERS[backend](
+        program = COMPILERS[backend](
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
             constants, **more,
         )  # fmt: skip
+        forget(self.jaxpr)  # the cache may hold hundreds of programs
+        return program
 
     def placement(self) -> Placement:
         """Where a program of XLA keeps its inputs and outputs."""
@@ -276,11 +278,11 @@ class Signature:
         source = self.donating[0].source
         return MemoryReport(
             source.arena,
-            max((n for _, n in source.profile), default=0),
+            max((n for *_, n in source.profile), default=0),
             sum(nbytes(v.aval) for v in self.staged.invars),
             sum(nbytes(a.aval) for a in self.jaxpr.outvars),
             sum(nbytes(v.aval) for v in self.staged.constvars),
-            source.profile,
+            tuple([(f"{name} {line}", n) for name, line, n in source.profile]),
         )
 
 
