@@ -3,6 +3,7 @@
 from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from .rules import ROWS, At, row
@@ -62,16 +63,21 @@ def _solve_triangular(at: At, a: Any, b: Any, *, lower: bool, unit: bool) -> Any
     return y[:, 0] if is_vector else y
 
 
+# Fourier transforms in the precision of the result: JAX takes small integers in single precision
+
+
 @row("fft")
 def _fft(at: At, x: Any, *, axis: int, norm: str | None, inverse: bool) -> Any:
-    return (jnp.fft.ifft if inverse else jnp.fft.fft)(jnp.asarray(x), axis=axis, norm=norm)
+    return (jnp.fft.ifft if inverse else jnp.fft.fft)(_inexact(at, x), axis=axis, norm=norm)
 
 
 @row("rfft")
 def _rfft(at: At, x: Any, *, axis: int, norm: str | None) -> Any:
-    return jnp.fft.rfft(jnp.asarray(x), axis=axis, norm=norm)
+    real = np.zeros(0, at.dtype).real.dtype
+    return jnp.fft.rfft(jnp.asarray(x, real), axis=axis, norm=norm)
 
 
 @row("irfft")
 def _irfft(at: At, x: Any, *, n: int, axis: int, norm: str | None) -> Any:
-    return jnp.fft.irfft(jnp.asarray(x), n, axis=axis, norm=norm)
+    wide = np.result_type(at.dtype, np.complex64)
+    return jnp.fft.irfft(jnp.asarray(x, wide), n, axis=axis, norm=norm)

@@ -130,8 +130,8 @@ def _hypot(g: Graph, node: Node, x: str, y: str) -> str:
 @rule("norm")
 def _norm(g: Graph, node: Node, x: str) -> str:
     """Scaled by the largest element, so that squares neither overflow nor vanish."""
-    axes, dtype = list(node.fixed("axes")), node.eqn.ins[0].aval.dtype
-    one, zero = (g.constant(np.asarray(v, dtype)) for v in (1, 0))
+    axes, (x,) = list(node.fixed("axes")), promoted(g, node, [x])
+    one, zero = number(g, node, 1), number(g, node, 0)
     of = [g.constant(np.array(axes, np.int64))] if axes else []
     reduced = lambda kind, v, keep: g(kind, v, *of, keepdims=keep) if axes else v
     peak = reduced("ReduceMax", g("Abs", x), 1)
@@ -140,8 +140,7 @@ def _norm(g: Graph, node: Node, x: str) -> str:
     part = g("Div", x, scale)
     total = g("Sqrt", reduced("ReduceSum", g("Mul", part, part), 0))
     scale = g("Squeeze", scale, *of) if axes else scale
-    y = g("Mul", total, scale)
-    return y if dtype == node.dtype else g.cast(y, node.dtype)
+    return g("Mul", total, scale)
 
 
 @rule("expm1")

