@@ -380,6 +380,18 @@ def test_norms_of_the_largest_and_smallest_numbers_are_right(ord, dtype):
     assert_same(fg.jit(norm)(x), fg.jit(norm, backend="jax")(x), rtol=4 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("index", [np.array([0, 2, 0]), (np.array([1, 1]), slice(None, None, 2))])
+def test_jax_differentiates_writes_to_an_element_twice(index):
+    v = np.sin(np.arange(X[index].size)).reshape(X[index].shape)
+    f = lambda x, v: (fg.at(x)[index].set(v) * X).sum()
+
+    want = fg.grad(f, (0, 1))(X, v)
+    assert_same(want, jax.grad(to_jax(f), (0, 1))(X, v), 1e-15)
+    assert want[1].all(axis=-1).tolist() != [True] * len(
+        v
+    )  # an element that is lost counts nothing
+
+
 EDGES = [
     pytest.param(name, marks=() if i % 16 == 0 else pytest.mark.slow)
     for i, name in enumerate(FIXED)

@@ -46,7 +46,7 @@ def plain(jaxpr: Jaxpr) -> Replayed:
 def linear(jaxpr: Jaxpr) -> Replayed:
     """The same for a linear program, which JAX may transpose."""
     program = elementary(jaxpr, linear=True)
-    return lambda xs: run(program, xs, Faults(kept=False))
+    return lambda xs: run(program, xs, Faults(kept=False, linear=True))
 
 
 def jitted(function: Replayed) -> Replayed:

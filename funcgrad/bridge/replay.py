@@ -5,9 +5,11 @@ A program decomposes first, until each primitive has a row in ``rules.py``, ``co
 reads after the run.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -17,13 +19,14 @@ from ..core.errors import UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr, Literal, constants_as_inputs, programs_in
 from ..core.registry import primitives
 from ..ops import compare
+from ..ops.index import Index
 from ..ops.linalg.degenerate import equal_p
 from ..ops.linalg.singular import negligible_p
 from ..ops.reduce import count_p
 from ..transforms.staging import stage
 from . import control, factorizations, random  # they enter their rows
 from .lowering import lowered, site
-from .rules import ROWS, At, Row, Token, row
+from .rules import ROWS, At, Row, Token, cast_to, key_of, row
 
 __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "random", "run"]
 
@@ -34,8 +37,8 @@ FAULTS = {"not finite": 1, "index": 2, "cholesky": 4, "power": 8, "singular": 16
 class Faults:
     """The faults of a run: flags of traced booleans, or none where they are not kept."""
 
-    def __init__(self, kept: bool, direct: bool = False) -> None:
-        self.kept = kept
+    def __init__(self, kept: bool, direct: bool = False, linear: bool = False) -> None:
+        self.kept, self.linear = kept, linear  # whether JAX shall be able to transpose the program
         self.direct = direct  # linear systems are solved without rules for their derivative
         self.codes: list[Any] = []
         self.found = False  # whether an operation may have one
@@ -64,7 +67,7 @@ class Faults:
 
     def within(self, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[list[Any], Any]:
         """The outputs of a program that an equation holds, and the code of its faults."""
-        inner = Faults(self.kept)
+        inner = Faults(self.kept, linear=self.linear)
         outs = run(jaxpr, args, inner)
         self.found |= inner.found
         return outs, inner.code()
@@ -121,9 +124,24 @@ def _slopes(at: At, w: Any, p: Any, *sides: Any) -> Any:
     return slopes * jnp.where(fine, 1, np.nan).astype(at.dtype)
 
 
+def _set_at(at: At, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    """A write as a sum, which JAX transposes where an element is written twice: the last counts."""
+    if not arrays:
+        return ROWS["set_at"](at, x, v, index=index)
+    x, v = jnp.asarray(x, at.dtype), cast_to(v, at.dtype)
+    key = key_of(at, x, index, arrays)
+    shape = jax.eval_shape(lambda: jnp.zeros(x.shape).at[key].get(mode="fill")).shape
+    numbers = jnp.arange(math.prod(shape)).reshape(shape)
+    last = jnp.full(x.shape, -1).at[key].max(numbers, mode="drop")
+    counts = last.at[key].get(mode="fill", fill_value=-1) == numbers
+    written = jnp.zeros_like(x).at[key].add(jnp.where(counts, v, 0), mode="drop")
+    return jnp.where(last < 0, x, 0) + written
+
+
 # rows of linear programs, in the place of decompositions that compare their operands
 LINEAR: dict[str, Row] = {
     "taint": _taint,
+    "set_at": _set_at,
     "slopes_of_eigenvalues": _slopes,
     "slopes_of_singular_values": _slopes,
 }
@@ -161,9 +179,8 @@ def run(jaxpr: Jaxpr, args: Sequence[Any], faults: Faults) -> list[Any]:
     read = lambda a: a.value if isinstance(a, Literal) else env[a]
     for eqn in jaxpr.eqns:
         at = At([a.aval for a in eqn.ins], [v.aval for v in eqn.outs], faults)
-        outs = (LINEAR.get(eqn.prim.name) or ROWS[eqn.prim.name])(
-            at, *_operands(eqn, read), **eqn.params
-        )
+        own = LINEAR.get(eqn.prim.name) if faults.linear else None
+        outs = (own or ROWS[eqn.prim.name])(at, *_operands(eqn, read), **eqn.params)
         outs = outs if isinstance(outs, (tuple, list)) else (outs,)
         for v, y in zip(eqn.outs, outs, strict=True):
             env[v] = y if isinstance(y, Token) else jnp.asarray(y, v.aval.dtype)

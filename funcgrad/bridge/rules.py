@@ -230,7 +230,7 @@ def _concatenate(at: At, *xs: Any, axis: int) -> Any:
 # Reading and writing elements
 
 
-def _key(at: At, x: Any, index: Index, arrays: Sequence[Any]) -> tuple[Any, ...]:
+def key_of(at: At, x: Any, index: Index, arrays: Sequence[Any]) -> tuple[Any, ...]:
     """The index with its arrays; one out of range is a fault."""
     rest, found, axis = iter(arrays), list[Any](), 0
     for entry in index:
@@ -247,14 +247,19 @@ def _key(at: At, x: Any, index: Index, arrays: Sequence[Any]) -> tuple[Any, ...]
 @row("getitem")
 def _getitem(at: At, x: Any, *arrays: Any, index: Index) -> Any:
     x = jnp.asarray(x)
-    return x.at[_key(at, x, index, arrays)].get(mode="fill" if arrays else None)
+    return x.at[key_of(at, x, index, arrays)].get(mode="fill" if arrays else None)
+
+
+def cast_to(v: Any, dtype: np.dtype) -> Any:
+    """The value in a dtype; of a complex number for a real one, the real part."""
+    v = jnp.asarray(v)
+    return (v.real if jnp.iscomplexobj(v) and dtype.kind != "c" else v).astype(dtype)
 
 
 def _writing(how: str) -> Row:
     def write(at: At, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
-        x, v = jnp.asarray(x, at.dtype), jnp.asarray(v)
-        v = (v.real if jnp.iscomplexobj(v) and at.dtype.kind != "c" else v).astype(at.dtype)
-        key = _key(at, x, index, arrays)
+        x, v = jnp.asarray(x, at.dtype), cast_to(v, at.dtype)
+        key = key_of(at, x, index, arrays)
         if how in ("max", "min") and at.dtype.kind == "c":
             return order.extremum_at(x, key, v, how)
         # a sum of booleans is a logical or
