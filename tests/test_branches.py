@@ -9,7 +9,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax
 from funcgrad.core.jaxpr import programs_in
-from funcgrad.numpy import take
+from funcgrad.numpy import take, zeros
 
 X = np.array([1.5, 2.0, 3.0])
 
@@ -208,3 +208,18 @@ def test_a_loop_computes_once_what_may_raise_and_each_example_for_itself() -> No
         np.testing.assert_array_equal(slopes, [[0.0, 4.0, 0.0], [0.0] * 3, [0.0, 0.0, 27.0]])
     assert [e.prim.name for e in cond.params["branches"][1].eqns].count("getitem") == 1
     assert fg.jit(fg.hessian(f))(X, 1, 2)[1, 1] == fg.hessian(f)(X, 1, 2)[1, 1] == 2.0
+
+
+def test_an_array_made_in_a_branch_takes_values_of_transforms_around() -> None:
+    def f(w: Any, x: Any) -> Any:
+        def taken() -> Any:
+            y = zeros(3)
+            y[:2] = w[:2] ** 2
+            return y
+
+        return fg.checkpoint(lambda x: lax.cond(x[0] > 0, taken, lambda: x))(x).sum()
+
+    hessian = fg.jacfwd(lambda w: fg.grad(f)(w, X))
+
+    for way in (hessian, fg.jit(hessian)):
+        np.testing.assert_array_equal(way(X), np.diag([2.0, 2.0, 0.0]))

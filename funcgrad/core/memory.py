@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 from weakref import ref
 
 from .errors import MutationError
+from .registry import branches
 
 Steps: TypeAlias = Sequence[tuple[Any, dict[str, Any]]]  # from the owner of memory to a view
 
@@ -119,6 +120,8 @@ def write_in_place(x: Any, value: Any, arrays: Sequence[Any], index: Any) -> boo
             trace = v._trace
     if trace.dead:
         trace.alive([owner, value, *arrays])
+    if branches and max(branches) > trace.serial:
+        return False  # a branch that began later may take the operations of the write
     run = trace.write(owner, steps, value, arrays, index)
     if run is None:
         return False

@@ -17,7 +17,6 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
-from ...core.branches import everything
 from ...core.errors import ConcretizationError
 from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ...core.lists import split_list
@@ -159,12 +158,13 @@ def closed_jvp(
     stages = functools.partial(
         partial_eval_jaxpr, rule.__name__, avals, seeds, both, kept, [False] * n
     )
-    cut = _staged(rule, lambda takes: stages(takes=takes))
+    taken = Taken()
+    cut = _staged(rule, lambda takes: stages(takes=takes), taken)
     if cut is None:
         return (), rule
     values = [x for kind, x in cut.sources if kind == "value"]
     consts = (*cut.consts, *values)
-    if not any(isinstance(x, Tracer) for x in consts):
+    if not (taken.some or any(isinstance(x, Tracer) for x in consts)):
         return (), rule
     found = ClosedJvp(rule)
     found.count, found.outs = len(consts), count
@@ -209,7 +209,8 @@ def closed_vjp(
         found.outs = len(outs)
         return [*outs, *filter(is_arraylike, plain[0])]
 
-    one = _staged(fwd, functools.partial(_program, fwd, first, avals))
+    taken = Taken()
+    one = _staged(fwd, functools.partial(_program, fwd, first, avals), taken)
     if one is None:
         return (), fwd, bwd
     out_avals = [Aval(v.shape, v.dtype) for v in one.out_avals[: found.outs]]
@@ -223,8 +224,8 @@ def closed_vjp(
         return [ct for ct in got if ct is not None]
 
     saved = one.out_avals[found.outs :]
-    two = _staged(fwd, functools.partial(_program, fwd, second, [*saved, *out_avals]))
-    if two is None or not (_traced(one) or _traced(two)):
+    two = _staged(fwd, functools.partial(_program, fwd, second, [*saved, *out_avals]), taken)
+    if two is None or not (taken.some or _traced(one) or _traced(two)):
         return (), fwd, bwd
     a, b = one.jaxpr.constvars, two.jaxpr.constvars
     here, there = (*a, *_like(b)), (*_like(a), *b)
@@ -255,17 +256,31 @@ def _is_same(a: Any, b: Any) -> bool:
     return a is b or (methods and a.__self__ is b.__self__ and a.__func__ is b.__func__)
 
 
-def _staged(rule: Any, make: Callable[[Any], Any]) -> Any:
+class Taken:
+    """Take all operations on closed-over values, and note whether there are ``some``.
+
+    Their results may have no use, and the values be no constants of the rule.
+    """
+
+    def __init__(self) -> None:
+        self.some = False
+
+    def __call__(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> bool:
+        self.some = True
+        return True
+
+
+def _staged(rule: Any, make: Callable[[Any], Any], taken: Taken) -> Any:
     """Stage a part of a rule; None if it is being staged already, or cannot be staged.
 
     A rule that needs concrete values, or raises, must do so only when a transform needs it.
-    ``make`` takes which operations on closed-over values are part of it: all, unless it branches
-    on these. So a rule that reads one closes over it, whatever becomes of the result.
+    ``make`` is told which operations on closed-over values are part of it: all, unless it branches
+    on these.
     """
     if any(_is_same(base, rule.base) for base in _under_way.get()):
         return None
     with _staging(rule.base):
-        for takes in (everything, None):
+        for takes in (taken, None):
             try:
                 return make(takes)
             except ConcretizationError:
