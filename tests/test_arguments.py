@@ -20,10 +20,10 @@ WORDS = {
     "softmax: x must hold numbers: got 'text'; give an array": lambda: nn.softmax("text"),
     "softmax: axis must be an integer: got 'a'": lambda: nn.softmax(X, axis="a"),
     "expm: a must hold numbers: got None; return it from its function": lambda: linalg.expm(None),
-    "adamw: weight_decay must be a number: got '0.1'; write float('0.1')": lambda: optim.adamw(
-        0.1, weight_decay="0.1"
+    "adamw: weight_decay must be a scalar or a schedule: got '0.1'; write float('0.1')": lambda: (
+        optim.adamw(0.1, weight_decay="0.1")
     ),
-    "adam: eps must be a number: got 'small'": lambda: optim.adam(0.1, eps="small"),
+    "adam: eps must be a scalar: got 'small'; give a number": lambda: optim.adam(0.1, eps="small"),
     "sgd: nesterov must be True or False: got 'no'": lambda: optim.sgd(0.1, nesterov="no"),
     "GRU: dropout must be a number: got 'x'": lambda: nn.GRU(2, 3, dropout="x"),
     "Dense: use_bias must be True or False: got 'False'": lambda: nn.Dense(2, 3, use_bias="False"),
@@ -116,7 +116,19 @@ MISCALLED = {
         fg.grad(lambda x: x)(1.0, argnums=0)
     ),
     r"linearize: fun does not take .* its parameters, \(x\)$": lambda: fg.linearize(lambda x: x),
+    r"hessian: the function does not take .* its parameters, \(x\)$": lambda: fg.hessian(
+        lambda x: x
+    )(X, X),
+    r"custom_vjp of .*: the rule does not take .*; write bwd\(residuals, ct\)$": lambda: fg.grad(
+        with_rule(lambda x: (x, x), lambda ct: (ct,))
+    )(1.0),
 }
+
+
+def with_rule(fwd, bwd):
+    f = fg.custom_vjp(lambda x: x)
+    f.defvjp(fwd, bwd)
+    return f
 
 
 @pytest.mark.parametrize("words", MISCALLED)
@@ -189,6 +201,18 @@ COMPLETED = {
     "clip_by_global_norm: max_norm must not be negative: got -1.0; write 1.0": lambda: (
         optim.clip_by_global_norm(-1.0)
     ),
+    "adam: b1 must be in [0, 1): got 1.0; write b1=0.9": lambda: optim.adam(0.1, b1=1.0),
+    "adam: eps must not be negative: got -1e-08; write 1e-08": lambda: optim.adam(0.1, eps=-1e-8),
+    "normal: dtype must be a dtype: got 'float31'; write dtype=np.float32": lambda: random.normal(
+        random.key(0), dtype="float31"
+    ),
+    "CubicSpline: x must be strictly ascending": lambda: scipy.interpolate.CubicSpline(X, X),
+    "norm.pdf: the argument 'x' is missing": lambda: scipy.stats.norm.pdf(),
+    "multivariate_normal: x must be [..., 3]: got f64[2]": lambda: (
+        scipy.stats.multivariate_normal.logpdf(np.ones(2), X, np.eye(3))
+    ),
+    "map_coordinates: coordinates must be [2, ...]: got f64[3]; give coordinates as "
+    "documented: places": lambda: scipy.ndimage.map_coordinates(np.eye(2), X),
     "the key must be a single key: got one of its words": lambda: fg.vmap(
         lambda k, x: random.normal(k) + x
     )(random.key(0), np.ones(2)),

@@ -3,7 +3,7 @@
 import functools
 import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from inspect import Parameter
 from typing import Any
@@ -15,7 +15,7 @@ from ..core.lazy import is_inside_call
 from ..core.registry import load
 from .cures import cure
 from .hints import CALLED, annotate, cure_of, parameters_of, qualname
-from .misfits import ArgumentError, entry, misfit, told
+from .misfits import ArgumentError, described, entry, misfit, told
 
 _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
 _ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
@@ -98,10 +98,13 @@ def answered(
     """
     if type(err) is TypeError and not is_inside_call(err):
         return unbound(who, function, args, kwargs)
+    who = _of_instance(who, args)
     words = str(err)
     head = _HEAD.match(words)
     names_it = head and not {*who.split(".")}.isdisjoint(head[1].split("."))
     inner = isinstance(err, ArgumentError)  # of a function of the same name, perhaps
+    if isinstance(err, FileNotFoundError) and err.filename and ";" not in words:
+        err.add_note(f"{who}: got {shown(err.filename)}; make its folder first, by os.makedirs")
     if not isinstance(err, _EXPLAINED) or isinstance(err, (ConversionError, Warning)):
         return err
     if is_user(err.__traceback__):
@@ -115,28 +118,39 @@ def answered(
     if unfit := _miscalled(err, who, given, doc):
         return unfit
     if names_it and not inner:
-        return _completed(err, given, parameters)
+        return _completed(err, given, parameters, doc)
     # None and texts are judged where NumPy or Python refused: our own messages know better
-    is_raw = inner or not isinstance(err, FuncgradError)
-    found = misfit(who, parameters, given, doc, is_raw)
-    named = found and isinstance(err, FuncgradError) and not inner
+    is_ours = isinstance(err, FuncgradError) or (head is not None and ": got " in words)
+    is_raw = inner or not is_ours
+    found = misfit(who, parameters, given, doc, is_raw, named=kwargs)
+    named = found and is_ours and not inner
     if found and not (named and re.search(rf"\b{found.split()[0]}\b", words)):
-        return _completed(ArgumentError(f"{who}: {found}"), given, parameters)
+        return _completed(ArgumentError(f"{who}: {found}"), given, parameters, doc)
     if renamed := _renamed(words, who, given):
         err.args = (renamed,)
     elif not names_it:
         _note(err, who, given)
-    return _completed(err, given, parameters) if names_it or renamed else err
+    return _completed(err, given, parameters, doc) if names_it or renamed else err
+
+
+def _of_instance(who: str, args: Sequence[Any]) -> str:
+    """The name of a method with that of its object: of a distribution its name, else its class."""
+    owner, _, method = who.rpartition(".")
+    if not owner or not args or owner not in [c.__name__ for c in type(args[0]).__mro__]:
+        return who
+    name = vars(args[0]).get("name") if hasattr(args[0], "__dict__") else None
+    is_name = isinstance(name, str) and name.isidentifier()
+    return f"{name if is_name else type(args[0]).__name__}.{method}"
 
 
 def _completed(
-    err: Exception, given: Mapping[str, Any], parameters: Mapping[str, Parameter]
+    err: Exception, given: Mapping[str, Any], parameters: Mapping[str, Parameter], doc: str
 ) -> Exception:
     """An error of ours, with a cure where its message has none."""
     words = err.args[0] if err.args else None
     if type(words) is not str or hasattr(err, "__notes__"):
         return err
-    if found := cure(words, given, parameters):
+    if found := cure(words, given, parameters) or described(words, given, doc):
         err.args = (f"{words}; {found}", *err.args[1:])
     return err
 
@@ -148,7 +162,7 @@ def _miscalled(err: Exception, who: str, given: Mapping[str, Any], doc: str) -> 
     names = [n for n, f in given.items() if called and qualname(f) == called[1]]
     if not names:
         return None
-    call = re.search(r"``(.+?\))", entry(names[0], doc))
+    call = re.search(rf"``((?:{names[0]}|f|fun|func|rule)\(.*?\))", entry(names[0], doc))
     each = f"give one for each of its parameters, {parameters_of(given[names[0]])}"
     told: Any = TypeError(
         f"{who}: {names[0]} does not take the arguments of its call: got {words}; "
@@ -174,7 +188,7 @@ def check_arguments(
     """Raise unless the arguments fit the annotations of a function that has taken them."""
     parameters, given = _bound(function, args, kwargs)
     if found := misfit(who, parameters, given, "", required=True):
-        raise _completed(ArgumentError(f"{who}: {found}"), given, parameters)
+        raise _completed(ArgumentError(f"{who}: {found}"), given, parameters, "")
 
 
 def _bound(
@@ -211,8 +225,7 @@ def unbound(
     parameters = dict(inspect.signature(function).parameters)
     if next(iter(parameters), "") == "self":
         parameters.pop("self")
-        who = f"{type(args[0]).__name__}.{who.rpartition('.')[2]}" if "." in who else who
-        args = args[1:]
+        who, args = _of_instance(who, args), args[1:]
     return TypeError(f"{who}: {_complaint(who, parameters, args, kwargs)}")
 
 
@@ -245,7 +258,7 @@ def _shown(p: Parameter) -> str:
     plain = p.replace(annotation=p.empty, default=p.empty)
     default = (
         ""
-        if p.default is p.empty
+        if p.default is p.empty or repr(p.default) == "<factory>"
         else f"={getattr(p.default, '__name__', None) or shown(p.default)}"
     )
     return f"{plain}{default}"

@@ -70,11 +70,15 @@ def nearest(x: Any, options: Sequence[str], default: Any = None) -> str:
     text = str(x).lower()
     text = _SYNONYMS.get(text, text).lower()
     lowered = {o.lower(): o for o in options}
-    inside = [o for o in lowered if text and (o.startswith(text) or text.startswith(o))]
+    inside = [o for o in lowered if text and _begins(o, text)]
     near = [text] if text in lowered else inside or get_close_matches(text, lowered, 1, 0.6)
     if near:
         return lowered[near[0]]
     return default if isinstance(default, str) and default in options else options[0]
+
+
+def _begins(option: str, text: str) -> bool:
+    return option.startswith(text) or (len(option) > 2 and text.startswith(option))
 
 
 def _of_options(f: Fault) -> str | None:
@@ -84,20 +88,20 @@ def _of_options(f: Fault) -> str | None:
     return written(f.name, nearest(f.value, options, f.default)) if options else None
 
 
-def _bounds(want: str) -> tuple[float, float, bool] | None:
-    """The least and the largest number that a message allows, and whether the ends belong to it."""
+def _bounds(want: str) -> tuple[float, float, str] | None:
+    """The least and the largest number that a message allows, and the brackets of the interval."""
     number = rf"(?:at least|>=|from|of at least|least) {_NUMBER}|{_NUMBER} or (?:more|greater)"
     if found := re.search(rf"in ([\[(]){_NUMBER}, {_NUMBER}([\])])", want):
-        return float(found[2]), float(found[3]), found[1] == "["
+        return float(found[2]), float(found[3]), found[1] + found[4]
     if found := re.search(rf"from {_NUMBER} to {_NUMBER}", want):
-        return float(found[1]), float(found[2]), True
+        return float(found[1]), float(found[2]), "[]"
     if found := re.search(number, want):
-        return float(found[1] or found[2]), math.inf, True
+        return float(found[1] or found[2]), math.inf, "[)"
     if found := re.search(rf"> {_NUMBER}|larger than {_NUMBER}", want):
-        return float(found[1] or found[2]), math.inf, False
+        return float(found[1] or found[2]), math.inf, "()"
     if "positive" in want:
-        return 0.0, math.inf, False
-    return (0.0, math.inf, True) if re.search("not be negative|nonnegative", want) else None
+        return 0.0, math.inf, "()"
+    return (0.0, math.inf, "[)") if re.search("not be negative|nonnegative", want) else None
 
 
 def _of_numbers(f: Fault) -> str | None:
@@ -107,9 +111,9 @@ def _of_numbers(f: Fault) -> str | None:
     is_other = not f.name or "integers" in f.want or not isinstance(f.value, (*_SCALARS, str))
     if is_other or (limits is None and not whole):
         return None
-    low, high, closed = limits or (-math.inf, math.inf, True)
+    low, high, ends = limits or (-math.inf, math.inf, "()")
     for x in _candidates(f.value, f.default, low, high, whole):
-        inside = low <= x <= high and (closed or low < x < high)
+        inside = low < x < high or (x == low and ends[0] == "[") or (x == high and ends[1] == "]")
         if inside and math.isfinite(x) and not (whole and x != int(x)):
             return written(f.name, int(x) if whole else x)
     return None
@@ -125,7 +129,10 @@ def _candidates(x: Any, default: Any, low: float, high: float, whole: bool) -> I
         yield default
     if number is not None and high == 1 and 2 <= number <= 100:
         yield number / 100  # per cent
-    yield low if whole else (low + high) / 2 if math.isfinite(low + high) else low + 1.0
+    if not whole and math.isfinite(low + high):
+        yield (low + high) / 2
+    is_count = whole or isinstance(x, int)
+    yield int(low) if is_count and math.isfinite(low) else low
     yield low + 1
 
 
@@ -145,6 +152,8 @@ def _of_flags(f: Fault) -> str | None:
 
 def _of_shapes(f: Fault) -> str | None:
     """An array of the shape that the message names."""
+    if open_shape := re.search(r"shape (\[.*?\])$", f.want):
+        return f"give an array of shape {open_shape[1]}"
     found = re.search(r"(?:shape|primal|shape of)\D*?(?:[\w]+\[([\d,]*)\]|\(([\d, ]*)\))", f.want)
     if found is None:
         return None
@@ -178,6 +187,8 @@ _BY_WORDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
 def _of_kinds(f: Fault) -> str | None:
     """The conversion of an array to the kind that the message names."""
     x = f.value
+    if isinstance(x, (list, tuple)) and all(isinstance(one, (int, float)) for one in x):
+        x = np.asarray(x)
     if (not hasattr(x, "dtype") and not isinstance(x, float)) or not is_arraylike(x):
         return "give a pair, as (0.0, 1.0)" if "a pair" in f.want else None
     for words, told, serves in _BY_WORDS:

@@ -7,7 +7,7 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ CALLED = re.compile(r"([\w.<>]+)\(\) (?:takes|missing|got an unexpected)")  # do
 _ARRAY = "make it an array: np.asarray(x)"
 _RETURN = "None comes from a function without a return statement; return its result"
 
-# words of Python and of NumPy for what is wrong: the cure
-_CURES = (
+# words of Python for what is wrong: the cure
+_OF_PYTHON = (
     (r"unsupported operand .*'NoneType'|bad operand .*'NoneType'", _RETURN),
     (r"unsupported operand .*'(?:builtin_)?function", "call the function: f(x)"),
     (r"unsupported operand .*'str'", "convert the text: float(x)"),
@@ -39,10 +39,20 @@ _CURES = (
     (r"'(?:builtin_)?(?:function|method)\w*' object is not (?:sub|iter)", "call it: f(x)[i]"),
     (r"'(?:float|int|numpy.float64)' object is not (?:sub|iter)", "write np.atleast_1d(x)"),
     (r"invalid index to scalar variable", "write np.atleast_1d(x)[i]"),
+    (r"too many values to unpack|not enough values to unpack", "write one name for each value"),
+    (r"(?:list|tuple) index out of range", "count from 0"),
+    (r"(?:stack|concatenate|block)\(\) takes", "give the arrays as one list: np.hstack([x, y])"),
+    (r"unhashable type: '\w*Tracer'", "make the argument static by static_argnums"),
+    (r"'NoneType' object cannot be interpreted", _RETURN),
     (r"object of type '(?:float|int|numpy.\w+)' has no len|unsized object", "write np.size(x)"),
+)  # fmt: skip
+
+# words of NumPy
+_OF_NUMPY = (
+    (r"could not convert string to float", "encode texts: np.unique(x, return_inverse=True)[1]"),
     (r"only integer scalar arrays can be|zero-dimensional arrays cannot be conc",
      "give the arrays as one list: np.concatenate([x, y])"),
-    (r"'float' object cannot be interpreted|expected a sequence of integers or a single",
+    (r"'(?:float|str)' object cannot be interpreted|expected a sequence of integers or a single",
      "write lengths as integers: int(n), or n // 2"),
     (r"Cannot interpret '.*' as a data type|Cannot construct a dtype",
      "give the shape as one tuple: (n, m)"),
@@ -52,10 +62,10 @@ _CURES = (
     (r"not be broadcast|broadcast to a single shape", "make the lengths equal, or 1: x[:, None]"),
     (r"cannot reshape array of size (\d+)",
      r"the product of the lengths must be \1; one may be -1"),
+    (r"mode '\w+' is not supported", "write mode='constant'"),
+    (r"upper bound is less than", "write (low, high), the lower bound first"),
     (r"inhomogeneous shape", "give all rows one length: funcgrad.data.pad_sequences(rows)"),
     (r"all (?:the )?input arrays? (?:dimensions|must have)", "give all one shape but for the axis"),
-    (r"too many values to unpack|not enough values to unpack", "write one name for each value"),
-    (r"could not convert string to float", "encode texts: np.unique(x, return_inverse=True)[1]"),
     (r"axis -?\d+ is out of bounds for array of dimension 0", "it has no axes"),
     (r"axis -?\d+ is out of bounds for array of dimension 1$", "the one axis is 0"),
     (r"Singular matrix", "for such matrices there are lstsq and pinv"),
@@ -88,20 +98,19 @@ _CURES = (
     (r"assignment destination is read-only|output array is read-only", "write into x.copy()"),
     (r"too many indices", "write one index for each axis"),
     (r"only integers, slices", "convert the index: i.astype(int), or int(i)"),
-    (r"(?:list|tuple) index out of range", "count from 0"),
     (r"must be at least two-dimensional", "give a matrix, as x[:, None] or np.diag(x)"),
     (r"zero-size array to reduction", "test x.size first"),
     (r"Last 2 dimensions of the array must be square", "for other shapes there are lstsq and pinv"),
 )  # fmt: skip
 
 
-def cure_of(words: str) -> str:
-    """The cure for an error of Python or NumPy, "" if none is known."""
+def cure_of(words: str, of_python: bool = False) -> str:
+    """The cure for an error of NumPy, or of Python in user code; "" if none is known."""
     if rank := re.search(r"axis -?\d+ is out of bounds for array of dimension ([2-9]\d*)", words):
         return f"count axes from 0 to {int(rank[1]) - 1}"
     if size := re.search(r"index -?\d+ is out of bounds for axis \d+ with size (\d+)", words):
         return f"count from 0 to {int(size[1]) - 1}" if int(size[1]) else "it has no elements"
-    for start, cure in _CURES:
+    for start, cure in (*_OF_NUMPY, *(_OF_PYTHON if of_python else ())):
         if found := re.search(start, words):
             return found.expand(cure)
     return ""
@@ -110,6 +119,7 @@ def cure_of(words: str) -> str:
 def explained(err: Exception, origin: Any) -> Exception:
     """The error for one of a function that a transform ran: for a call that does not bind, ours."""
     fun = getattr(origin, "fun", None)
+    fun = getattr(getattr(fun, "__self__", None), "fun", fun)  # of DiffArguments
     called = CALLED.match(str(err)) if type(err) is TypeError and fun is not None else None
     if called is None or called[1] != qualname(fun) or is_user(err.__traceback__):
         annotate(err)
@@ -165,7 +175,7 @@ def annotate(err: Any) -> None:
     elif type(err) is KeyError:
         cure = _of_key(err.args[0] if err.args else None, frame.f_locals)
     elif isinstance(err, (TypeError, ValueError, IndexError)):
-        cure = cure_of(str(err))
+        cure = cure_of(str(err), of_python=True)
     if cure:
         given = ", ".join(_arguments(frame))
         err.add_note(f"{frame.f_code.co_name}: got {given or 'no arguments'}; {cure}")
@@ -199,6 +209,9 @@ def _of_attribute(x: Any, name: str) -> str:
         return f"write [{name!r}]" if name in x else ""
     if isinstance(x, (np.ndarray, np.generic)):
         return str(load("funcgrad.core.missing").member("array", name)).lstrip(":; ")
+    if isinstance(x, ModuleType) and x.__name__.partition(".")[0] == "numpy":
+        row = load("funcgrad.core.missing").counterpart_in("funcgrad.numpy", name)
+        return row.use if row is not None else ""
     if isinstance(x, (list, tuple, float, int)) and hasattr(np.ndarray, name):
         return _ARRAY
     return ""

@@ -57,6 +57,7 @@ def misfit(
     doc: str,
     is_raw: bool = True,
     required: bool = False,
+    named: Container[str] = (),
 ) -> str | None:
     """What is wrong with the first argument that does not fit, what came and the cure; or None.
 
@@ -67,6 +68,7 @@ def misfit(
         doc: the docstring.
         is_raw: whether None and texts count for parameters annotated Any.
         required: whether these parameters count only if they have no default.
+        named: the arguments that were given by name, which stand in no wrong place.
     """
     for name, x in given.items():
         p = parameters[name]
@@ -79,11 +81,19 @@ def misfit(
             takes = type(p.default)
         if takes in (Any, p.empty, object):
             judged = (is_raw or _kind(x)) and not (required and p.default is not p.empty)
+            if judged and name == "dtype" and isinstance(x, str) and not _is_dtype(x):
+                return f"dtype must be a dtype: got {x!r}; write dtype=np.float32"
             if judged and not _may_hold_numbers(x, p, entry(name, doc)):
-                return f"{name} must hold numbers: got {told(x)}; {_cure(x)}"
+                is_word = isinstance(x, str) and not _number(x)
+                end = _described(name, doc) if is_word and "array" not in entry(name, doc) else ""
+                return f"{name} must hold numbers: got {told(x)}{end or f'; {_cure(x)}'}"
         elif not _fits(x, takes):
             wanted = " or ".join(dict.fromkeys(_words(takes)))
-            cure = _cure_for(wanted, x) or _moved(who, name, parameters, given)
+            cure = _cure_for(wanted, x) or _moved(who, name, parameters, given, name in named)
+            cure = cure or _described(name, doc)
+            if not cure and isinstance(takes, type) and takes.__module__ != "builtins":
+                needed = [n for n, p in parameters.items() if p.default is p.empty]
+                cure = f"; write {who}({', '.join(needed)})"
             return f"{name} must be {wanted}: got {told(x)}{cure}"
     return None
 
@@ -98,8 +108,32 @@ def _path_among(
     return None
 
 
+def described(words: str, given: Mapping[str, Any], doc: str) -> str:
+    """The clause of the docstring about the argument that a message without a cure is about."""
+    about = re.match(r"[\w.]+: (\w+) must .*: got [^;]*$", words, re.S)
+    return _described(about[1], doc)[2:] if about and about[1] in given else ""
+
+
+def _is_dtype(x: str) -> bool:
+    try:
+        return np.dtype(x) is not None
+    except TypeError:
+        return False
+
+
+def _described(name: str, doc: str) -> str:
+    """The end of a message with the first clause of the docstring about an argument."""
+    clause = re.split(r"[.;:](?:\s|$)|, (?:or|by default|unless|which|such)\b", entry(name, doc))[0]
+    text = " ".join(clause.replace("`", "").split())
+    return f"; give {name} as documented: {text}" if 0 < len(text) < 100 else ""
+
+
 def _moved(
-    who: str, name: str, parameters: Mapping[str, Parameter], given: Mapping[str, Any]
+    who: str,
+    name: str,
+    parameters: Mapping[str, Parameter],
+    given: Mapping[str, Any],
+    named: bool = False,
 ) -> str:
     """The end of a message where the argument, or another one, stands in the wrong place."""
     x, wants_function = given[name], "a function" in _words(parameters[name].annotation)
@@ -110,10 +144,11 @@ def _moved(
             if callable(y) and "a function" not in _words(parameters[other].annotation):
                 order = [n for n, p in parameters.items() if p.default is p.empty]
                 return f"; write {who}({', '.join(order)})"
-    if isinstance(x, str) or (callable(x) and not isinstance(x, type)):
+    if not named and (isinstance(x, str) or (callable(x) and not isinstance(x, type))):
         text = x if isinstance(x, str) else getattr(x, "__name__", "f")
         for other, p in parameters.items():
-            if other in given or p.annotation in (Any, p.empty, object):
+            open_ended = p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)
+            if other in given or open_ended or p.annotation in (Any, p.empty, object):
                 continue
             if isinstance(x, str) and text in dir(load("funcgrad.nn")):
                 if "a function" in _words(p.annotation):
@@ -205,7 +240,8 @@ def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
     if x is None:
         return "None" in entry
     if isinstance(x, (str, bytes)):
-        return isinstance(p.default, str) or '"' in entry or "string" in entry or "text" in entry
+        takes = re.search('"|string|text|file|path|name', entry)
+        return isinstance(p.default, str) or takes is not None
     if kind := _kind(x):
         return kind in "biufcmMV"
     if type(x).__name__ == "Key" and "key" not in p.name:

@@ -89,8 +89,13 @@ class Config:
             f"with funcgrad.config({name}={shown(value)}):"
         )
 
-    def __call__(self, **changes: Any) -> Block:
+    def __call__(self, *others: Any, **changes: Any) -> Block:
         """Change settings in a ``with`` block."""
+        if others:
+            raise TypeError(
+                f"config: a setting has a name: got {shown(others[0])}; write "
+                f"with funcgrad.config(name=value):"
+            )
         for name in changes:
             if name not in _names():
                 raise TypeError(f"config: {_unknown(name)}")

@@ -170,7 +170,8 @@ def member(kind: str, name: str, known: Iterable[str] = ()) -> str:
 def near(name: str, known: Iterable[str], least: float = 0.75) -> str:
     """The end of an error message for a name that is nearly one of those known."""
     public = [] if name[0] == "_" else [x for x in known if x[0] != "_"]
-    found = get_close_matches(name, public, 1, least)
+    same = [x for x in public if x.lower() == name.lower()]
+    found = same or get_close_matches(name, public, 1, least)
     return f"; use {found[0]}" if found else ""
 
 

@@ -299,8 +299,8 @@ def reduce(
 ) -> Any:
     """Fold the leaves from the left, starting from ``initializer`` if given."""
     values = [*initializer, *leaves(tree, is_leaf)]
-    if not values:
-        raise TypeError("tree.reduce: the tree has no leaves; give an initializer")
+    if not values or not callable(f):
+        raise TypeError("tree.reduce: f is no function, or the tree has no leaves; give both")
     return functools.reduce(f, values)
 
 

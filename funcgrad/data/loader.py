@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
-from ..core.errors import DtypeError, FuncgradError
+from ..core.errors import DtypeError, FuncgradError, shown
 from ..core.lazy import answering
 from ..core.outline import outline
 from ..random import Key, RangeError, fold_in, split
@@ -86,6 +86,11 @@ class Loader:
     ) -> None:
         self._size = None if batch_size is None else integer("Loader", "batch_size", batch_size, 1)
         self._prefetch = integer("Loader", "prefetch", prefetch, 0)
+        if drop_last not in (0, 1) or not callable(collate):
+            raise TypeError(
+                f"Loader: drop_last must be True or False, and collate a function: got "
+                f"{shown(drop_last)} and {shown(collate)}; leave them out for the defaults"
+            )
         self._key = None if key is None else check_single("Loader", key)
         if augment is not None and key is None:
             raise RangeError("Loader: augment needs a key: give the loader key=")

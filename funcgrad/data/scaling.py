@@ -37,11 +37,13 @@ class Scaler:
     scale: Any
     offset: float = field(default=0.0, metadata={"static": True})
 
+    @answering
     def __call__(self, x: Any) -> Any:
         """Scale data of the same structure."""
         scaled = lambda m, s, x: (_like(x, m) - m) / s + self.offset
         return tree.map(scaled, self.shift, self.scale, x)
 
+    @answering
     def inverse(self, x: Any) -> Any:
         """Map scaled data, or predictions of them, back to the original units."""
         restored = lambda m, s, x: (_like(x, m) - self.offset) * s + m

@@ -105,7 +105,7 @@ def c(
 def _name_of(path: Path) -> str:
     """The name of the function in a file."""
     if path.suffix != ".c":
-        raise ValueError(f"export.c: path must end in .c: got {shown(os.fspath(path))}")
+        raise ValueError(f"export.c: path must end in .c: got {shown(os.fspath(path))}; add it")
     name = path.stem
     taken = name in RESERVED or name == "example_main"
     if taken or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name):

@@ -8,6 +8,7 @@ from ..core import tree
 from ..core.avals import Aval
 from ..core.companions import Codegen
 from ..core.errors import shown
+from ..core.lazy import answering
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from ..core.tree import handler_of
@@ -38,6 +39,7 @@ class StopGradient(Primitive, Codegen):
 stop_gradient_p = StopGradient("stop_gradient")
 
 
+@answering
 def stop_gradient(x: Any) -> Any:
     """``x``, an array or a tree, as a constant in every derivative.
 

@@ -143,6 +143,7 @@ def scale_by_adam(
         mean, factor = debias(b1, count, nesterov), bias_factor(b2, count)
         return lambda g, m, v: mean(g, m) / (corrected_root(v, factor, eps_root) + like(eps, v))
 
+    check_decay("scale_by_adam", eps=eps, eps_root=eps_root)
     return scale_by_moments("scale_by_adam", b1, b2, rescale, lambda p: adam_state(p, mu_dtype))
 
 
@@ -192,7 +193,7 @@ def scale_by_amsgrad(
         updates = map_floating(rescale, updates, mu, top)
         return updates, ScaleByAmsgradState(count, mu, nu, top)
 
-    check_decay("scale_by_amsgrad", b1=b1, b2=b2)
+    check_decay("scale_by_amsgrad", b1=b1, b2=b2, eps=eps, eps_root=eps_root)
     return stateful("scale_by_amsgrad", ScaleByAmsgradState, init, step)
 
 
@@ -246,7 +247,7 @@ def scale_by_radam(
     >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
     [ 0.3 -7. ]
     """
-    check_decay("scale_by_radam", b1=b1, b2=b2)
+    check_decay("scale_by_radam", b1=b1, b2=b2, eps=eps, eps_root=eps_root)
     limit = 2 / (1 - b2) - 1
 
     def rescale(count: Any) -> Callable[..., Any]:
@@ -329,7 +330,7 @@ def scale_by_adadelta(
         updates = map_floating(rescale, updates, e_g, state.e_x)
         return updates, ScaleByAdaDeltaState(e_g, update_second_moment(updates, state.e_x, rho))
 
-    check_decay("scale_by_adadelta", rho=rho)
+    check_decay("scale_by_adadelta", rho=rho, eps=eps)
     return stateful("scale_by_adadelta", ScaleByAdaDeltaState, init, step, "e_g")
 
 
@@ -363,7 +364,7 @@ def scale_by_rms(
         rescale = lambda g, v: g / divisor(v / like(factor, v), eps, eps_in_sqrt)
         return map_floating(rescale, updates, nu), ScaleByRmsState(count, nu)
 
-    check_decay("scale_by_rms", decay=decay)
+    check_decay("scale_by_rms", decay=decay, eps=eps)
     return stateful("scale_by_rms", ScaleByRmsState, init, step, "nu")
 
 
@@ -381,7 +382,7 @@ def scale_by_stddev(
 
     Source: Graves 2013, equations 38 to 40 (arXiv:1308.0850).
     """
-    check_decay("scale_by_stddev", decay=decay)
+    check_decay("scale_by_stddev", decay=decay, eps=eps)
 
     def rescale(count: Any) -> Callable[..., Any]:
         factor = bias_factor(decay, count) if bias_correction else 1

@@ -116,7 +116,8 @@ def check_number(who: str, name: str, value: Any, schedule: bool = False) -> Non
             f"parameters in init and update: state = opt.init(model)"
         )
     if not is_arraylike(value) and not (schedule and callable(value)):
-        cure = f"; write float({value!r})" if isinstance(value, str) else ""
+        is_text = isinstance(value, str) and value.replace(".", "").replace("e-", "").isdigit()
+        cure = f"; write float({value!r})" if is_text else "; give a number"
         raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}{cure}")
 
 
@@ -128,6 +129,11 @@ def check_rate(who: str, rate: Any, descends: bool = True) -> None:
         raise TypeError(
             f"{who}: learning_rate must be a schedule, a function of the count: got {name}, which "
             f"makes one; call it: {name}({', '.join(p.name for p in _parameters(rate))})"
+        )
+    if isfunction(rate) and not signature(rate).parameters:
+        raise TypeError(
+            f"{who}: learning_rate must be a schedule, a function of the count: got "
+            f"{rate.__name__}(); write lambda count: ..."
         )
     if descends and type(rate) in PYTHON_SCALARS and rate < 0:
         raise ValueError(
@@ -142,9 +148,12 @@ def _parameters(function: Any) -> list[Parameter]:
 
 
 def check_decay(who: str, **rates: Any) -> None:
-    """Raise if a decay rate that is known is outside [0, 1)."""
+    """Raise if a decay rate that is known is outside [0, 1), or an ``eps`` is negative."""
     for name, value in rates.items():
         check_number(who, name, value)
+        if name.startswith("eps"):
+            check_not_negative(who, **{name: value})
+            continue
         if type(value) in PYTHON_SCALARS and not 0 <= value < 1:
             raise ValueError(f"{who}: {name} must be in [0, 1): got {value}")
 

@@ -165,6 +165,7 @@ def warmup_cosine_decay_schedule(
     >>> print(warmup_cosine_decay_schedule(0.0, 1.0, 10, 110)(60))
     0.5
     """
+    check_not_negative("warmup_cosine_decay_schedule", warmup_steps=warmup_steps)
     if not decay_steps > warmup_steps:
         raise ValueError(
             f"warmup_cosine_decay_schedule: decay_steps includes the warm-up, so it must exceed "
@@ -377,7 +378,7 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
     if len(boundaries) != len(schedules) - 1:
         raise ValueError(
             f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} boundaries: "
-            f"got {list(boundaries)}"
+            f"got {list(boundaries)}; give one boundary between each two schedules"
         )
     if any(a >= b for a, b in itertools.pairwise(boundaries)):
         raise ValueError(f"join_schedules: boundaries must rise: got {list(boundaries)}; sort them")

@@ -155,7 +155,7 @@ def multi_transform(
         if unknown:
             raise ValueError(
                 f"multi_transform: a label needs a transformation: got {shown(sorted(unknown))}, "
-                f"and transformations for {shown(sorted(map(str, parts)))}"
+                f"and transformations for {shown(sorted(map(str, parts)))}; give one for each label"
             )
         where = lambda k: tree.map(lambda x: x == k, labels)
         return {k: masked(t, where(k)) for k, t in parts.items()}

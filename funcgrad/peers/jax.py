@@ -33,6 +33,11 @@ jax.debug.print fg.debug.print
 jax.debug.callback fg.debug.callback
 jax.debug.breakpoint fg.debug.breakpoint
 jax.experimental -  use the functions of funcgrad
+jax.random.shuffle fg.random.permutation
+numpy.random.default_rng fg.random.key
+numpy.random.rand fg.random.uniform
+numpy.random.randn fg.random.normal
+numpy.random.seed fg.random.key  key(0), which each draw takes
 jax.random.PRNGKey fg.random.key  key(seed, impl="threefry2x32") for JAX's bits
 jax.lax.select_n np.select
 jax.lax.dot np.dot

@@ -27,6 +27,7 @@ features out_features
 filters out_features
 from_logits targets binary_cross_entropy_with_logits, whose input is logits
 hidden_size features
+high maxval
 ignore_label ignore_index
 in_axis in_axes
 in_channels in_features
@@ -39,10 +40,12 @@ key embedding_init init(key) of the layer, which draws its parameters
 key kernel_init init(key) of the layer, which draws its parameters
 key use_bias init(key) of the layer, which draws its parameters
 loc key loc + scale * random.normal(key, shape)
+low minval
 lr learning_rate
 max_iter max_steps
 max_iter maxiter
 maxiter max_steps
+mean key mean + std * random.normal(key, shape)
 mean loc
 mu loc
 n_splits folds
@@ -63,6 +66,7 @@ rng key
 rngs embedding_init init(key) of the layer, which draws its parameters
 rngs kernel_init init(key) of the layer, which draws its parameters
 rngs use_bias init(key) of the layer, which draws its parameters
+scale key loc + scale * random.normal(key, shape)
 sd scale
 seed key key=funcgrad.random.key(0)
 shuffle key key=funcgrad.random.key(0), by which it shuffles
@@ -71,6 +75,7 @@ size shape
 size_average reduction
 static_argname static_argnames
 static_argnum static_argnums
+std key mean + std * random.normal(key, shape)
 step_size learning_rate
 steps length
 strides stride

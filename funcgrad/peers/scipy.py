@@ -1,6 +1,19 @@
 """Names of SciPy, and functions of math and NumPy that take no traced values."""
 
 SCIPY = """
+scipy.integrate.dblquad fg.scipy.integrate.quad  quad of a quad
+scipy.interpolate.UnivariateSpline fg.scipy.interpolate.make_interp_spline
+scipy.interpolate.InterpolatedUnivariateSpline fg.scipy.interpolate.make_interp_spline
+scipy.interpolate.interp2d fg.scipy.interpolate.RegularGridInterpolator
+scipy.interpolate.splev fg.scipy.interpolate.BSpline  BSpline(t, c, k)(x)
+scipy.optimize.differential_evolution fg.scipy.optimize.minimize  minimize(f, x0), from several x0
+scipy.optimize.dual_annealing fg.scipy.optimize.minimize  minimize(f, x0), from several x0
+scipy.optimize.basinhopping fg.scipy.optimize.minimize  minimize(f, x0), from several x0
+scipy.optimize.shgo fg.scipy.optimize.minimize  minimize(f, x0), from several x0
+scipy.optimize.brute fg.scipy.optimize.minimize  minimize(f, x0), from several x0
+scipy.signal.resample np.interp
+scipy.stats.pearsonr np.corrcoef
+scipy.stats.zscore fg.data.standardizer
 scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
 scipy.integrate.romb fg.scipy.integrate.simpson
 scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")

@@ -64,6 +64,9 @@ torch.nn.Module.children fg.tree.leaves
 torch.nn.Module.requires_grad_ fg.nn.freeze  freeze(layer)
 keras.losses.mean_squared_error fg.losses.mse
 keras.losses.mean_absolute_error fg.losses.l1
+keras.Model.save fg.io.save  save(path, model)
+keras.Model.summary fg.nn.summary  summary(model, x)
+keras.losses.mae fg.losses.l1
 keras.Model.fit fg.value_and_grad  a loop over value_and_grad and optimizer.update
 keras.Model.add fg.nn.Sequential  Sequential(*layers), with all layers
 torch.nn.Module.append fg.nn.Sequential  Sequential(*layers), with all layers

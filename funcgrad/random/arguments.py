@@ -74,7 +74,7 @@ def check_mode(who: str, mode: str | None) -> str:
 def check_order(who: str, low: str, x: Any, high: str, y: Any) -> None:
     a, b = known(x), known(y)
     if a is not None and b is not None and np.any(a > b):
-        raise RangeError(f"{who}: {low} must not exceed {high}: got {a} and {b}")
+        raise RangeError(f"{who}: {low} must not exceed {high}: got {a} and {b}; exchange them")
 
 
 def check_span(who: str, low: str, x: Any, high: str, y: Any) -> None:
@@ -111,7 +111,9 @@ def parameter(who: str, name: str, x: Any, dtype: np.dtype, what: str | None = N
 
 def at_least_one_axis(who: str, name: str, x: Any) -> Any:
     if not shape_of(x):
-        raise ShapeError(f"{who}: {name} must have at least one axis: got {aval_of(x)}")
+        raise ShapeError(
+            f"{who}: {name} must have at least one axis: got {aval_of(x)}; give a vector"
+        )
     return x
 
 

@@ -311,7 +311,7 @@ def _weights(who: str, p: Any, n: int, num: int) -> Any:
     if dtype_of(p).kind != "f":
         p = cast(p, np.float32)
     if shape_of(p) != (n,):
-        raise ShapeError(f"{who}: p must have shape [{n}]: got {aval_of(p)}")
+        raise ShapeError(f"{who}: p must have shape [{n}]: got {aval_of(p)}; give one for each")
     value = known(p)
     if value is not None:
         if not (np.all(value >= 0) and 0 < value.sum() < np.inf):

@@ -341,7 +341,7 @@ def _integer_bounds(low: Any, high: Any, dtype: np.dtype, wide: np.dtype) -> tup
             raise DtypeError(f"{who}: {name} must be an integer: got {aval_of(x)}")
     least, bound, info = known(low), known(high), np.iinfo(dtype)
     if least is not None and bound is not None and not np.all(least < bound):
-        raise RangeError(f"{who}: minval must be below maxval: got {low} and {high}")
+        raise RangeError(f"{who}: minval must be below maxval: got {low} and {high}; exchange them")
     for name, x, last in (("minval", least, info.max), ("maxval", bound, info.max + 1)):
         if x is not None and x.size and not info.min <= int(x.min()) <= int(x.max()) <= last:
             raise RangeError(f"{who}: {name} must fit {dtype}: got {x}; pass a wider dtype")

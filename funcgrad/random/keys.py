@@ -91,7 +91,10 @@ class Key:
                 arrays.append(entry if isinstance(entry, Tracer) else np.asarray(entry))
                 entry = ARRAY
             elif not isinstance(entry, slice) and not -length <= entry < length:
-                raise IndexError(f"index {entry} is out of range for keys of shape {self.shape}")
+                raise IndexError(
+                    f"index {entry} is out of range for keys of shape {self.shape}; write "
+                    f"split(key, {entry + 1}) for more"
+                )
             static.append(entry)
         return Key(getitem_p(self.data, *arrays, index=Index(static)), self.impl)
 

@@ -66,7 +66,10 @@ def multivariate_normal(
     mean, cov = parameter(who, "mean", mean, dtype), parameter(who, "cov", cov, dtype)
     *lead, n = shape_of(mean)
     if shape_of(cov)[-2:] != (n, n):
-        raise ShapeError(f"{who}: cov must have the shape [..., {n}, {n}]: got {aval_of(cov)}")
+        raise ShapeError(
+            f"{who}: cov must have the shape [..., {n}, {n}]: got {aval_of(cov)}; of variances "
+            f"write np.diag(cov)"
+        )
     batches = {"mean": np.empty(lead, bool), "cov": np.empty(shape_of(cov)[:-2], bool)}
     shape = common_shape(who, shape, **batches)
     z = normal(check_single(who, key), (*shape, n), dtype)

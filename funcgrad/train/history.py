@@ -137,9 +137,7 @@ class History:
         if name not in self.names:
             known = ", ".join(self.names) or "no names yet"
             cure = f"; record it first: history.record(step, {name}=value)" * (not self.names)
-            raise UnknownNameError(
-                f"History: unknown name {name!r}: got {known}{cure}; use one of these"
-            )
+            raise UnknownNameError(f"History: unknown name {name!r}: got {known}{cure}")
         return np.array([row.get(name, math.nan) for _, row in self._rows])
 
     def __len__(self) -> int:

@@ -70,6 +70,7 @@ class Stats(NamedTuple):
         return Stats(weight, self.total + other.total, spread, low, high)
 
 
+@answering
 @register_dataclass
 @dataclass(frozen=True, repr=False)
 class Metrics:

@@ -32,7 +32,8 @@ def batch_axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | Non
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise ValueError(
             f"vmap: in_axes must have one entry for each positional argument: got {len(in_axes)} "
-            f"for {len(args)}; keyword arguments are batched along axis 0 and need none"
+            f"for {len(args)}; write "
+            f"in_axes=({'0, ' * len(args)})"
         )
     given = tree.broadcast_prefix(in_axes, args, lambda d: d is None, "vmap: in_axes")
     places = _places(args, kwargs)

@@ -219,9 +219,11 @@ def _policy(policy: Any) -> Policy:
         return _BY_WORD[policy]
     if not isinstance(policy, str) and isinstance(policy, Collection):
         return save_only_these_names(*policy)
+    known = isinstance(policy, str) and hasattr(checkpoint_policies, policy)
     raise ValueError(
         f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names, or "
-        f"a function: got {shown(policy)}; checkpoint_policies has such functions"
+        f"a function: got {shown(policy)}; "
+        + (f"write checkpoint_policies.{policy}" if known else "checkpoint_policies has others")
     )
 
 

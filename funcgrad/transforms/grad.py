@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from types import NoneType
 from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
@@ -40,7 +39,7 @@ from .untraced import protected
 
 # argnums, argnames, has_aux, holomorphic, allow_int
 Options: TypeAlias = tuple[Any, Any, bool, bool, bool]
-_FLAGS, _PLAIN, _USUAL = ("has_aux", "holomorphic", "allow_int"), [False] * 3, (int, NoneType)
+_FLAGS = ("has_aux", "holomorphic", "allow_int")
 
 
 class Recording:
@@ -218,7 +217,7 @@ def _derivative(make: Callable[..., Any], fun: Callable[..., Any], options: Opti
     """The function that gives the gradient of ``fun``, pickled as the call of ``make``."""
     check_callable(make.__name__, fun)
     argnums, argnames, *flags = options
-    if flags != _PLAIN or argnums.__class__ not in _USUAL or argnames is not None:
+    if argnums is not None or argnames is not None or any(x is not False for x in flags):
         check_options(make.__name__, argnums, argnames, **dict(zip(_FLAGS, flags, strict=True)))
     both = make is value_and_grad
     made = PicklableFunction(_differentiated, Origin(make.__name__, fun), both, options)
@@ -359,33 +358,33 @@ def _only(who: str, name: str, cts: tuple[Any, ...]) -> Any:
 
 
 def recorded(
-    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, who: str = "vjp"
 ) -> tuple[Any, Callable[[Any], tuple[Any, ...]], Recording]:
     """The output of a function, the map that pulls cotangents back, and the recording."""
-    check_callable("vjp", fun)
+    check_callable(who, fun)
     leaves, treedef = tree.flatten(primals)
     places = range(len(primals))
-    tracked = differentiated("vjp", fun, places, primals, leaves)
+    tracked = differentiated(who, fun, places, primals, leaves)
     if not all(tracked):
-        check_leaves("vjp", fun, places, primals, mixed=True)
+        check_leaves(who, fun, places, primals, mixed=True)
     out_tree: Any = None
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
         nonlocal out_tree
-        out, aux = call_with_aux("vjp", has_aux, fun, *tree.unflatten(treedef, inputs))
+        out, aux = call_with_aux(who, has_aux, fun, *tree.unflatten(treedef, inputs))
         outs, out_tree = tree.flatten(out)
         return outs, aux
 
-    origin = Origin("vjp", fun)
+    origin = Origin(who, fun)
     record = lambda hand: Recording(origin, on_leaves, leaves, tracked, hand, lasting=True)
     others = [x for x, t in zip(leaves, tracked, strict=True) if not t]
     run = origin.run(record, lambda: others) if others else record(protected)
 
     def pullback(*cts: Any) -> tuple[Any, ...]:
-        given = flatten_like("vjp", "the cotangent", out_tree, _only("vjp", "pullback", cts))
+        given = flatten_like(who, "the cotangent", out_tree, _only(who, "pullback", cts))
         rows = zip(run.outs, run.numbers, given, strict=True)
         seeds = [
-            n if n is None else as_tangent("vjp", "a cotangent", c, aval_of(y)) for y, n, c in rows
+            n if n is None else as_tangent(who, "a cotangent", c, aval_of(y)) for y, n, c in rows
         ]
         taken = {id(c) for c in given}
         results = [

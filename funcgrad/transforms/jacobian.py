@@ -148,7 +148,7 @@ def _pushed(
         on_array = lambda x: call_with_aux(origin.who, has_aux, whole, x)
         out, jacobians, aux = jacobians_by(origin, on_array, x)
         return out, lambda *_: [[as_given(t, (x,))] for t in jacobians], aux
-    out, push, linearization = linearized(chosen.call, (chosen.argument,), has_aux)
+    out, push, linearization = linearized(chosen.call, (chosen.argument,), has_aux, origin.who)
     return out, functools.partial(_columns, push, linearization), linearization.aux
 
 
@@ -246,7 +246,7 @@ def _reverse(
         chosen, leaves, treedef = _chosen(
             who, fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
-        run = lambda hand: recorded(chosen.caller(hand), (chosen.argument,), has_aux)
+        run = lambda hand: recorded(chosen.caller(hand), (chosen.argument,), has_aux, who)
         out, pullback, recording = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
         _check_outputs(who, outs, holomorphic, in_rows=True)

@@ -94,20 +94,20 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
 
 def linearized(
-    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool
+    fun: Callable[..., Any], primals: Sequence[Any], has_aux: bool, who: str = "linearize"
 ) -> tuple[Any, Linearized[Any], "Linearization"]:
     """The output of a function, its derivative, and the program of that."""
-    check_callable("linearize", fun)
-    check_leaves("linearize", fun, range(len(primals)), primals, mixed=True)
+    check_callable(who, fun)
+    check_leaves(who, fun, range(len(primals)), primals, mixed=True)
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
-    origin = Origin("linearize", fun)
-    on_leaves = lambda xs: call_with_aux("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
+    origin = Origin(who, fun)
+    on_leaves = lambda xs: call_with_aux(who, has_aux, fun, *tree.unflatten(treedef, xs))
     run = Linearization(origin, on_leaves, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
-        given = flatten_like("linearize", "the tangents", treedef, tangents)
-        directions = tangents_of("linearize", fun, primals, leaves, given)
+        given = flatten_like(who, "the tangents", treedef, tangents)
+        directions = tangents_of(who, fun, primals, leaves, given)
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
         # the function warns, its derivative does not
         found = without_warnings(over_paths, origin, checked, run.tangents, run.outs)
@@ -117,11 +117,9 @@ def linearized(
         return tree.unflatten(run.out_tree, tangents_out)
 
     def transpose(ct: Any) -> tuple[Any, ...]:
-        given = flatten_like("linearize", "the cotangent", run.out_tree, ct)
+        given = flatten_like(who, "the cotangent", run.out_tree, ct)
         cts = [
-            as_tangent("linearize", "the cotangent", c, aval_of(y))
-            if carries_derivative(y)
-            else None
+            as_tangent(who, "the cotangent", c, aval_of(y)) if carries_derivative(y) else None
             for y, c in zip(run.outs, given, strict=True)
         ]
         found = without_warnings(over_paths, origin, cts, run.cotangents, run.outs)

@@ -50,7 +50,7 @@ def _check_integers(who: str, name: str, given: Any) -> None:
 
 
 def _cure(who: str, name: str, given: Any) -> str:
-    if isinstance(given, str):
+    if isinstance(given, str) or any(isinstance(n, str) for n in np.atleast_1d(given)):
         return f"use {name.replace('nums', 'names')}"
     if isinstance(given, (float, complex)) and given == int(given.real):
         return f"write {name}={int(given.real)}"

@@ -93,6 +93,7 @@ class RegularGridInterpolator:
         if shape_of(xi)[-1] != d:
             raise ShapeError(
                 f"RegularGridInterpolator: places must be [..., {d}]: got {aval_of(xi)}"
+                "; give one coordinate for each axis"
             )
         flat = np.reshape(xi, (-1, d))
         outside = self._outside(flat)

@@ -159,6 +159,7 @@ def times_of(t_eval: Any, t: Any, end: Any) -> Any:
         sign = 1 if end >= t else -1
         if np.any(np.diff([sign * t, *sign * np.asarray(stop_gradient(times)), sign * end]) < 0):
             raise ValueError(
-                f"solve_ivp: t_eval must be sorted, from {t} to {end}: got {shown(t_eval)}"
+                f"solve_ivp: t_eval must be sorted, from {t} to {end}: got {shown(t_eval)}; "
+                f"take times within t_span"
             )
     return times

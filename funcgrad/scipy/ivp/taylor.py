@@ -197,7 +197,8 @@ class Outputs:
         self.rows: list[Any] = []
         if np.any(np.diff([self.sign * t0, *self.ahead, self.sign * t1]) < 0):
             raise ValueError(
-                f"solve_ivp: t_eval must be sorted, from {t0} to {t1}: got {shown(t_eval)}"
+                f"solve_ivp: t_eval must be sorted, from {t0} to {t1}: got {shown(t_eval)}; "
+                f"take times within t_span"
             )
 
     def advance(self, t: Any, after: Any, series: Sequence[Any]) -> None:

@@ -1,15 +1,25 @@
 """The continuation of arrays beyond their borders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...core.avals import shape_of
-from ...core.errors import shown
+from ...core.errors import ShapeError, shown
 
 MODES = (
     "reflect", "grid-mirror", "constant", "grid-constant", "nearest", "mirror", "grid-wrap", "wrap",
 )  # fmt: skip
+
+
+def check_per_axis(who: str, name: str, values: Sequence[Any], rank: int) -> None:
+    """Raise unless there is one value for each axis."""
+    if len(values) != rank:
+        raise ShapeError(
+            f"{who}: {name} must be a number, or one for each of {rank} axes: got {len(values)}; "
+            f"write one number for all"
+        )
 
 
 def check_mode(who: str, mode: Any) -> None:

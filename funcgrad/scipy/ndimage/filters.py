@@ -15,7 +15,7 @@ from ...ops.reduce import axis_of
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ..signal import correlate as _correlate
-from .borders import check_mode, extended
+from .borders import check_mode, check_per_axis, extended
 
 
 def _image(x: Any) -> Any:
@@ -26,7 +26,10 @@ def _image(x: Any) -> Any:
 def _weights(who: str, weights: Any, rank: int, x: Any) -> Any:
     w = _image(weights)
     if len(shape_of(w)) != rank or not all(shape_of(w)):
-        raise ShapeError(f"{who}: weights must have {rank} axes, and elements: got {aval_of(w)}")
+        raise ShapeError(
+            f"{who}: weights must have {rank} axes, and elements: got {aval_of(w)}"
+            "; give one axis for each of the input"
+        )
     return (
         cast(w, np.result_type(dtype_of(x), dtype_of(w)))
         if dtype_of(w).kind == "c"
@@ -202,6 +205,11 @@ def gaussian_filter(
     listed = isinstance(sigma, (list, tuple)) or shape_of(operand(sigma))
     each = lambda v: list(v) if isinstance(v, (list, tuple)) else [v] * len(axes)
     sigmas = [sigma[k] for k in range(len(axes))] if listed else [sigma] * len(axes)
+    check_per_axis("gaussian_filter", "sigma", [*sigma] if listed else sigmas, len(axes))
+    if any(is_concrete(s) and float(stop_gradient(s)) < 0 for s in sigmas):
+        raise ValueError(
+            f"gaussian_filter: sigma must not be negative: got {sigma}; write sigma=1.0"
+        )
     rows = zip(axes, sigmas, each(order), each(mode), each(radius), strict=True)
     for axis, s, o, m, r in rows:
         if not is_concrete(s) or float(stop_gradient(s)) > 1e-15:
@@ -234,7 +242,11 @@ def uniform_filter(
     """
     x = _image(input)
     rank = len(shape_of(x))
-    for axis, k in enumerate([size] * rank if isinstance(size, int) else size):
+    sizes = [size] * rank if isinstance(size, int) else [*size]
+    check_per_axis("uniform_filter", "size", sizes, rank)
+    if any(k < 1 for k in sizes):
+        raise ValueError(f"uniform_filter: size must be at least 1: got {size}; write size=3")
+    for axis, k in enumerate(sizes):
         x = uniform_filter1d(x, k, axis, output, mode, cval, origin) if k > 1 else x
     return x
 

@@ -18,7 +18,7 @@ from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ..interpolate.piecewise import gathered
-from .borders import check_mode, extended, folded
+from .borders import check_mode, check_per_axis, extended, folded
 
 _PAD = 12  # elements beyond the borders, for modes whose splines have no mirror
 # the continuation of the coefficients for each mode of places
@@ -190,6 +190,9 @@ def zoom(
     x = _ready("zoom", input, output, order, mode)
     rank = len(shape_of(x))
     ratios = [float(zoom)] * rank if np.ndim(zoom) == 0 else [float(z) for z in zoom]
+    check_per_axis("zoom", "zoom", ratios, rank)
+    if any(ratio <= 0 for ratio in ratios):
+        raise ValueError(f"zoom: zoom must be positive: got {zoom}; write 0.5 for half the length")
     places = []
     for n, ratio in zip(shape_of(x), ratios, strict=True):
         m = round(n * ratio)
@@ -217,7 +220,8 @@ def shift(
     x = _ready("shift", input, output, order, mode)
     rank = len(shape_of(x))
     single = not isinstance(shift, (list, tuple)) and not shape_of(operand(shift))
-    moves = [shift] * rank if single else [shift[d] for d in range(rank)]
+    moves = [shift] * rank if single else [*shift]
+    check_per_axis("shift", "shift", moves, rank)
     places = [np.arange(n, dtype=float) - s for n, s in zip(shape_of(x), moves, strict=True)]
     return _resampled(x, places, order, mode, cval, prefilter)
 

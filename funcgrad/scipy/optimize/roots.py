@@ -162,7 +162,17 @@ def least_squares(
 
 def _pair(bounds: Any) -> Any:
     """The bounds of least squares: SciPy's object, or a pair of which each is a bound of all."""
-    return bounds if hasattr(bounds, "lb") else _Bounds(*bounds)
+    if hasattr(bounds, "lb"):
+        return bounds
+    if len(bounds) != 2:
+        raise ValueError(
+            f"least_squares: bounds must be a pair (lower, upper): got {shown(bounds)}; write "
+            f"({', '.join(str([b[i] for b in bounds]) for i in (0, 1))})"
+            if all(np.shape(b) == (2,) for b in bounds)
+            else f"least_squares: bounds must be a pair (lower, upper): got {shown(bounds)}; write "
+            f"(-np.inf, np.inf)"
+        )
+    return _Bounds(*bounds)
 
 
 class _Bounds(NamedTuple):

@@ -286,6 +286,10 @@ def minimize_scalar(
         a, b = (_start("minimize_scalar", x) for x in (bracket or (0.0, 1.0))[:2])
         low, high = _enclosed(lambda x: stop_gradient(along(x)), *stop_gradient((a, b)))
     else:
+        if len(bounds) != 2:
+            raise ValueError(
+                f"minimize_scalar: bounds must be a pair: got {shown(bounds)}; write (low, high)"
+            )
         low, high = (_start("minimize_scalar", x) for x in bounds)
     inner = stop_gradient((low, high))
     rough, count = _golden(lambda x: stop_gradient(along(x)), inner[0], inner[1], rtol, most)

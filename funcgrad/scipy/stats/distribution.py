@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ...core.avals import dtype_of, is_inexact
-from ...core.errors import UnsupportedError, shown
+from ...core.avals import aval_of, dtype_of, is_inexact
+from ...core.errors import DtypeError, UnsupportedError, shown
+from ...core.lazy import answering
 from ...core.registry import load
 from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
@@ -37,6 +38,11 @@ LOG_2PI = math.log(2 * math.pi)
 def floating(*values: Any) -> list[Any]:
     """Operands as arrays of one floating dtype; Python scalars are weakly typed."""
     arrays = promote_weak([operand(x) for x in values])
+    texts = [x for x in arrays if dtype_of(x).kind not in "biufc"]
+    if texts:
+        raise DtypeError(
+            f"scipy.stats: parameters must be numbers: got {aval_of(texts[0])}; write float(x)"
+        )
     dtype = np.result_type(*map(dtype_of, arrays))
     dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
     return [cast(x, dtype) for x in arrays]
@@ -58,6 +64,11 @@ class Distribution:
     quantile: Formula | None = None
     upper_quantile: Formula | None = None  # inverse of the survival function
 
+    def __init_subclass__(cls) -> None:
+        for name, method in [*vars(cls).items()]:
+            if name[0] != "_" and callable(method):
+                setattr(cls, name, answering(method))
+
     def __repr__(self) -> str:
         return f"<the distribution {self.name}>"
 
@@ -72,7 +83,10 @@ class Distribution:
             raise AttributeError(name)
         methods = [x for x in dir(type(self)) if x[0] != "_"]
         cure = "draw by funcgrad.random, with a key"
-        if name not in ("rvs", "resample"):
+        other = name.replace("pmf", "pdf") if "pmf" in name else name.replace("pdf", "pmf")
+        if other != name and other in methods:
+            cure = f"use {other}"
+        elif name not in ("rvs", "resample"):
             cure = f"use {', '.join(get_close_matches(name, methods, 1, 0.6) or methods)}"
         words = f"{self.name}: the distribution has no method {name!r}; {cure}"
         raise AttributeError(words, name=name, obj=self)

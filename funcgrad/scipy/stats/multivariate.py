@@ -70,6 +70,11 @@ def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
             f"multivariate_normal: cov must have shape [{size}, {size}]: got {aval_of(cov)}"
             "; give one row for each element of x"
         )
+    if size > 1 and shape_of(x)[-1:] != (size,):
+        raise ShapeError(
+            f"multivariate_normal: x must be [..., {size}]: got {aval_of(x)}; give the elements of "
+            f"each point along its last axis"
+        )
     x = x if shape_of(x) and shape_of(x)[-1] == size else strong(x)[..., None]
     return x, mean, cov
 

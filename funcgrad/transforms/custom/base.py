@@ -10,6 +10,7 @@ from ...core import tree
 from ...core.avals import Aval, aval_of
 from ...core.errors import MissingRuleError, shown
 from ...core.integers import several
+from ...core.lazy import is_inside_call
 from ...core.outline import outline
 from ...core.pickling import found_by_name, portable
 from ...core.trace import Primitive, Tracer
@@ -72,6 +73,18 @@ class CustomCall:
         operands, self.operands = self.operands, []
         outs = prim.bind(*operands, fun=self.flat, extra=0, **rules)
         return tree.unflatten(self.out_tree, outs)
+
+    def ruled(self, form: str, rule: Callable[..., Any], *args: Any) -> Any:
+        """Call a part of the rule; its arguments are named if it does not take them."""
+        try:
+            return rule(*args)
+        except TypeError as err:
+            if is_inside_call(err):
+                raise
+            raise TypeError(
+                f"{self.who}: the rule does not take the arguments of its call: got {err}; write "
+                f"{form}"
+            ) from None
 
     def pair(self, out: Any, what: str, words: str) -> tuple[Any, Any]:
         if not (isinstance(out, (tuple, list)) and len(out) == 2):

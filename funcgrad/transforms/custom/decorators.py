@@ -61,6 +61,11 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
         call: Callable[..., Any] = self
 
         def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+            if len(rules) != len(tangents):
+                raise TypeError(
+                    f"{self.name}.defjvps: there must be one rule for each of {len(tangents)} "
+                    f"arguments: got {len(rules)}; give None for an argument without a derivative"
+                )
             out = call(*primals)
             terms = [r(t, out, *primals) for r, t in zip(rules, tangents, strict=True) if r]
             total = tree.map(zeros_like, out)
@@ -78,9 +83,8 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
 
         def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
             assert self.rule is not None
-            out = self.rule(
-                *call.fixed, call.dynamic_arguments(primals), call.dynamic_arguments(tangents)
-            )
+            pairs = call.dynamic_arguments(primals), call.dynamic_arguments(tangents)
+            out = call.ruled("rule(primals, tangents)", self.rule, *call.fixed, *pairs)
             y, t = call.pair(out, "the rule", "a pair (output, tangent)")
             outs = call.leaves_of(y)
             ts = flatten_like(self.name, "the rule's tangent", call.out_tree, t)
@@ -138,14 +142,14 @@ class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
         call = self.call(args, kwargs)
 
         def fwd(*values: Any) -> tuple[list[Any], Any]:
-            out = user_fwd(*call.given(values))
+            out = call.ruled("fwd(*args)", user_fwd, *call.given(values))
             y, residuals = call.pair(out, "fwd", "a pair (output, residuals)")
             return call.leaves_of(y), residuals
 
         def bwd(residuals: Any, cts: Sequence[Any]) -> list[Any]:
-            return _cotangents(
-                call, user_bwd(*call.fixed, residuals, tree.unflatten(call.out_tree, cts))
-            )
+            ct = tree.unflatten(call.out_tree, cts)
+            form = "bwd(*nondiff, residuals, ct)" if call.fixed else "bwd(residuals, ct)"
+            return _cotangents(call, call.ruled(form, user_bwd, *call.fixed, residuals, ct))
 
         name = repr(getattr(self.fun, "__name__", "the function"))
         labelled(fwd, user_fwd, name, call.tie)
@@ -201,7 +205,17 @@ def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vj
     9.0 30.0
     """
     check_callable("custom_gradient", fun)
-    both: Callable[..., Any] = fun
+    of_arguments: Callable[..., Any] = fun
+
+    def both(*args: Any) -> tuple[Any, Any]:
+        found: Any = of_arguments(*args)
+        if not (isinstance(found, tuple) and len(found) == 2 and callable(found[1])):
+            raise TypeError(
+                f"custom_gradient: the function must return (output, pullback): got "
+                f"{type(found).__name__}; return x**2, lambda ct: 2 * x * ct"
+            )
+        return found
+
     ruled: Any = custom_vjp(lambda *args: both(*args)[0])
     with_names_of(ruled, fun)
 
