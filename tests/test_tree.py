@@ -294,8 +294,9 @@ def test_reduce_folds_from_the_left():
     assert tree.reduce(lambda a, b: f"({a}{b})", {"b": 2, "a": [0, 1]}) == "((01)2)"
     assert tree.reduce(lambda a, b: a + b, [1, (2,)], 10) == 13
     assert tree.reduce(max, None, 5) == 5
-    with pytest.raises(TypeError, match="the tree has no leaves; give an initializer"):
-        tree.reduce(max, [])
+    for f, value in ((max, []), ({"a": 1.0}, max)):  # without leaves, and exchanged
+        with pytest.raises(TypeError, match="f is no function, or the tree has no leaves"):
+            tree.reduce(f, value)
 
 
 def test_all_asks_every_leaf():
