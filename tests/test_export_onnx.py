@@ -210,7 +210,6 @@ BATCH = "for a batch of|depends on the batch size|no linear function of the batc
 REFUSED = {
     **{name: COMPLEX for name in FIXED if name.endswith((" of c8", " of c16"))},
     "complex numbers": COMPLEX,
-    "writes": DATA,
     "writes at indices": DATA,
     "a traced mask": "a boolean index: the shape of the result depends on values",
 }
@@ -262,6 +261,11 @@ def test_a_use_of_the_batch_is_right_for_all_sizes_or_refused_in_words(name):
         found = session(model)
         for n in (6, 2, 9):
             assert_gives(found, batch(name, n), function(*batch(name, n)))
+
+
+def test_a_function_without_outputs_is_refused():
+    with pytest.raises(UnsupportedError, match="has no outputs; return an array"):
+        fg.export.onnx(lambda x: {}, np.ones(3))
 
 
 def test_integers_of_64_bits_without_sign_are_refused_where_order_counts():

@@ -118,18 +118,29 @@ class Graph:
             UnsupportedError: if it depends on the batch size in another way.
         """
         a, b, dtype = atom.value, twin.value, atom.aval.dtype
-        if a == b or (a != a and b != b):
-            return self.constant(np.asarray(a, dtype))
+        found = self.value(np.asarray(a, dtype), np.asarray(b, dtype))
+        if found is None:
+            m, n = (0, 0) if self.batch is None else self.batch.sizes
+            raise UnsupportedError(
+                f"export.onnx: a number of the program is {a} for a batch of {m} and {b} for {n}; "
+                f"leave batch_axes out"
+            )
+        return found
+
+    def value(self, a: np.ndarray, b: np.ndarray) -> str | None:
+        """Numbers that are constant, or proportional to the batch size, or to its inverse."""
+        dtype = a.dtype
+        if np.array_equal(a, b, equal_nan=dtype.kind in "fc"):
+            return self.constant(a)
+        if self.batch is None or dtype.kind not in "iuf":
+            return None
         size = self("Squeeze", self.cast(self.batch_size(), dtype))
-        m, n = (0, 0) if self.batch is None else self.batch.sizes
-        if np.isclose(a * n, b * m, rtol=1e-6, atol=0):
+        m, n = self.batch.sizes
+        if np.allclose(a * n, b * m, rtol=1e-6, atol=0):
             return self("Mul", size, self.constant(np.asarray(a / m, dtype)))
-        if np.isclose(a * m, b * n, rtol=1e-6, atol=0) and dtype.kind == "f":
+        if dtype.kind == "f" and np.allclose(a * m, b * n, rtol=1e-6, atol=0):
             return self("Div", self.constant(np.asarray(a * m, dtype)), size)
-        raise UnsupportedError(
-            f"export.onnx: a number of the program is {a} for a batch of {m} and {b} for {n}; "
-            f"leave batch_axes out"
-        )
+        return None
 
     def info(self, name: str, aval: Aval, other: Aval) -> Any:
         """The declaration of a value, with names for lengths that depend on the batch."""
@@ -190,6 +201,7 @@ _NATIVE = {
     "neg pow max min maximum minimum argmax argmin argsort cumsum sum prod where matmul": _FEW,
     "mod fmod floor_divide": _FEW,
     "add_at": "i4 i8 f4 f8",
+    "set_at": "i1 i4 i8 u1 u4 f4 f8",
 }
 NATIVE = {
     name: frozenset(map(np.dtype, dtypes.split()))

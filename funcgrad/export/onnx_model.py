@@ -42,6 +42,8 @@ def onnx_model(
     dynamic = [by_place[str(place)] for place in first.inputs]
     names = [_name(i, first) for i in range(len(first.inputs))]
     program = _program(first, dtype)
+    if not program.outvars:
+        raise UnsupportedError(f"export.onnx: {first.name} has no outputs; return an array")
     if all(axis is None for axis in dynamic):
         graph, infos, outs = _graph((program, program), dynamic, names)
     else:

@@ -7,11 +7,11 @@ import numpy as np
 from onnx import helper
 
 from ..core.jaxpr import Jaxpr
-from . import onnx_functions  # it enters its rules
+from . import onnx_functions, onnx_indexing  # they enter their rules
 from .onnx_graph import Graph, Node, written
 from .onnx_rules import RULES, rule
 
-__all__ = ["RULES", "onnx_functions"]
+__all__ = ["RULES", "onnx_functions", "onnx_indexing"]
 
 
 def _graph(

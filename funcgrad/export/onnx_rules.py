@@ -1,6 +1,5 @@
 """The elementary primitives in ONNX, opset 21; see ``onnx_programs.py`` for loops and branches."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +7,6 @@ import numpy as np
 
 from ..core.errors import UnsupportedError
 from ..core.registry import entering
-from ..ops.index import ARRAY
 from .onnx_graph import Graph, Node, Rule
 
 RULES: dict[str, Rule] = {}
@@ -99,8 +97,11 @@ def _constant(g: Graph, node: Node) -> str:
     if np.array_equal(array, other, equal_nan=array.dtype.kind in "fc"):
         return g.constant(array)
     lengths = g.lengths(array.shape, other.shape)
-    if array.size and np.all(array == array.flat[0]) and np.all(other == array.flat[0]):
-        return g("Expand", g.constant(array.reshape(-1)[0]), lengths)
+    pairs = zip(array.shape, other.shape, strict=True)
+    row = tuple([slice(None) if a == b else slice(1) for a, b in pairs])
+    is_row = lambda x: x.size and np.array_equal(np.broadcast_to(x[row], x.shape), x)
+    if is_row(array) and is_row(other) and (found := g.value(array[row], other[row])):
+        return g("Expand", found, lengths)
     if all(np.array_equal(x.reshape(-1), np.arange(x.size)) for x in (array, other)):
         ends = (
             g.constant(np.int64(0)),
@@ -135,99 +136,6 @@ def _transpose(g: Graph, node: Node, x: str) -> str:
 @rule("concatenate")
 def _concatenate(g: Graph, node: Node, *xs: str) -> str:
     return g("Concat", *promoted(g, node, xs), axis=node.fixed("axis"))
-
-
-@rule("getitem")
-def _getitem(g: Graph, node: Node, x: str, *arrays: str) -> str:
-    index, shapes = _index(node), node.shape_in()
-    if sum(e is ARRAY for e in index) > 1:
-        return _gather_many(g, node, x, arrays)
-    cuts, gone, new, gathered = _cuts(node, shapes)
-    if cuts:
-        starts, stops, axes, steps = zip(*cuts, strict=True)
-        lengths = (g.lengths(*zip(*v, strict=True)) for v in (starts, stops))
-        fixed = (g.constant(np.array(v, np.int64)) for v in (axes, steps))
-        x = g("Slice", x, *lengths, *fixed)
-    if gathered is not None:
-        x = g("Gather", x, g.cast(arrays[0], np.dtype(np.int64)), axis=gathered)
-    rank = len(node.eqn.ins[1].aval.shape) if arrays else 0
-    move = lambda d: d if gathered is None or d < gathered else d + rank - 1
-    if gone:
-        x = g("Squeeze", x, g.constant(np.array([move(d) for d in gone], np.int64)))
-    return g("Unsqueeze", x, g.constant(np.array(new, np.int64))) if new else x
-
-
-def _index(node: Node) -> Any:
-    """The index of an equation, whose slices may depend on the batch."""
-    first, second = node.eqn.params["index"], node.other.params["index"]
-    kinds = [type(e) for e in first] == [type(e) for e in second]
-    pairs = zip(first, second, strict=False)
-    if not kinds or any(a != b and not isinstance(a, slice) for a, b in pairs):
-        node.fixed("index")
-    return first
-
-
-def _cuts(node: Node, shapes: Any) -> tuple[list[Any], list[int], list[int], int | None]:
-    """The slices, the axes that integers take away, new axes, and the axis that is gathered."""
-    cuts, gone, new, gathered, axis, out = [], [], [], None, 0, 0
-    pairs = zip(node.eqn.params["index"], node.other.params["index"], strict=True)
-    for entry, other in pairs:
-        if entry is None:
-            new.append(out)
-            out += 1
-        elif entry is ARRAY:
-            gathered, axis, out = axis, axis + 1, out + len(node.eqn.ins[1].aval.shape)
-        elif isinstance(entry, slice):
-            a, b = entry.indices(shapes[0][axis]), other.indices(shapes[1][axis])
-            if (a, b) != ((0, shapes[0][axis], 1), (0, shapes[1][axis], 1)):
-                low = lambda stop: stop if stop >= 0 else -(2**62)
-                cuts.append(((a[0], b[0]), (low(a[1]), low(b[1])), axis, a[2]))
-            axis, out = axis + 1, out + 1
-        elif entry is not Ellipsis:
-            i, j = entry % shapes[0][axis], other % shapes[1][axis]
-            cuts.append(((i, j), (i + 1, j + 1), axis, 1))
-            gone.append(axis)
-            axis += 1
-    return cuts, gone, new, gathered
-
-
-def _gather_many(g: Graph, node: Node, x: str, arrays: Sequence[str]) -> str:
-    """Several index arrays, on the first axes of the operand."""
-    index = [e for e in node.fixed("index") if e is not Ellipsis]
-    leading = index[: len(arrays)]
-    rest = index[len(arrays) :]
-    if any(e is not ARRAY for e in leading) or any(e != slice(None) for e in rest):
-        raise UnsupportedError(
-            f"export.onnx: an index of several arrays at {node.eqn.source} mixes them with slices; "
-            f"index the first axes by them"
-        )
-    rank = len(node.eqn.outs[0].aval.shape) - len(rest)
-    shapes = [shape[:rank] for shape in node.shape_out()]
-    laid = [
-        g("Unsqueeze", g("Expand", g.cast(i, np.dtype(np.int64)), g.lengths(*shapes)),
-          g.constant(np.array([rank], np.int64)))
-        for i in arrays
-    ]  # fmt: skip
-    return g("GatherND", x, g("Concat", *laid, axis=rank))
-
-
-@rule("set_at", "add_at")
-def _write(g: Graph, node: Node, x: str, v: str, *arrays: str) -> str:
-    """Write by numbering the elements that the index reads."""
-    shapes, index = node.shape_in(), node.fixed("index")
-    if arrays or shapes[0] != shapes[1]:
-        raise UnsupportedError(
-            f"export.onnx: {node.eqn.prim.name} at {node.eqn.source} writes at indices that are "
-            f"data, or depend on the batch; build the array by concatenate or where"
-        )
-    numbers = np.arange(math.prod(shapes[0])).reshape(shapes[0])[tuple(index)]
-    flat = g("Reshape", x, g.constant(np.array([-1], np.int64)))
-    spread = g("Expand", g.cast(v, node.dtype), g.constant(np.array(numbers.shape, np.int64)))
-    part = g("Reshape", spread, g.constant(np.array([-1], np.int64)))
-    how = "add" if node.eqn.prim.name == "add_at" else "none"
-    places = g.constant(numbers.reshape(-1, 1).astype(np.int64))
-    out = g("ScatterND", flat, places, part, reduction=how)
-    return g("Reshape", out, g.constant(np.array(shapes[0], np.int64)))
 
 
 # Reductions
@@ -322,6 +230,11 @@ def _conv(g: Graph, node: Node, x: str, w: str) -> str:
         (m - 1) * result + (size - 1) * step + 1 - n - offset
         for n, m, size, _, offset, result, step in windows
     ]
+    cuts = [(max(-a, 0), v[0] - max(-b, 0)) for a, b, v in zip(low, high, windows, strict=True)]
+    if any(cut != (0, v[0]) for cut, v in zip(cuts, windows, strict=True)):
+        starts, stops = (g.constant(np.array(v, np.int64)) for v in zip(*cuts, strict=True))
+        x = g("Slice", x, starts, stops, g.constant(np.arange(1, rank + 1)))
+    low, high = ([max(v, 0) for v in ends] for ends in (low, high))  # elements that no window reads
     x = g("Transpose", x, perm=[0, rank + 1, *range(1, rank + 1)])
     w = g("Transpose", w, perm=[rank + 1, rank, *range(rank)])
     y = g(

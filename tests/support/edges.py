@@ -176,7 +176,24 @@ FIXED = {
         lambda x: (fg.at(x)[::-1].set(x), fg.at(x)[1:3].multiply(2), fg.at(x)[[0, 0, -1]].add(1)),
         ROWS,
     ),
-    "writes at indices": (lambda x, i: fg.at(x)[i].add(1), ROWS, np.array([0, 0, -1])),
+    "a diagonal of a stack": (lambda x: np.einsum("bii->bi", x), single(2, 3, 3)),
+    "arrays in the middle": (
+        lambda x, i: (x[:, i, i], x[i, :, i]),
+        single(3, 3, 3),
+        np.array([0, 2]),
+    ),
+    "windows that end early": (
+        lambda x, w: fg.lax.conv_general_dilated(x, w, (2,), "VALID"),
+        single(2, 3, 8),
+        single(6, 3, 3),
+    ),
+    "padding": (lambda x: (np.pad(x, 1, mode="edge"), np.pad(x, ((1, 0), (0, 2)))), ROWS),
+    "sums at indices": (
+        lambda x, i: (fg.at(x)[i].add(1), fg.at(x)[:, i].add(x[:, i]), fg.at(x)[i, i].add(2)),
+        SQUARE,
+        np.array([0, 0, -1]),
+    ),
+    "writes at indices": (lambda x, i: fg.at(x)[i].set(1), ROWS, np.array([0, 0, -1])),
     "scan": (
         lambda x: (fg.lax.scan(STEP, x[0], x), fg.lax.scan(STEP, x[0], x, reverse=True)),
         ROWS,
@@ -331,6 +348,17 @@ BATCHED = {
     ),
     "branches": (
         lambda x: fg.lax.cond(x.mean() > 0, lambda x: np.ones(len(x), "f4"), lambda x: x[:, 0], x),
+        0,
+        (3,),
+    ),
+    "padding": (
+        lambda x: (np.pad(x, ((0, 0), (1, 2))), np.pad(x, ((1, 1), (0, 0))), fg.at(x)[:, 0].set(0)),
+        0,
+        (3,),
+    ),
+    "sums at indices": (lambda x, i: fg.at(np.zeros((3, 3), "f4"))[i].add(x), 0, (3,), ""),
+    "constant labels": (
+        lambda x: fg.grad(lambda x: fg.losses.cross_entropy(x, np.zeros(len(x), int)))(x),
         0,
         (3,),
     ),
