@@ -631,3 +631,21 @@ def test_a_rule_that_gives_no_tuple_raises(rule):
     with pytest.raises(TypeError, match=rf"Bare\.{rule}: the results must be a tuple: got"):
         fg.jit(fg.grad(lambda x: np.sum(bare(x))))(np.ones(3))
         bare(np.ones(3))
+
+
+@pytest.mark.parametrize("backend", ["eager", "numpy"])
+def test_tangents_that_are_known_while_staging_and_not_finite_do_not_stop_it(backend):
+    constant = lambda x: fg.lax.cumlogsumexp(np.array([[0.0], [1.0]]), axis=1)
+    fixed = fg.custom_jvp(constant)
+    fixed.defjvp(lambda xs, ts: fg.jvp(constant, xs, ts))
+    root = lambda x, y: np.cbrt(fixed(y))[:, 0]
+    rule = fg.custom_jvp(root)
+    rule.defjvp(lambda xs, ts: fg.jvp(root, xs, ts))
+    f = lambda x: rule(x, np.nanprod(x))
+
+    push = lambda x: fg.jvp(f, (x,), (1.0,))[1]
+    pull = lambda x: fg.vjp(f, x)[1](np.ones(2))[0]
+    push, pull = (push, pull) if backend == "eager" else map(fg.jit, (push, pull))
+
+    np.testing.assert_array_equal(push(0.5), [np.nan, 0.0])  # 0 times an infinite derivative
+    assert pull(0.5) == 0.0

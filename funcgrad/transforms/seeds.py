@@ -7,6 +7,7 @@ program checks the settled values when it runs; if one is not finite, ``with_mas
 runs instead.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
@@ -69,6 +70,11 @@ def over_paths(
         for trace in outer:
             trace.inner = True
         return results
+    return _masked(origin, seeds, run)
+
+
+def _masked(origin: object, seeds: Sequence[Any], run: Map) -> Sequence[Any]:
+    """The results of a map whose seeds have masks."""
     traces = traces_for(origin, any(map(_is_variable, seeds)))
     before, token = running.get(), silent.set(True)
     try:
@@ -127,14 +133,15 @@ def _staged(
     (token,) = program.process(start_p, tuple({x._var: x for x in there}.values()), {})
     marked = [None if s is None else _marked(program, s, token, tag, batches) for s in seeds]
     own = program.eqns[start:]
-    results = run(marked, masked)
+    results = _settled(program, marked, run(marked, masked), run)
     known: dict[Any, bool | None] = {
         eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]
     }
     _look(program, tag)
     if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
-        return [None if x is None else settle_p(x, tag=tag, fallback=with_masks) for x in results]
+        settle = functools.partial(settle_p, tag=tag, fallback=with_masks)
+        return [settle(x) if isinstance(x, Tracer) else x for x in results]
     # some are results themselves
     given = {identity(m): s for m, s in zip(marked, seeds, strict=True)}
     return _without(program, start, own, marked, [given.get(identity(x), x) for x in results])
@@ -173,6 +180,23 @@ def _is_whole(program: Staging, atom: Atom) -> bool:
     values = dict(program.consts.values())
     value = atom.value if isinstance(atom, Literal) else values.get(atom)
     return isinstance(value, (np.ndarray, np.generic)) and bool(np.all(value != 0))
+
+
+def _settled(
+    program: Staging, marked: Sequence[Any], results: Sequence[Any], run: Map
+) -> Sequence[Any]:
+    """The results, of which arrays, that read no seed, are those of a map with masks.
+
+    A zero that meets an infinite derivative is nan, before the program runs.
+    """
+    fixed = [x for x in results if x is not None and not isinstance(x, Tracer)]
+    if are_finite(fixed):
+        return results
+    count = len(program.eqns)
+    again = _masked(program.origin, marked, run)
+    del program.eqns[count:]
+    pairs = zip(results, again, strict=True)
+    return [x if isinstance(x, Tracer) or isinstance(y, Tracer) else y for x, y in pairs]
 
 
 def _without(
