@@ -426,6 +426,37 @@ def test_a_rule_closes_over_a_value_whose_use_has_no_result():
     np.testing.assert_array_equal(fg.grad(lambda x: within(x, 2.0).sum())(X), np.cos(X))
 
 
+@pytest.mark.parametrize(
+    "around", [lambda f: f, fg.jit, fg.checkpoint], ids=["", "jit", "checkpoint"]
+)
+def test_residuals_of_a_rule_may_be_the_function_that_vjp_gives(around):
+    def within(x, w):
+        g = lambda x: w[::-1] * np.sin(x)
+        f = fg.custom_vjp(g)
+        f.defvjp(lambda x: fg.vjp(g, x), lambda pull, ct: pull(ct))
+        return lax.cond(x[0] < 9, f, lambda x: x, x)
+
+    loss = lambda x, w: around(within)(x, w).sum()
+    closed = lambda x, w: around(lambda x: within(x, w))(x).sum()
+    want = np.cos(X) * X[::-1], np.sin(X)[::-1]
+
+    for f in (loss, closed):
+        for got in (fg.grad(f, (0, 1))(X, X), fg.jit(fg.grad(f, (0, 1)))(X, X)):
+            np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+def test_a_scan_in_a_rule_may_close_over_values_around():
+    def f(x, w):
+        inner = fg.custom_jvp(lambda x: w * x)
+        inner.defjvp(lambda xs, ts: fg.jvp(lambda x: w * x, xs, ts))
+        rows = lambda x: lax.scan(lambda c, _: (c, inner(x)), 0.0, None, length=2)[1][1]
+        g = fg.custom_vjp(rows)
+        g.defvjp(lambda x: fg.vjp(rows, x), lambda pull, ct: pull(ct))
+        return g(x).sum()
+
+    np.testing.assert_array_equal(fg.grad(f, (0, 1))(X, 2 * X), (2 * X, X))
+
+
 def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():
     def loops(v):
         inner = lambda v: lax.while_loop(lambda q: q * q < 3.0, lambda q: q * 1.5 + v**2, v * 0.5)

@@ -101,6 +101,8 @@ def process_joint(tape: Tape, prim: Primitive, args: tuple, params: dict) -> Seq
     first = tape.count
     tape.count = first + len(pairs)
     results = [y for y, _ in pairs]
+    # a rule may close over values of transforms around, of which its operands tell nothing
+    tape.nested = tape.nested or any(isinstance(y, Tracer) for y in results)
     if prim.holds.runs_users:
         results = [tape.kept().take(y, prim, OUTPUT) for y in results]
     joint = Joint(pull, own)

@@ -121,6 +121,20 @@ class ClosedVjp(ClosedRule):
         return [next(found) if g else None for g in self.has_cotangent]
 
 
+class Taken:
+    """Take all operations on closed-over values, and note whether there are ``some``.
+
+    Their results may have no use, and the values be no constants of the rule.
+    """
+
+    def __init__(self) -> None:
+        self.some = False
+
+    def __call__(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> bool:
+        self.some = True
+        return True
+
+
 def opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
     """A rule applied to the values that it closed over, and these values."""
     if not isinstance(rule, ClosedJvp):
@@ -225,6 +239,8 @@ def closed_vjp(
 
     saved = one.out_avals[found.outs :]
     two = _staged(fwd, functools.partial(_program, fwd, second, [*saved, *out_avals]), taken)
+    if two is None and not all(map(is_arraylike, plain[0])):
+        one, two = _joint_parts(found, fwd, bwd, avals, out_avals, taken)
     if two is None or not (taken.some or _traced(one) or _traced(two)):
         return (), fwd, bwd
     a, b = one.jaxpr.constvars, two.jaxpr.constvars
@@ -234,6 +250,38 @@ def closed_vjp(
     found.first = _tied(prim, one.jaxpr, here, rules)
     found.second = _tied(prim, two.jaxpr, there, rules)
     return (*one.consts, *two.consts), found, found
+
+
+def _joint_parts(
+    found: ClosedVjp, fwd: Any, bwd: Any, avals: Sequence[Aval], cts: Sequence[Aval], taken: Taken
+) -> Any:
+    """Both parts of a rule whose residuals are functions, as those of ``vjp``; or (None, None).
+
+    Their values are those that the second part reads of the first.
+    """
+
+    def both(xs: list[Any], cts: list[Any]) -> tuple[Any, Any]:
+        outs, residuals = fwd(*xs)
+        got = bwd(residuals, cts)
+        found.has_cotangent = [ct is not None for ct in got]
+        return outs, [ct for ct in got if ct is not None]
+
+    n, k = len(avals), len(cts)
+    stages = functools.partial(
+        partial_eval_jaxpr, fwd.__name__, avals, cts, both, ([False] * n, [False] * k), [False] * n
+    )
+    cut = _staged(fwd, lambda takes: stages(takes=takes), taken)
+    if cut is None:
+        return None, None
+    m, known, unknown = len(cut.consts), cut.known, cut.unknown
+    rows = list(zip(unknown.invars, cut.sources, strict=False))
+    read = {j: v for v, (kind, j) in rows if kind == "out"}
+    values = {v: x for v, (kind, x) in rows if kind == "value"}
+    saved = [read.get(j, Var(y.aval)) for j, y in enumerate(known.outvars) if j >= k]
+    one = Jaxpr(known.invars[m:], known.invars[:m], known.eqns, known.outvars)
+    seeds = unknown.invars[len(rows) :]
+    two = Jaxpr((*saved, *seeds), tuple(values), unknown.eqns, unknown.outvars)
+    return ClosedJaxpr(one, cut.consts), ClosedJaxpr(two, tuple(values.values()))
 
 
 def _like(variables: Sequence[Var]) -> list[Var]:
@@ -254,20 +302,6 @@ def _is_same(a: Any, b: Any) -> bool:
     """Whether two rules are the same function, or the same method of the same object."""
     methods = isinstance(a, MethodType) and isinstance(b, MethodType)
     return a is b or (methods and a.__self__ is b.__self__ and a.__func__ is b.__func__)
-
-
-class Taken:
-    """Take all operations on closed-over values, and note whether there are ``some``.
-
-    Their results may have no use, and the values be no constants of the rule.
-    """
-
-    def __init__(self) -> None:
-        self.some = False
-
-    def __call__(self, prim: Primitive, args: Sequence[Any], params: dict[str, Any]) -> bool:
-        self.some = True
-        return True
 
 
 def _staged(rule: Any, make: Callable[[Any], Any], taken: Taken) -> Any:
