@@ -480,3 +480,24 @@ def test_checkpointed_loops_run_beside_kernels_in_c():
 
         assert_same(fg.grad(swung)(*POINT), slope(*POINT), rtol=1e-13, atol=1e-14)
         assert_same(fg.grad(swung)(*POINT), bound(*POINT), rtol=1e-13, atol=1e-14)
+
+
+def test_branches_of_a_batch_may_hold_checkpointed_while_loops():
+    def f(x, w, k):
+        def loop(n, scale):
+            step = lambda s: (s[0] + 1, np.sin(s[1]) * w * scale + x)
+            goes = lambda s: s[0] < n
+            return lambda: lax.while_loop(goes, step, (0, x), checkpoint=2)[1]
+
+        return lax.switch(k, [loop(3, 1.0), loop(2 * k, 0.5), lambda: x * w]).sum()
+
+    xs = np.outer([1.0, 0.5, 0.3, 0.1], [0.2, -0.4, 0.7])
+    ks = np.array([0, 1, 2, 1])
+    want = [fg.grad(f)(x, 0.7 * x, k) for x, k in zip(xs, ks, strict=True)]
+
+    for way in (lambda g: g, fg.jit):
+        of_all = way(fg.vmap(fg.grad(f)))
+        np.testing.assert_allclose(of_all(xs, 0.7 * xs, ks), want, rtol=1e-14)
+        nested = way(fg.vmap(fg.vmap(fg.grad(f))))
+        got = nested(*(np.stack([a, a[::-1]]) for a in (xs, 0.7 * xs, ks)))
+        np.testing.assert_allclose(got, [want, want[::-1]], rtol=1e-14)

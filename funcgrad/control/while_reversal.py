@@ -13,7 +13,7 @@ from ..core.lists import split_list
 from ..core.ownership import unaliased_outputs
 from ..ops import compare
 from ..ops.elementwise import add, where
-from ..ops.structure import Batched, batch_at_front
+from ..ops.structure import Batched, axis_to_front, batch_at_front
 from ..transforms.jaxprs import eval_batched, out_avals, trace_to_jaxpr
 from .c_reversals import PlannedSchedule, reversal_in_c
 from .checkpointed_codegen import write_reversal
@@ -84,6 +84,9 @@ class WhileReversal(Reversal):
 
     @override
     def decompose(self, *args: Any, **params: Any) -> Sequence[Any]:
+        return self.in_passes(args[0][0, 0], args, params)
+
+    def in_passes(self, steps: Any, args: Sequence[Any], params: dict[str, Any]) -> Sequence[Any]:
         """A loop of two passes: forward, stacking all states, and back over these."""
         layout, up, down = ReversalLayout.of(params), params["up"], params["down"]
         n, s, k = layout.consts, layout.state, layout.carry
@@ -97,13 +100,15 @@ class WhileReversal(Reversal):
         goes, _ = trace_to_jaxpr("a loop back", lambda xs: [compare.lt(xs[1], xs[0])], avals)
         start = [stack[0] for stack in stacks]
         outs = while_p.bind(
-            args[0][0, 0], *consts, np.zeros((), COUNT.dtype), *start, *consts, *carry, cond=goes,
+            steps, *consts, np.zeros((), COUNT.dtype), *start, *consts, *carry, cond=goes,
             passes=(there, back), sizes=((n, s + 1), (n, k)),
         )  # fmt: skip
         return outs[s + 1 :]
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        if axes[0] is not None:
+            return self.batch_in_passes(args, axes, size, params)
         if axes[1] is None:
             return super().batch(args, axes, size, **params)
         layout, up, down = ReversalLayout.of(params), params["up"], params["down"]
@@ -129,6 +134,19 @@ class WhileReversal(Reversal):
         back = trace_to_jaxpr("a reversal", lambda xs: masked(down, xs, xs[n + s :]), avals)
         outs = self.bind_closed(layout, forward, back, values, params)
         return outs, [0] * len(outs)
+
+    def batch_in_passes(self, args: Any, axes: Any, size: int, params: dict[str, Any]) -> Batched:
+        """Reverse loops with a plan for each example, as those in branches have, without a plan."""
+        values = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)]
+        flags = [d is not None for d in axes]
+        own = flags[1]  # else the programs know how many steps each example has
+        avals = [Aval(a.shape[flag:], a.dtype)
+                 for a, flag in zip(map(aval_of, values), flags, strict=True)]  # fmt: skip
+        run = lambda xs: self.in_passes(xs[1] if own else xs[0][0, 0], xs, params)
+        program, consts = trace_to_jaxpr("a reversal", run, avals)
+        flags = [*[False] * len(consts), *flags]
+        pairs = eval_batched(program, [*consts, *values], flags, size)
+        return [y for y, _ in pairs], [d for _, d in pairs]
 
 
 while_reversal_p = WhileReversal("while_reversal")
