@@ -90,7 +90,7 @@ READING_PATHS = {
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
     ".": 740,
-    "answers": 1_050,
+    "answers": 1_150,
     "bridge": 3_150,
     "c": 5_250,
     "compat": 6_000,
@@ -106,7 +106,7 @@ ROOMS = {
     "linalg": 530,
     "losses": 1_280,
     "nn": 4_850,
-    "numpy": 8_600,
+    "numpy": 8_650,
     "ops": 17_000,
     "optim": 4_500,
     "peers": 830,

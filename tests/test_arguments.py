@@ -87,8 +87,11 @@ CURES = {
     "write ['w']": lambda: fg.grad(lambda p: np.sum(p.w))({"w": X}),
     "make it an array": lambda: fg.grad(lambda x: np.sum(x**2))([1.0, 2.0]),
     "choose elementwise: np.where": lambda: fg.grad(lambda x: x if x > 0 else -x)(X),
-    "write lengths as integers": lambda: fg.grad(lambda x: np.zeros(2.0).sum() * x)(1.0),
+    "write integers: int(n) for a length": lambda: fg.grad(lambda x: np.zeros(2.0).sum() * x)(1.0),
     "give the arrays as one list": lambda: fg.grad(lambda x: np.concatenate(x, X).sum())(X),
+    "write np.outer(a, b": lambda: fg.grad(lambda x: np.outer(x).sum())(X),
+    "give a shape, and several axes, as one tuple": lambda: fg.grad(lambda x: x.sum(0, 1))(X),
+    "index a tuple by brackets": lambda: fg.grad(lambda x: x.shape(0) * x.sum())(X),
     "count from 0 to 0": lambda: scipy.integrate.solve_ivp(lambda t, y: y[1], (0, 1), [1.0]),
 }
 
@@ -213,6 +216,19 @@ COMPLETED = {
     ),
     "map_coordinates: coordinates must be [2, ...]: got f64[3]; give coordinates as "
     "documented: places": lambda: scipy.ndimage.map_coordinates(np.eye(2), X),
+    "uniform: maxval must be a number: got '1'; write int('1')": lambda: random.uniform(
+        random.key(0), maxval="1"
+    ),
+    "Conv: stride must be an integer, 1 or more, or 2 of them": lambda: nn.Conv(
+        3, 8, (3, 3), stride=(1, 2, 3)
+    ),
+    "Conv: the field 'activation' must be a function: got f64[3]; give the function": lambda: (
+        nn.Conv(3, 8, 3, activation=nn.relu(X))
+    ),
+    "one_hot: num_classes must not be negative: got -3; write num_classes=3": lambda: nn.one_hot(
+        np.arange(3), -3
+    ),
+    "jacfwd: the output must be an array or a tree: got None": lambda: fg.jacfwd(lambda x: None)(X),
     "the key must be a single key: got one of its words": lambda: fg.vmap(
         lambda k, x: random.normal(k) + x
     )(random.key(0), np.ones(2)),

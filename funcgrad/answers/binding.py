@@ -114,7 +114,8 @@ def answered(
         parameters, given = _bound(function, args, kwargs)
     except TypeError:  # a method that was called with the arguments
         return err if names_it and not inner else unbound(who, function, args, kwargs)
-    doc = inspect.getdoc(function) or ""
+    is_init = function.__name__ == "__init__" and args
+    doc = inspect.getdoc(type(args[0]) if is_init else function) or ""
     if unfit := _miscalled(err, who, given, doc):
         return unfit
     if names_it and not inner:
@@ -246,10 +247,11 @@ def _complaint(
     given = {*positional[: len(args)], *kwargs}
     wanted = [n for n, p in parameters.items() if p.default is p.empty and p.kind not in _ANY]
     lacks = [n for n in wanted if n not in given]
+    is_drawn = lacks[:1] == ["key"] and "Key" in str(parameters["key"].annotation)
     got = ", ".join([*map(shown, args), *(f"{n}={shown(x)}" for n, x in kwargs.items())])
     return (
         f"the argument {lacks[0] if lacks else '?'!r} is missing: got {who}({got}); "
-        f"write {who}({', '.join(wanted)}){_FROM_SEED if lacks[:1] == ['key'] else ''}"
+        f"write {who}({', '.join(wanted)}){_FROM_SEED if is_drawn else ''}"
     )
 
 

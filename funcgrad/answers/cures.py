@@ -106,7 +106,7 @@ def _bounds(want: str) -> tuple[float, float, str] | None:
 
 def _of_numbers(f: Fault) -> str | None:
     """A number in the bounds that the message names."""
-    whole = re.search(r"\bint\b|integer", f.want) is not None
+    whole = re.search(r"\bint\b|integer", f.want) is not None and "float" not in f.want
     limits = _bounds(f.want)
     is_other = not f.name or "integers" in f.want or not isinstance(f.value, (*_SCALARS, str))
     if is_other or (limits is None and not whole):
@@ -122,6 +122,8 @@ def _of_numbers(f: Fault) -> str | None:
 def _candidates(x: Any, default: Any, low: float, high: float, whole: bool) -> Iterator[Any]:
     """Numbers that may have been meant by ``x``, the likeliest first."""
     number = _number(x)
+    if x is None and not isinstance(default, (int, float)):
+        return
     if number is not None:
         yield int(number) if whole else number
         yield -number
@@ -143,6 +145,15 @@ def _number(x: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return None if math.isnan(number) else int(number) if number == round(number, 0) else number
+
+
+def _of_several(f: Fault) -> str | None:
+    """One integer for each of several axes."""
+    count = re.search(r"or (\d+) of them|(\d+) integers or pairs", f.want)
+    if count is None or not isinstance(f.value, (list, tuple)):
+        return None
+    wanted = int(count[1] or count[2])
+    return f"write {f.name}={tuple([*f.value, *[1] * wanted][:wanted])}"
 
 
 def _of_flags(f: Fault) -> str | None:
@@ -187,7 +198,8 @@ _BY_WORDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
 def _of_kinds(f: Fault) -> str | None:
     """The conversion of an array to the kind that the message names."""
     x = f.value
-    if isinstance(x, (list, tuple)) and all(isinstance(one, (int, float)) for one in x):
+    is_ordered = re.search("ascend|monoton|increas|finite", f.want) is not None
+    if is_ordered and isinstance(x, (list, tuple)):
         x = np.asarray(x)
     if (not hasattr(x, "dtype") and not isinstance(x, float)) or not is_arraylike(x):
         return "give a pair, as (0.0, 1.0)" if "a pair" in f.want else None
@@ -218,5 +230,5 @@ def _of_pairs(f: Fault) -> str | None:
 
 
 _RULES: tuple[Callable[[Fault], str | None], ...] = (
-    _of_options, _of_flags, _of_numbers, _of_pairs, _of_shapes, _of_kinds,
+    _of_several, _of_options, _of_flags, _of_numbers, _of_pairs, _of_shapes, _of_kinds,
 )  # fmt: skip

@@ -33,7 +33,9 @@ _OF_PYTHON = (
     (r"can only concatenate (?:list|tuple)|must be str, not", _ARRAY),
     (r"'NoneType' object (?:is not|does not)", _RETURN),
     (r"'numpy.ndarray' object is not callable", "index by brackets: x[i]"),
-    (r"'tuple' object is not callable", "unpack the tuple: y, f = ..."),
+    (r"'tuple' object is not callable", "index a tuple by brackets: x.shape[0]"),
+    (r"'\w*Tracer' object is not callable", "index an array by brackets: x[i]"),
+    (r"(?:tuple|list) indices must be integers", "index by position: p[0]"),
     (r"'module' object is not callable", "call a function of the module"),
     (r"'(?:float|int|numpy.\w+)' object is not callable", "write the product with *"),
     (r"'(?:builtin_)?(?:function|method)\w*' object is not (?:sub|iter)", "call it: f(x)[i]"),
@@ -53,9 +55,9 @@ _OF_NUMPY = (
     (r"only integer scalar arrays can be|zero-dimensional arrays cannot be conc",
      "give the arrays as one list: np.concatenate([x, y])"),
     (r"'(?:float|str)' object cannot be interpreted|expected a sequence of integers or a single",
-     "write lengths as integers: int(n), or n // 2"),
+     "write integers: int(n) for a length, 0 for an axis"),
     (r"Cannot interpret '.*' as a data type|Cannot construct a dtype",
-     "give the shape as one tuple: (n, m)"),
+     "give a shape, and several axes, as one tuple: (0, 1)"),
     (r"data type .* not understood", "name a dtype of NumPy: float, np.float32, int, ..."),
     (r"truth value of an array", "choose elementwise: np.where(condition, x, y)"),
     (r"not aligned|core dimension", "transpose one operand: x.T"),
@@ -64,6 +66,9 @@ _OF_NUMPY = (
      r"the product of the lengths must be \1; one may be -1"),
     (r"mode '\w+' is not supported", "write mode='constant'"),
     (r"upper bound is less than", "write (low, high), the lower bound first"),
+    (r"diag requires an array of at least two", "give a matrix, as np.diag(x)"),
+    (r"equally many rows|as many rows", "select the rows of one: b[: len(a)]"),
+    (r"both operands must have one axis", "write x.ravel()"),
     (r"inhomogeneous shape", "give all rows one length: funcgrad.data.pad_sequences(rows)"),
     (r"all (?:the )?input arrays? (?:dimensions|must have)", "give all one shape but for the axis"),
     (r"axis -?\d+ is out of bounds for array of dimension 0", "it has no axes"),
@@ -174,6 +179,11 @@ def annotate(err: Any) -> None:
         cure = _of_attribute(getattr(err, "obj", None), str(err.name or ""))
     elif type(err) is KeyError:
         cure = _of_key(err.args[0] if err.args else None, frame.f_locals)
+    elif called := CALLED.match(str(err)) if type(err) is TypeError else None:
+        function = getattr(np, called[1], None)
+        cure = cure_of(str(err), of_python=True)
+        if not cure and callable(function) and called[1] not in frame.f_globals:
+            cure = f"write np.{called[1]}{parameters_of(function)}"
     elif isinstance(err, (TypeError, ValueError, IndexError)):
         cure = cure_of(str(err), of_python=True)
     if cure:

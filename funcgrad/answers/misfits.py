@@ -240,6 +240,8 @@ def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
     if x is None:
         return "None" in entry
     if isinstance(x, (str, bytes)):
+        if p.name in ("path", "name", "directory", "source"):
+            return True
         takes = re.search('"|string|text|file|path|name', entry)
         return isinstance(p.default, str) or takes is not None
     if kind := _kind(x):

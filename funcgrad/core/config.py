@@ -53,7 +53,9 @@ def checked_backend(who: str, name: Any) -> str:
         ValueError: if there is none of this name.
     """
     if type(name) is not str or name not in BACKENDS:
-        raise ValueError(f"{who} must be 'numpy', 'c', 'auto' or 'jax': got {shown(name)}")
+        raise ValueError(
+            f"{who} must be 'numpy', 'c', 'auto' or 'jax': got {shown(name)}; write backend='numpy'"
+        )
     return name
 
 

@@ -146,6 +146,8 @@ def sigmoid_focal_loss(
     part = y * np.exp(no - top) + (1 - y) * np.exp(yes - top)
     wrong = top + np.log(np.maximum(part, float(np.finfo(dtype_of(x)).tiny)))
     losses = losses * np.exp(gamma * wrong)
+    if isinstance(alpha, (int, float)) and not 0 <= alpha <= 1:
+        raise ValueError(f"sigmoid_focal_loss: alpha must be in [0, 1]: got {alpha}")
     return losses if alpha is None else losses * (alpha * y + (1 - alpha) * (1 - y))
 
 

@@ -237,6 +237,8 @@ def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = Non
     [0.9 0.1]
     """
     labels = floating("smooth_labels", "labels", labels)
+    if isinstance(alpha, (int, float)) and not 0 <= alpha <= 1:
+        raise ValueError(f"smooth_labels: alpha must be in [0, 1]: got {alpha}")
     if where is None:
         return (1 - alpha) * labels + alpha / shape_of(labels)[axis]
     count = np.sum(np.broadcast_to(where, shape_of(labels)), axis=axis, keepdims=True)

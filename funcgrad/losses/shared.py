@@ -34,6 +34,11 @@ def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[A
 def numbers(who: str, what: str, x: Any) -> Any:
     """An array of numbers; raise for other objects."""
     array = operand(x)
+    if isinstance(array, np.ndarray) and array.dtype.kind in "US":
+        raise DtypeError(
+            f"{who}: {what} must be an array of numbers: got {shown(x)}; give an array of numbers, "
+            f"for texts np.unique(x, return_inverse=True)[1]"
+        )
     if isinstance(array, np.ndarray) and array.dtype.hasobject:
         got = getattr(x, "__name__", None) or (shown(x) if x is None else type(x).__name__)
         cure = "return it from its function" if x is None else "write np.asarray(x, float)"

@@ -299,6 +299,8 @@ def complaint(
 def cure_of_axes(x: Any, length: int) -> str:
     """The cure where the last axis of an array is not of the length that a layer takes."""
     shape = shape_of(x)
+    if dtype_of(x).kind == "O":
+        return "give an array of numbers; None comes from a function without a return statement"
     if any(math.prod(shape[i:]) == length for i in range(1, len(shape) - 1)):
         return "merge the axes after the batch axis by nn.Flatten()"
     if length in shape[1:-1] or (len(shape) == 2 and length == shape[0]):

@@ -145,7 +145,7 @@ def _check_fit(layer: Any, name: str, x: Any, scores: Any) -> None:
         raise _refusal(
             layer,
             f"the {name} must broadcast to [..., heads, queries, keys] = {list(want)}: got "
-            f"{aval_of(x)}",
+            f"{aval_of(x)}; add an axis for heads: x[..., None, :, :]",
         )
 
 

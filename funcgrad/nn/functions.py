@@ -323,6 +323,8 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1
     if dtype_of(x).kind not in "iu":
         raise DtypeError(f"one_hot: {not_integers('indices', x)}")
     x, num_classes = np.expand_dims(x, axis), operator.index(num_classes)
+    if num_classes < 0:
+        raise ValueError(f"one_hot: num_classes must not be negative: got {num_classes}")
     shape = [1] * len(x.shape)
     shape[axis] = num_classes
     return (x == np.arange(num_classes).reshape(shape)).astype(dtype)

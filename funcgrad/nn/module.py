@@ -19,7 +19,7 @@ from typing_extensions import dataclass_transform
 from ..core import tree
 from ..core.avals import Shape, aval_of, is_arraylike, is_foreign
 from ..core.errors import FuncgradError, MutationError
-from ..core.lazy import answering, unknown
+from ..core.lazy import answering, checking, unknown
 from ..core.nodes import (
     GetAttrKey,
     Parameters,
@@ -76,7 +76,7 @@ class Param:
         return self.shape(owner) if callable(self.shape) else self.shape
 
 
-@answering
+@checking
 def param(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
     """Declare a field of a module as a parameter, which ``init(key)`` draws.
 
@@ -340,6 +340,11 @@ def check_fields(model: Any) -> None:
             )
         for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
             if isinstance(x, np.ndarray | Tracer | Module) or is_foreign(x):
+                if "Callable" in str(model.__dataclass_fields__[name].type) and value is x:
+                    raise ModuleError(
+                        f"{who}: the field {name!r} must be a function: got {aval_of(x)}; give the "
+                        f"function itself: nn.relu, not nn.relu(x)"
+                    )
                 raise ModuleError(
                     f"{who}: the field {name!r} is static by its annotation, so its value "
                     f"would not be trained: got {outline(x)}; annotate it with nn.Array or "

@@ -101,7 +101,11 @@ class IndexUpdateRef:
     ) -> Any:
         """The elements; with mode "fill", those out of range are ``fill_value`` or nan."""
         if mode in _DIRECT:
-            return getitem(self.array, self.index)
+            try:
+                return getitem(self.array, self.index)
+            except IndexError as err:
+                load("funcgrad.answers.binding").note_operands(err, "at[].get", (self.array,))
+                raise
         if fill_value is None:
             fill_value = np.nan if is_inexact(dtype_of(self.array)) else 0
         x, key, arrays, _ = _normalized_index(self.array, self.index, mode, fill_value)
@@ -270,9 +274,10 @@ def _broadcast_values(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     """Values of an update with the shape and dtype of the elements."""
     v = cast_assigned(v, dtype) if type(v) is int and dtype.kind in "iu" else strong(v)
     if not np.can_cast(dtype_of(v), dtype, "same_kind"):
+        cure = f"convert the array: at(x.astype({str(dtype_of(v))!r}))"
         raise DtypeError(
             f"at[].{who}: values of dtype {dtype_of(v)} do not fit an array of dtype {dtype}; "
-            f"convert the array: at(x.astype({str(dtype_of(v))!r}))"
+            f"{'write float(value)' if dtype_of(v).kind in 'US' else cure}"
         )
     given, extra = shape_of(v), len(shape_of(v)) - len(shape)
     if extra > 0 and given[:extra] == (1,) * extra:  # NumPy drops leading axes of length 1

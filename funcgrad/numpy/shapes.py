@@ -42,6 +42,10 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
 
 def _axes_in_order(a: Any, order: str) -> list[int] | None:
     """The axes in the order in which elements are read, the slowest first; None: as they are."""
+    if not isinstance(order, str):
+        raise TypeError(
+            f"reshape: order must be a string: got {order!r}; give the shape as one tuple"
+        )
     shape, order = shape_of(a), order.upper()
     if order == "C":
         return None

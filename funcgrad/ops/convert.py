@@ -11,6 +11,7 @@ from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from ..core.frames import warn
+from ..core.registry import load
 from ..core.trace import Tracer
 from .dependences import Keeping
 from .linear import Linear
@@ -87,6 +88,9 @@ def project(x: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype_of(x) == dtype:
         return x
+    if dtype.kind in "biufc" and dtype_of(x).kind in "US":
+        error = load("funcgrad.answers.misfits").ArgumentError
+        raise error(f"cast: a text is not a number: got {aval_of(x)}; write float(x)")
     if dtype.kind not in "biufc" and isinstance(x, Tracer):
         raise DtypeError(
             f"astype: a traced array must have a numeric dtype: got {dtype}; convert "

@@ -5,6 +5,7 @@ Ours counts where the function takes it.
 
 KEYWORDS = """
 alpha decay
+alpha negative_slope
 amsgrad learning_rate optim.amsgrad
 argnum argnums
 batch_first reverse x of [batch, time, features]
@@ -45,7 +46,7 @@ lr learning_rate
 max_iter max_steps
 max_iter maxiter
 maxiter max_steps
-mean key mean + std * random.normal(key, shape)
+mean key mean + the draws, after them
 mean loc
 mu loc
 n_splits folds
@@ -66,7 +67,7 @@ rng key
 rngs embedding_init init(key) of the layer, which draws its parameters
 rngs kernel_init init(key) of the layer, which draws its parameters
 rngs use_bias init(key) of the layer, which draws its parameters
-scale key loc + scale * random.normal(key, shape)
+scale key scale * the draws, after them
 sd scale
 seed key key=funcgrad.random.key(0)
 shuffle key key=funcgrad.random.key(0), by which it shuffles
@@ -75,7 +76,7 @@ size shape
 size_average reduction
 static_argname static_argnames
 static_argnum static_argnums
-std key mean + std * random.normal(key, shape)
+std key std * the draws, after them
 step_size learning_rate
 steps length
 strides stride

@@ -154,7 +154,9 @@ def bernoulli(
     key, mode = check_single(who, key), check_mode(who, mode)
     p = operand(p)
     if dtype_of(p).kind != "f":
-        raise DtypeError(f"{who}: p must be floating: got {aval_of(p)}; write 1.0 for 1")
+        raise DtypeError(
+            f"{who}: p must be floating: got {aval_of(p)}; write 1.0, or p.astype(float)"
+        )
     value = known(p)
     if value is not None and not np.all((value >= 0) & (value <= 1)):
         raise RangeError(f"{who}: p must be in [0, 1]: got {value}; see special.expit for logits")

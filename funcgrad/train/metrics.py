@@ -179,7 +179,7 @@ def _real(name: str, x: Any) -> Any:
     x = operand(x)
     kind = aval_of(x).dtype.kind
     if kind not in "biuf":
-        raise DtypeError(f"Metrics: {name} must be real: got {aval_of(x)}; take its absolute value")
+        raise DtypeError(f"Metrics: {name} must be real: got {aval_of(x)}; convert it by float()")
     return cast(x, np.float64) if isinstance(x, Tracer) else asarray(x, np.float64)[()]
 
 

@@ -123,7 +123,7 @@ def _forward(who: str, fun: Callable[..., Any], options: _Options) -> Callable[.
         run = lambda hand: _pushed(origin, chosen, hand, leaves, treedef, has_aux)
         out, columns_of, aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        _check_outputs(who, outs, holomorphic)
+        _check_outputs(who, out, outs, holomorphic)
         columns = columns_of(outs, leaves, treedef)
         results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
         jacobian = tree.unflatten(out_tree, results)
@@ -249,7 +249,7 @@ def _reverse(
         run = lambda hand: recorded(chosen.caller(hand), (chosen.argument,), has_aux, who)
         out, pullback, recording = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        _check_outputs(who, outs, holomorphic, in_rows=True)
+        _check_outputs(who, out, outs, holomorphic, in_rows=True)
         aux = recording.rest
         rows = _rows(pullback, recording, outs, out_tree, leaves)
         rows = [chosen.result(tree.unflatten(treedef, row)) for row in rows]
@@ -319,7 +319,13 @@ def _chosen(
     return chosen, [(x, carries_derivative(x)) for x in leaves], treedef
 
 
-def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool, in_rows: bool = False) -> None:
+def _check_outputs(
+    who: str, out: Any, outs: Sequence[Any], holomorphic: bool, in_rows: bool = False
+) -> None:
+    if out is None:
+        raise DtypeError(
+            f"{who}: the output must be an array or a tree: got None; add a return statement"
+        )
     for y in outs:
         if not carries_derivative(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
