@@ -162,7 +162,6 @@ class Norm(Reduction):
         shape = shape_of(x)
         if any(shape[d] == 0 for d in axes):
             return (np.zeros(drop_axes(shape, axes), dtype),)
-        x = cast(x, np.result_type(dtype_of(x), dtype))
         peak = max_p(abs_of(x), axes=axes)
         peak = where(isfinite(peak), peak, 1)
         scale = power_of_two(peak)

@@ -28,6 +28,12 @@ _REFUSALS = re.compile(
     "XLA has no reverse derivative of a loop of unknown length|it has no form in JAX: [^;\n]*"
 )
 
+# rows of test_jit.py that a sample leaves out: XLA takes a minute for their thousands of equations
+_LONG = re.compile(
+    r"\[(betaincc?|betainc_slope|beta|beta_density|gammaincc?|gammainc_slope|polygamma_difference|"
+    r"bessel_moment|bessel_ratio|random_binomial|owens_t|sine_integral|cosine_integral|fresnel_.)-"
+)
+
 _WARNINGS = "XLA gives no warnings, and raises no FloatingPointError"
 _ORDER = "XLA joins constant factors, x * a * b -> x * (a * b), which may overflow"
 _POWER = "a Python integer to a negative power is a float, where the dtype of the program is int"
@@ -58,6 +64,7 @@ UNLIKE = {
     f"{_VALUES}[eigh_of_rules-0": _VECTORS,
     f"{_VALUES}[eig_of_rules-1": _VECTORS,
     f"{_VALUES}[fixed_eigh-0": _VECTORS,
+    f"{_VALUES}[norm-2": "a sum in single precision has another order",
     f"{_VALUES}[fft-2": _HALF,
     f"{_VALUES}[rfft-1": _HALF,
     "jit_calls::test_warnings_are_those_of_numpy": _WARNINGS,
@@ -95,7 +102,8 @@ def chosen(items, sample):
     """The tests that run with XLA; those of the table are expected to fail."""
     own = [item for item in items if item.get_closest_marker("slow") is None]
     if sample is not None:
-        order = sorted((zlib.crc32(item.nodeid.encode()), item.nodeid) for item in own)
+        names = [item.nodeid for item in own if not _LONG.search(item.nodeid)]
+        order = sorted((zlib.crc32(name.encode()), name) for name in names)
         kept = {name for _, name in order[:sample]}
         own = [item for item in own if item.nodeid in kept]
     for item in own:
