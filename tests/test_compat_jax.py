@@ -101,14 +101,14 @@ WEAK = """
     jnp.linalg.solve(m + jnp.eye(3, dtype=int), v); jnp.pad(v, 1)
     jnp.fill_diagonal(m, 1.0, inplace=False); lax.select(v > 0, v, v)
     lax.dynamic_slice(v, (0,), (1,)); lax.top_k(v, 1)[0]; lax.rev(v, (0,)); nn.relu(v)
-    nn.softplus(v)
+    nn.softplus(v); jit(lambda x: {"x": x, "y": n, "z": x * 2.0})(k)["z"]; jit(jit(jnp.exp))(a)
 """
 STRONG = """
     v.sum(); m.mean(0); v.max(); v.cumsum(); v.std(); m.trace(); v.argmax(); v.astype(float)
     n / 2; n**2; jnp.sqrt(n); jnp.concatenate([v, f]); jnp.where(n > 0, n, 0); jnp.array([a, a])
     v + f; jnp.asarray([2.0]); jnp.full_like(f, 1.0); jnp.arange(3.0); jnp.median(v)
     jnp.linalg.norm(v); jnp.hypot(v, v); jnp.searchsorted(v, v); jnp.polyval(v, a); nn.softmax(v)
-    n.at[0].set(2.0)
+    n.at[0].set(2.0); jit(lambda x: (x, x * n))(k)[1]
 """
 
 
@@ -117,7 +117,7 @@ def weak_results(jax, expressions):
     jnp = jax.numpy
     a, k, n, f = jnp.asarray(2.0), jnp.asarray(3), jnp.arange(3), jnp.ones(3, jnp.float32)
     names = {"a": a, "v": jnp.broadcast_to(a, (3,)), "m": jnp.broadcast_to(a, (3, 3)), "k": k}
-    names |= {"n": n, "f": f, "jnp": jnp, "lax": jax.lax, "nn": jax.nn}
+    names |= {"n": n, "f": f, "jnp": jnp, "lax": jax.lax, "nn": jax.nn, "jit": jax.jit}
     lines = [e.strip() for e in expressions.replace("\n", ";").split(";") if e.strip()]
     return {e: bool(eval(e, names).weak_type) for e in lines}
 

@@ -16,6 +16,7 @@ from .arrays import Methods, inward, lowered, outward, raised
 from .config import canonicalize_dtype, default_dtype
 from .creation import made
 from .refusals import refuse
+from .weak_types import marked, unmarked
 
 _JIT_IGNORED = ("inline", "keep_unused", "device", "backend", "abstracted_axes", "compiler_options")
 
@@ -29,9 +30,10 @@ def jit(fun: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     if fun is None:
         return functools.partial(jit, **options)
     options = {k: v for k, v in options.items() if k not in _JIT_IGNORED and v is not None}
-    compiled = _fg("jit")(inward(fun), **options)
+    body = functools.wraps(fun)(lambda *args, **kwargs: marked(fun(*args, **kwargs)))
+    compiled = _fg("jit")(inward(body), **options)
     run = outward(compiled)
-    call = functools.wraps(run)(lambda *args, **kwargs: made(run(*args, **kwargs)))
+    call = functools.wraps(run)(lambda *args, **kwargs: unmarked(made(run(*args, **kwargs))))
     for name in ("clear_cache", "cache_info", "source", "jaxpr"):
         setattr(call, name, getattr(compiled, name))
     call._cache_size = lambda: compiled.cache_info().currsize  # type: ignore[attr-defined]

@@ -1,11 +1,15 @@
 """Weak types: arrays that are made of Python scalars, whose dtype gives way to that of others.
 
 The type of a traced scalar is part of this library's programs. That of other arrays is a mark on
-the array, ``x.weak``, which is lost where it is an argument or a result of a transform.
+the array, ``x.weak``, which is lost where it is an argument of a transform, or a result of one that
+is not ``jit``.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from ...core import nodes, tree
 
 PYTHON = (int, float, complex)
 _RANKS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -33,6 +37,31 @@ STRONG = frozenset({
 def is_weak(x: Any) -> bool:
     """Whether the dtype of an operand gives way to that of others."""
     return type(x) in PYTHON or getattr(x, "weak_type", False)
+
+
+@nodes.register_dataclass
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A result with weak leaves; the marks are part of its structure, which ``jit`` keeps."""
+
+    result: Any
+    marks: tuple[bool, ...] = field(metadata={"static": True})
+
+
+def marked(result: Any) -> Any:
+    """A result of a traced function, with the marks of its weak leaves if it has some."""
+    marks = tuple(map(is_weak, tree.leaves(result)))
+    return Marked(result, marks) if any(marks) else result
+
+
+def unmarked(result: Any) -> Any:
+    """The result that was marked; its weak leaves have their marks again."""
+    if not isinstance(result, Marked):
+        return result
+    for leaf, weak in zip(tree.leaves(result.result), result.marks, strict=True):
+        if weak:
+            leaf.weak = True
+    return result.result
 
 
 def operands_in(args: Sequence[Any]) -> Iterator[Any]:
