@@ -223,3 +223,11 @@ def test_an_array_made_in_a_branch_takes_values_of_transforms_around() -> None:
 
     for way in (hessian, fg.jit(hessian)):
         np.testing.assert_array_equal(way(X), np.diag([2.0, 2.0, 0.0]))
+
+
+def test_a_short_loop_in_a_scan_of_no_steps_is_staged():
+    def f(x):
+        count = lambda y: y * lax.while_loop(lambda c: c < x, lambda c: c + 1.0, 0.0)
+        return 2 * x + np.sum(lax.map(count, np.zeros(0)))
+
+    assert fg.grad(f)(3.0) == 2.0

@@ -13,6 +13,7 @@ from funcgrad import random
 from funcgrad.c import compiler, regions
 from funcgrad.c.functions import is_elementwise, is_in_table
 from funcgrad.c.literals import static_complex
+from funcgrad.c.programs import file_of, function_parts
 from funcgrad.c.tidy import tidy
 from funcgrad.core.errors import UnsupportedError
 from funcgrad.core.registry import primitives
@@ -382,6 +383,15 @@ def test_the_source_is_one_function_that_compiles_without_warnings(tmp_path):
     )
 
     assert "double a, /* f64[] */" in text and "malloc" not in text
+
+
+def test_constants_that_nothing_reads_are_left_out():
+    parts = function_parts(fg.make_jaxpr(np.sin)(1.0).jaxpr, "f", ["x"])
+    unread = "static const double complex table_9[2] = {0.0, 1.0};"
+
+    text = file_of([parts._replace(tables=[unread])], "f")
+
+    assert "table_9" not in text and "complex" not in text
 
 
 @needs_compiler

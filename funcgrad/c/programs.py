@@ -1,7 +1,7 @@
 """A program as the text of a C function, with its signature and its workspace; files of them."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from ..compile.names import quote
@@ -26,6 +26,7 @@ CODES = {
 HEADERS = ("math", "stdbool", "stdint", "string")
 _NEEDED = {"complex": (" complex", "complex_"), "stddef": ("ptrdiff_t",)}  # words that tell it
 _LINE = 64  # bytes of a cache line
+_TABLE = re.compile(r"static const [\w ]+ (\w+)\[")
 
 
 class Function(NamedTuple):
@@ -158,17 +159,24 @@ def file_of(functions: Sequence[Parts], title: str) -> str:
     """The text of a file of functions, see :func:`function_parts`; ``title`` is its first line."""
     written = [line for parts in functions for line in parts.lines]
     params = [ctype(a.dtype) for parts in functions for _, a in (*parts.ins, *parts.outs)]
+    tables = _read(dict.fromkeys(t for parts in functions for t in parts.tables), written)
     defined = definitions(written)
     lines = [f"/* {quote(title).replace('*/', '* /')} */", ""]
-    lines += includes([*params, *defined, *written])
+    lines += includes([*params, *tables, *defined, *written])
     codes = [code for code in CODES if any(code in parts.codes for parts in functions)]
     if codes:
         lines += ["", f"enum {{ {', '.join(f'{c} = {CODES[c]}' for c in codes)} }};"]
-    for text in (*defined, *dict.fromkeys(t for parts in functions for t in parts.tables)):
+    for text in (*defined, *tables):
         lines += ["", text]
     for parts in functions:
         lines += _text(parts)
     return "\n".join([*lines, ""])
+
+
+def _read(tables: Iterable[str], lines: Sequence[str]) -> list[str]:
+    """The definitions above functions without constant arrays that no line reads."""
+    words = set(re.findall(r"\w+", "\n".join(lines)))
+    return [t for t in tables if not (found := _TABLE.match(t)) or found[1] in words]
 
 
 def _text(parts: Parts) -> list[str]:

@@ -18,6 +18,7 @@ from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import split_list
 from ..core.memory import View
 from ..core.ownership import unaliased
+from ..core.registry import branches
 from ..core.trace import Tracer, is_concrete
 from ..ops.layout import body_value
 from ..ops.operand import common_dtype, stacked
@@ -209,7 +210,7 @@ class Body:
             return False
         if not any(isinstance(x, Tracer) for x in operands):
             return False
-        if not all(map(is_concrete, operands)):
+        if branches or not all(map(is_concrete, operands)):  # a branch takes the steps' operations
             return False
         if any(eqn.prim.holds is not NO_PROGRAMS for eqn in eqns):
             return False
