@@ -120,7 +120,7 @@ def write_in_place(x: Any, value: Any, arrays: Sequence[Any], index: Any) -> boo
             trace = v._trace
     if trace.dead:
         trace.alive([owner, value, *arrays])
-    if branches and max(branches) > trace.serial:
+    if branches and max(branches, default=0) > trace.serial:
         return False  # a branch that began later may take the operations of the write
     run = trace.write(owner, steps, value, arrays, index)
     if run is None:
