@@ -67,23 +67,17 @@ def _cuts(node: Node, shapes: Any) -> tuple[list[Any], list[int], list[int], int
 
 
 class _Layout(NamedTuple):
-    """Where several index arrays stand: they come first for ONNX."""
+    """Where several index arrays stand: ONNX has their axes first."""
 
     axes: list[int]  # of the operand, those of the arrays first
+    rest: list[int]  # of the operand, those without an array
     common: Shapes  # of the arrays, broadcast
-    out: list[int]  # axes of the result, from those of the arrays and the rest of the operand
+    out: list[int]  # axes of the result, from the common ones and the rest
 
-    @property
-    def back(self) -> list[int]:
-        return np.argsort(self.axes).tolist()
-
-    def place(self, shapes: Shapes, i: int) -> list[int]:
-        """The shape that the index reads, before its axes are put in order."""
-        return [*self.common[i], *(shapes[i][d] for d in self.axes[-self.rest :] if self.rest)]
-
-    @property
-    def rest(self) -> int:
-        return len(self.out) - len(self.common[0])
+    def place(self, shapes: Shapes) -> Shapes:
+        """The shape that the index reads, in order of the result."""
+        found = [[*c, *(s[d] for d in self.rest)] for c, s in zip(self.common, shapes, strict=True)]
+        return [found[0][d] for d in self.out], [found[1][d] for d in self.out]
 
 
 def _layout(node: Node, count: int) -> _Layout:
@@ -108,7 +102,7 @@ def _layout(node: Node, count: int) -> _Layout:
     ]
     k, before = len(common[0]), first[0] if together else 0
     out = [*range(k, k + before), *range(k), *range(k + before, k + len(rest))]
-    return _Layout([*first, *rest], (common[0], common[1]), out)
+    return _Layout([*first, *rest], rest, (common[0], common[1]), out)
 
 
 def _transposed(g: Graph, x: str, perm: Sequence[int]) -> str:
@@ -157,12 +151,12 @@ def _write(g: Graph, node: Node, x: str, v: str, *arrays: str) -> str:
 
 def _scattered(g: Graph, node: Node, x: str, v: str, arrays: Sequence[str]) -> str:
     """Values added at index arrays, which may repeat."""
-    layout, shapes = _layout(node, len(arrays)), node.shape_in()
-    place = [[layout.place(shapes, i)[d] for d in layout.out] for i in (0, 1)]
-    v = _transposed(g, g("Expand", v, g.lengths(*place)), np.argsort(layout.out).tolist())
+    layout = _layout(node, len(arrays))
+    v = g("Expand", v, g.lengths(*layout.place(node.shape_in())))
+    v = _transposed(g, v, np.argsort(layout.out).tolist())
     rows = _rows(g, layout, arrays)
     out = g("ScatterND", _transposed(g, x, layout.axes), rows, v, reduction="add")
-    return _transposed(g, out, layout.back)
+    return _transposed(g, out, np.argsort(layout.axes).tolist())
 
 
 def _is_window(entry: Any) -> bool:
