@@ -172,6 +172,17 @@ def test_an_option_is_refused_where_the_transform_is_made(words):
         OPTIONS[words]()
 
 
+def test_an_attribute_that_an_object_lacks_is_answered_by_those_it_has():
+    scaler = fg.data.standardizer(np.ones((2, 3)))
+    for value, name, words in (
+        (scaler, "transform", r"use scaler\(x\)"),
+        (fg.train.EarlyStopping(3), "step", r"it has init, min_delta, mode, patience, update"),
+        (fg.data.Loader(X, 2), "stat", r"use state$"),
+    ):
+        with pytest.raises(AttributeError, match=words):
+            getattr(value, name)
+
+
 def test_settings_without_a_with_block_warn():
     with pytest.warns(UserWarning, match=r"disable_jit: it holds in a with block: got a call"):
         fg.disable_jit()
@@ -229,6 +240,12 @@ COMPLETED = {
         np.arange(3), -3
     ),
     "jacfwd: the output must be an array or a tree: got None": lambda: fg.jacfwd(lambda x: None)(X),
+    "uniform: dtype must be a dtype: got 0.0; name what follows it": lambda: random.uniform(
+        random.key(0), (3,), 0.0, 1.0
+    ),
+    "join_schedules: schedules must be functions of the count": lambda: optim.join_schedules(
+        [0.1, 0.2], [10]
+    ),
     "the key must be a single key: got one of its words": lambda: fg.vmap(
         lambda k, x: random.normal(k) + x
     )(random.key(0), np.ones(2)),

@@ -25,7 +25,8 @@ def of_kind(kind, name):
     """Ask an object of ours for an attribute."""
     if kind == "array":
         return fg.grad(lambda x: getattr(x, name))(1.0)
-    ours = {"model": nn.Dense(2, 3), "optimizer": optim.sgd(0.1), "function": fg.grad(np.sin)}
+    ours = {"model": nn.Dense(2, 3), "optimizer": optim.sgd(0.1), "function": fg.grad(np.sin),
+            "object": fg.data.standardizer(np.ones((2, 3)))}  # fmt: skip
     return getattr(ours[kind], name)
 
 

@@ -177,7 +177,7 @@ def _renamed(words: str, who: str, given: Mapping[str, Any]) -> str | None:
     """The message of an inner function for the one argument that it is about, or None."""
     found = _ABOUT.match(words)
     names = [name for name, x in given.items() if found and told(x) == found[3]]
-    if found is None or not (found[1] in names or len(names) == 1):
+    if found is None or "must be a function" in words or not (found[1] in names or len(names) == 1):
         return None
     name = found[1] if found[1] in names else names[0]
     return f"{who}: {name}{words[found.end(1) :].replace(f'write {found[1]}=', f'write {name}=')}"

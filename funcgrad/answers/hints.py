@@ -238,8 +238,7 @@ def _of_key(key: Any, found: Mapping[str, Any]) -> str:
                 return f"write {name}[{lowered[near[0]]!r}]"
         inner = [(f"{n}[{k!r}]", v) for n, x in dicts for k, v in [*x.items()][:50]]
         dicts = [(n, v) for n, v in inner if isinstance(v, dict) and key not in v and depth < 3]
-    return (
-        "take one of the keys of the dict"
-        if any(isinstance(x, dict) for x in found.values())
-        else ""
-    )
+    for name, x in found.items():
+        if isinstance(x, dict) and x:
+            return f"write {name}[{next(iter(x))!r}], or another of its keys"
+    return ""

@@ -81,8 +81,9 @@ def misfit(
             takes = type(p.default)
         if takes in (Any, p.empty, object):
             judged = (is_raw or _kind(x)) and not (required and p.default is not p.empty)
-            if judged and name == "dtype" and isinstance(x, str) and not _is_dtype(x):
-                return f"dtype must be a dtype: got {x!r}; write dtype=np.float32"
+            if name == "dtype" and not _is_dtype(x):
+                end = "write dtype=np.float32" if isinstance(x, str) else "name what follows it"
+                return f"dtype must be a dtype: got {x!r}; {end}"
             if judged and not _may_hold_numbers(x, p, entry(name, doc)):
                 is_word = isinstance(x, str) and not _number(x)
                 end = _described(name, doc) if is_word and "array" not in entry(name, doc) else ""
@@ -114,9 +115,10 @@ def described(words: str, given: Mapping[str, Any], doc: str) -> str:
     return _described(about[1], doc)[2:] if about and about[1] in given else ""
 
 
-def _is_dtype(x: str) -> bool:
+def _is_dtype(x: Any) -> bool:
+    """Whether a value may be a dtype; True where it is no text and no number."""
     try:
-        return np.dtype(x) is not None
+        return not isinstance(x, (str, float)) or np.dtype(str(x)) is not None
     except TypeError:
         return False
 

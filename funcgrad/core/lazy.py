@@ -171,6 +171,9 @@ def unknown(kind: str) -> Any:
         words = f"{type(self).__name__!r} object has no attribute {name!r}"
         asked = name[0] != "_" and name not in _PROBED
         hint = "" if not asked else load("funcgrad.core.missing").member(kind, name, dir(self))
+        if asked and not hint and kind == "object":
+            public = [n for n in dir(type(self)) if n[0] != "_"]
+            hint = f"; it has {', '.join(public[:12])}"
         if asked and not hint and kind == "model":
             fields = ", ".join(getattr(self, "__dataclass_fields__", {}))
             hint = (

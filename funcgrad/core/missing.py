@@ -141,7 +141,7 @@ def attribute(who: str, name: str, asking: FrameType) -> Exception:
     It is an ImportError for ``from module import name``, which would hide an AttributeError.
     """
     words = f"module {who!r} has no attribute {name!r}"
-    own = "" if name.startswith("_") else near(name, dir(load(who)), 0.85)
+    own = "" if name.startswith("_") else near(name, dir(load(who)), 0.8)
     row = None if name.startswith("_") else counterpart_in(who, name)
     if row is None or (own and row.peer == row.ours):  # a near name here, or the same elsewhere
         return AttributeError(words + (own or near(name, dir(load(who)))), name=name)

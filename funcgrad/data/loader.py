@@ -5,7 +5,7 @@ from contextlib import closing
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from ..core.errors import DtypeError, FuncgradError, shown
-from ..core.lazy import answering
+from ..core.lazy import answering, unknown
 from ..core.outline import outline
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import check_single
@@ -70,6 +70,8 @@ class Loader:
     >>> [batch["x"].tolist() for batch in loader], loader.epoch
     ([[0.0, 1.0], [2.0, 3.0], [4.0]], 1)
     """
+
+    __getattr__ = unknown("object")
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from ..core.config import config
 from ..core.frames import warn
-from ..core.lazy import answering
+from ..core.lazy import answering, unknown
 from ..core.outline import outline
 from ..core.registry import load
 from . import runs
@@ -58,6 +58,8 @@ class CheckpointManager:
     >>> checkpoints.steps(), checkpoints.restore(like={"w": np.zeros(2), "step": 0})
     ([2, 3], {'w': array([3., 3.]), 'step': 3})
     """
+
+    __getattr__ = unknown("object")
 
     def __init__(
         self,

@@ -102,7 +102,8 @@ def _shared(layer: Any, q: Any, k: Any, v: Any) -> tuple[Any, Any]:
         raise _refusal(
             layer,
             f"query, key and value must be [..., time, heads, features] with one batch, key and "
-            f"value with equal time and heads: got {aval_of(q)}, {aval_of(k)} and {aval_of(v)}",
+            f"value with equal time and heads: got {aval_of(q)}, {aval_of(k)} and {aval_of(v)}; "
+            f"write x[..., None, :] for one head",
         )
     if heads == shared:
         return k, v

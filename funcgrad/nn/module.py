@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 import numpy as np
 from typing_extensions import dataclass_transform
 
+from ..answers.misfits import told
 from ..core import tree
 from ..core.avals import Shape, aval_of, is_arraylike, is_foreign
 from ..core.errors import FuncgradError, MutationError
@@ -225,8 +226,12 @@ def module(cls: type[T]) -> type[T]:
     >>> Block(nn.Dense(3, 3)).init(fg.random.key(0))(np.ones(3)).shape
     (3,)
     """
+    if not isinstance(cls, type):
+        raise ModuleError(
+            f"module: it takes a class: got {told(cls)}; a function needs no decorator"
+        )
     names = _names_seen_by(cls, sys._getframe(1).f_locals)
-    for name in ("init", "__eq__", "__hash__", "__repr__", "_repr_html_"):
+    for name in ("init", "__eq__", "__hash__", "__repr__", "_repr_html_", "__getattr__"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
     if cls.__repr__ is outline and not hasattr(cls, "__outline__"):

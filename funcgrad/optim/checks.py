@@ -164,6 +164,10 @@ def check_decay(who: str, **rates: Any) -> None:
 def steps_of(who: str, factors: Mapping[int, float] | None) -> list[tuple[int, float]]:
     """The boundaries in order, with their factors."""
     steps = sorted((factors or {}).items())
+    if any(not isinstance(count, (int, np.integer)) for count, _ in steps):
+        raise TypeError(
+            f"{who}: boundaries must be integers, counts of steps: got {steps}; round them"
+        )
     if any(factor < 0 for _, factor in steps):
         raise ValueError(f"{who}: factors must be 0 or more: got {steps}")
     return steps

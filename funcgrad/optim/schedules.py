@@ -380,6 +380,11 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
             f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} boundaries: "
             f"got {list(boundaries)}; give one boundary between each two schedules"
         )
+    if not all(map(callable, schedules)):
+        raise TypeError(
+            f"join_schedules: schedules must be functions of the count: got {list(schedules)}; "
+            f"write constant_schedule(value) for a number"
+        )
     if any(a >= b for a, b in itertools.pairwise(boundaries)):
         raise ValueError(f"join_schedules: boundaries must rise: got {list(boundaries)}; sort them")
 

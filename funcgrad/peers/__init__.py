@@ -82,5 +82,6 @@ KINDS = {
     "array": "torch.Tensor jax.Array tf.Tensor",
     "model": "torch.nn.Module flax.linen.Module keras.Model",
     "optimizer": "torch.optim.Optimizer keras.Optimizer",
+    "object": "sklearn.preprocessing.StandardScaler torch.utils.data.DataLoader",
     "function": "torch.optim.lr_scheduler.LRScheduler",
 }

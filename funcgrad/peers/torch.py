@@ -67,6 +67,8 @@ keras.losses.mean_absolute_error fg.losses.l1
 keras.Model.save fg.io.save  save(path, model)
 keras.Model.summary fg.nn.summary  summary(model, x)
 keras.losses.mae fg.losses.l1
+sklearn.preprocessing.StandardScaler.transform fg.data.Scaler  scaler(x)
+sklearn.preprocessing.StandardScaler.inverse_transform fg.data.Scaler  scaler.inverse(x)
 keras.Model.fit fg.value_and_grad  a loop over value_and_grad and optimizer.update
 keras.Model.add fg.nn.Sequential  Sequential(*layers), with all layers
 torch.nn.Module.append fg.nn.Sequential  Sequential(*layers), with all layers

@@ -196,7 +196,9 @@ def categorical(
     key = check_single(who, key)
     logits = asarray(logits)
     if dtype_of(logits).kind != "f":
-        raise DtypeError(f"{who}: the logits must be floating: got {aval_of(logits)}")
+        raise DtypeError(
+            f"{who}: the logits must be floating: got {aval_of(logits)}; write np.log(p)"
+        )
     if not matches_jax(key):
         logits = upcast(logits)  # noise in float16 has ties
     axis = axis_of(axis, len(shape_of(logits)))

@@ -9,7 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
-from ..core.lazy import answering
+from ..core.lazy import answering, unknown
 from ..core.outline import outlined
 from ..core.parameters import check_initialized
 from ..core.trace import Tracer
@@ -59,6 +59,8 @@ class EarlyStopping:
     >>> state.stop, state.best_step, state.best
     (True, 1, {'w': array([1., 1.])})
     """
+
+    __getattr__ = unknown("object")
 
     patience: int
     min_delta: float = 0.0

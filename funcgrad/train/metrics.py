@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
-from ..core.lazy import answering
+from ..core.lazy import answering, unknown
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.operand import asarray, operand
@@ -86,6 +86,8 @@ class Metrics:
     >>> metrics, metrics["loss"].max
     (Metrics(loss=1.667), np.float64(2.0))
     """
+
+    __getattr__ = unknown("object")
 
     stats: dict[str, Stats] = field(default_factory=dict)
 
