@@ -393,7 +393,7 @@ def test_jax_differentiates_writes_to_an_element_twice(index):
 
 
 EDGES = [
-    pytest.param(name, marks=() if i % 16 == 0 else pytest.mark.slow)
+    pytest.param(name, marks=() if i % 40 == 0 else pytest.mark.slow)
     for i, name in enumerate(FIXED)
 ]
 

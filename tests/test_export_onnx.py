@@ -244,7 +244,13 @@ def assert_gives(found, args, want):
         np.testing.assert_allclose(y, x, rtol=slack, atol=slack)
 
 
-@pytest.mark.parametrize("name", FIXED)
+def thinned(names, one_in):
+    """The names as parameters, of which one in so many is quick."""
+    marks = lambda i: () if i % one_in == 0 else pytest.mark.slow
+    return [pytest.param(name, marks=marks(i)) for i, name in enumerate(names)]
+
+
+@pytest.mark.parametrize("name", thinned(FIXED, 8))
 def test_a_program_at_the_edges_gives_the_numbers_of_numpy_or_is_refused_in_words(name):
     function, *args = FIXED[name]
     model = model_or_refusal(REFUSED.get(name), function, *args)
@@ -253,7 +259,7 @@ def test_a_program_at_the_edges_gives_the_numbers_of_numpy_or_is_refused_in_word
             assert_gives(session(model), args, function(*args))
 
 
-@pytest.mark.parametrize("name", BATCHED)
+@pytest.mark.parametrize("name", thinned(BATCHED, 4))
 def test_a_use_of_the_batch_is_right_for_all_sizes_or_refused_in_words(name):
     function, axis, *_ = BATCHED[name]
     model = model_or_refusal(REFUSED_BATCHES.get(name), function, *batch(name, 6), batch_axes=axis)
