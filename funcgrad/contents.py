@@ -154,6 +154,7 @@ FUNCTIONS = {
     "numpy.norms":
         "linalg.det linalg.slogdet linalg.matrix_rank linalg.cond linalg.norm "
         "linalg.vector_norm linalg.matrix_norm",
+    "numpy.memory_orders": "require",
     "numpy.padding": "pad",
     "numpy.polynomials":
         "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit vander",
@@ -169,7 +170,7 @@ FUNCTIONS = {
     "numpy.refusals":
         "save savetxt savez savez_compressed busday_count busday_offset is_busday "
         "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
-        "genfromtxt require",
+        "genfromtxt",
     "numpy.scimath":
         "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
         "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "

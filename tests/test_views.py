@@ -907,3 +907,34 @@ def test_a_traced_value_is_a_scalar_where_that_of_numpy_is() -> None:
     fg.vmap(lambda x: found.append(of(x)) or x)(np.ones((2, 3)))
 
     assert found == [want] * 3
+
+
+NEEDS = [None, "C", ["F"], ["O"], ["F", "W"], ["F_CONTIGUOUS", "OWNDATA"]]
+
+
+@pytest.mark.parametrize("needs", NEEDS)
+@pytest.mark.parametrize("name", ["require", "asfortranarray"])
+def test_requirements_on_memory_are_those_of_numpy(name, needs) -> None:
+    def f(x, make):
+        found = []
+        for y in (x.reshape(2, 3), x.reshape(3, 2).T, x.reshape(2, 3)[:, ::2]):
+            z = make(y, None, needs) if name == "require" else make(y)
+            z[0, 0] = 7.0
+            found += [z.ravel("K"), y * 1.0]
+        return found
+
+    x = np.arange(6.0)
+    g = lambda x: f(x * 1.0, getattr(fnp, name))
+
+    for got in (fg.jit(g)(x), fg.jvp(g, (x,), (x,))[0]):
+        for a, b in zip(f(x.copy(), getattr(np, name)), got, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_requirements_that_numpy_refuses_are_refused() -> None:
+    with pytest.raises(ValueError, match="both"):
+        fg.jit(lambda x: fnp.require(x, None, ["C", "F"]))(np.ones(2))
+    with pytest.raises(KeyError):
+        fg.jit(lambda x: fnp.require(x, None, ["Z"]))(np.ones(2))
+    with pytest.raises(ConversionError, match=r"asarray_chkfinite: .*; call it outside the traced"):
+        fg.jit(lambda x: np.asarray_chkfinite(x))(np.ones(2))

@@ -121,6 +121,8 @@ def not_converted(aval: Any) -> ConversionError:
         "for array[x] write funcgrad.numpy.take(array, x, axis)"
         if _begins("BINARY_", frame, frame.f_lasti)
         else f"use funcgrad.numpy.{called}"
+        if called and _is_own(called)
+        else "call it outside the traced function, on plain arrays"
         if called
         else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
         "dot, sum of a list, ...)"
@@ -133,6 +135,14 @@ def not_converted(aval: Any) -> ConversionError:
     )
     error.writes = _writes(frame, frame.f_lasti)
     return error
+
+
+def _is_own(name: str) -> bool:
+    """Whether funcgrad.numpy has a function of that name which is not NumPy's."""
+    homes: list[Any] = [load("funcgrad.numpy"), np]
+    for part in name.split("."):
+        homes = [getattr(home, part, None) for home in homes]
+    return homes[0] is not homes[1]
 
 
 def _of_numpy(frame: Any) -> str:

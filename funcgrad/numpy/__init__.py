@@ -28,6 +28,7 @@ _HOMES = _homes_of({
     "dtypes": "finfo iinfo isscalar",
     "functional": "fromiter",
     "index_tricks": "c_ index_exp ndenumerate r_ s_",
+    "memory_orders": "asfortranarray require",
     "ranges": "linspace",
     "searching": "argwhere flatnonzero nonzero",
     "selection": "where",

@@ -41,6 +41,10 @@ from .index_tricks import (
     r_ as r_,
     s_ as s_,
 )
+from .memory_orders import (
+    asfortranarray as asfortranarray,
+    require as require,
+)
 from .ranges import (
     linspace as linspace,
 )
@@ -103,7 +107,6 @@ from numpy import (
     asanyarray as asanyarray,
     asarray_chkfinite as asarray_chkfinite,
     ascontiguousarray as ascontiguousarray,
-    asfortranarray as asfortranarray,
     asin as asin,
     asinh as asinh,
     asmatrix as asmatrix,
@@ -410,7 +413,6 @@ from numpy import (
     record as record,
     remainder as remainder,
     repeat as repeat,
-    require as require,
     reshape as reshape,
     resize as resize,
     result_type as result_type,

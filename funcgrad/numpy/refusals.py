@@ -14,7 +14,7 @@ refuses("save savetxt savez savez_compressed",
         "save stop_gradient(x)", ConversionError)
 refuses("busday_count busday_offset is_busday datetime_as_string isnat",
         "it takes dates, and traced values are numbers", _OUTSIDE)
-refuses("fromfile fromstring fromiter frombuffer fromfunction loadtxt genfromtxt require",
+refuses("fromfile fromstring fromiter frombuffer fromfunction loadtxt genfromtxt",
         "it creates plain arrays, and like= is traced", "leave like= out")
 # fmt: on
 for _space in ("strings", "char"):
