@@ -225,7 +225,7 @@ AREAS = {
         np.cumsum(p).searchsorted(0.9)  x[None].squeeze()  m.std(ddof=1)  m.sum()
         m.swapaxes(0, 1)  x.take(i)  sq.trace()  t.transpose(1, 0, 2)  m.var(axis=0)  m.itemsize
         m.nbytes  m.ndim  m.shape  m.size  m.dtype.itemsize  x.device == 'cpu'
-        x.to_device('cpu')  x.__dlpack_device__()
+        x.to_device('cpu')  x.__dlpack_device__()  m.view()
         x.__array_namespace__().sin(x)  x.__copy__()  x.__deepcopy__({})  abs(x)  x + y  x - y
         x * y  x / y  x // y  x % p  divmod(x, p)  p ** x  m @ k  -x  +x  1 + x  1 - x  2 * x
         1 / x  7 // p  7 % p  divmod(7, p)  2 ** x  a @ x  x < y  len(m)  list(m)
