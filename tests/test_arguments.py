@@ -118,6 +118,9 @@ MISCALLED = {
     r"grad: argnums is an option of the transform: .* write grad\(f, argnums=...\)\(x\)": lambda: (
         fg.grad(lambda x: x)(1.0, argnums=0)
     ),
+    r"cond: false_fun does not take .* got .*<lambda>\(\) takes 0 ": lambda: fg.jit(
+        lambda p: lax.cond(p, lambda x: x, lambda: 0.0, 1.0)
+    )(True),
     r"linearize: fun does not take .* its parameters, \(x\)$": lambda: fg.linearize(lambda x: x),
     r"hessian: the function does not take .* its parameters, \(x\)$": lambda: fg.hessian(
         lambda x: x
@@ -245,6 +248,9 @@ COMPLETED = {
     ),
     "join_schedules: schedules must be functions of the count": lambda: optim.join_schedules(
         [0.1, 0.2], [10]
+    ),
+    "binary_cross_entropy: targets must be in [0, 1]: got 2.0 to 2.0": lambda: (
+        losses.binary_cross_entropy(X / 2, 2 * X)
     ),
     "the key must be a single key: got one of its words": lambda: fg.vmap(
         lambda k, x: random.normal(k) + x

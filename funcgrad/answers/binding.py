@@ -151,7 +151,11 @@ def _completed(
     words = err.args[0] if err.args else None
     if type(words) is not str or hasattr(err, "__notes__"):
         return err
-    if found := cure(words, given, parameters) or described(words, given, doc):
+    try:
+        found = cure(words, given, parameters) or described(words, given, doc)
+    except Exception:  # of an odd argument; it must not hide the error
+        return err
+    if found:
         err.args = (f"{words}; {found}", *err.args[1:])
     return err
 
@@ -163,11 +167,14 @@ def _miscalled(err: Exception, who: str, given: Mapping[str, Any], doc: str) -> 
     names = [n for n, f in given.items() if called and qualname(f) == called[1]]
     if not names:
         return None
-    call = re.search(rf"``((?:{names[0]}|f|fun|func|rule)\(.*?\))", entry(names[0], doc))
+    if takes := re.search(r"takes (\d+) positional", words):  # of several of one name, as lambdas
+        count = lambda n: getattr(getattr(given[n], "__code__", None), "co_argcount", -1)
+        names = [n for n in names if count(n) == int(takes[1])] or names
+    form = re.search(rf"``(?:{names[0]}|f|fun|func|rule|\w+_fun)(\(.*?\))", entry(names[0], doc))
     each = f"give one for each of its parameters, {parameters_of(given[names[0]])}"
     told: Any = TypeError(
         f"{who}: {names[0]} does not take the arguments of its call: got {words}; "
-        f"{f'write {call[1]}' if call else each}"
+        f"{f'write {names[0]}{form[1]}' if form else each}"
     )
     told.unmet = words  # for a function around this one
     return told  # type: ignore[no-any-return]

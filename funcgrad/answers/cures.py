@@ -19,8 +19,8 @@ _FAULT = re.compile(r"(?s)[\w.]+(?:\(.*?\))?: (.+?) must (.+?): got (.*)")
 _NUMBER = r"(-?[\d.]+)"
 _SCALARS = (bool, int, float, np.generic, type(None))
 _SYNONYMS = {
-    "avg": "mean", "average": "mean", "same": "SAME", "valid": "VALID", "max": "max", "auto": "",
-    "minimum": "min", "maximum": "max", "bilinear": "linear", "cuda": "", "gpu": "",
+    "avg": "mean", "average": "mean", "same": "SAME", "valid": "VALID", "minimum": "min",
+    "maximum": "max", "bilinear": "linear", "auto": "", "cuda": "", "gpu": "",
 }  # fmt: skip
 
 

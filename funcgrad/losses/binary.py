@@ -36,13 +36,15 @@ def binary_cross_entropy(
 
     Raises:
         ShapeError: if the shapes differ.
-        ValueError: if a probability is outside [0, 1].
+        ValueError: if a probability, or a target that is a whole number, is outside [0, 1].
 
     >>> float(binary_cross_entropy(np.array([0.5, 1.0]), np.array([1.0, 1.0])).round(4))
     0.3466
     """
     who = "binary_cross_entropy"
-    losses = binary_cross_entropy_p(*pair(who, probabilities, targets, where))
+    p, y = pair(who, probabilities, targets, where)
+    check_unit(who, y)
+    losses = binary_cross_entropy_p(p, y)
     return reduced(who, losses, reduction, weights, where)
 
 

@@ -324,6 +324,7 @@ class Concatenate(Primitive, Masking, Codegen, Joining):
                 raise ShapeError(
                     f"concatenate: all lengths except that of axis {axis} must agree: "
                     f"got {', '.join(map(str, xs))}"
+                    "; reshape one to the axes of the others"
                 )
         length = sum(x.shape[axis] for x in xs)
         shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])

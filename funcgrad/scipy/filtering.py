@@ -101,7 +101,10 @@ def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padlen: int | None = None) 
     size = max(shape_of(operand(b))[0], shape_of(operand(a))[0])
     n = 3 * size if padlen is None else padlen
     if n >= shape_of(x)[0]:
-        raise ValueError(f"filtfilt: the signal must be longer than padlen = {n}: got {aval_of(x)}")
+        raise ValueError(
+            f"filtfilt: the signal must be longer than padlen = {n}: got {aval_of(x)}"
+            "; pass padlen=0"
+        )
     if n:
         before, after = 2 * x[:1] - x[n:0:-1], 2 * x[-1:] - x[-2 : -n - 2 : -1]
         x = np.concatenate([before, x, after])
