@@ -40,7 +40,8 @@ def check_positions(who: str, name: str, positions: Any) -> None:
 
 def _check_integers(who: str, name: str, given: Any) -> None:
     try:
-        few = tuple(given) if isinstance(given, (Iterable, np.ndarray)) else (given,)
+        is_one = getattr(given, "shape", None) == () or not isinstance(given, Iterable)
+        few = (given,) if is_one else tuple(given)
         for n in few:
             operator.index(n)
     except TypeError:
