@@ -144,6 +144,17 @@ def test_weak_results_are_those_of_jax():
     assert all(got[0].values()) and not any(got[1].values())
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.vmap])
+def test_a_norm_is_the_root_of_the_sum_of_squares(transform):
+    rows = np.random.default_rng(0).normal(size=(9, 37)).astype(np.float32)
+    norm, root = transform(jnp.linalg.norm), transform(lambda x: jnp.sqrt(jnp.sum(x**2)))
+    points = [rows] if transform is jax.vmap else rows
+
+    assert all((norm(x) == root(x)).all() for x in points)
+    assert jnp.linalg.norm(rows, 2) == np.linalg.norm(rows, 2)
+    assert jnp.linalg.norm(rows, keepdims=True).shape == (1, 1)
+
+
 @pytest.mark.filterwarnings("error")
 def test_a_program_warns_of_no_division_by_zero():
     reciprocal = lambda x: jnp.where(x == 0, 0, 1 / x)

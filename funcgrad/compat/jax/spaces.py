@@ -162,6 +162,15 @@ def _of_hermitian_part(name: str) -> Callable[..., Any]:
     return call
 
 
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """See numpy.linalg.norm; a vector's is the root of its sum of squares to the last bit."""
+    x = jnp.asarray(x)
+    if axis is None and not keepdims and (ord is None or x.ndim == 1):
+        x, axis = x.ravel(), 0  # NumPy takes a dot product if axis is None
+    norm = jnp.wrapped("norm", load("funcgrad.numpy.linalg").norm, np.linalg.norm)
+    return norm(x, ord=ord, axis=axis, keepdims=keepdims)
+
+
 OWN: dict[str, Any] = {
     **{
         f"jax.{space}.linalg.{name}": _of_hermitian_part(name)
@@ -172,6 +181,7 @@ OWN: dict[str, Any] = {
     "jax.scipy.sparse.linalg.cg": krylov.cg,
     "jax.scipy.sparse.linalg.gmres": krylov.gmres,
     "jax.nn.logmeanexp": _logmeanexp,
+    "jax.numpy.linalg.norm": _norm,
     "jax.lax.linalg.triangular_solve": _triangular_solve,
     "jax.lax.linalg.tridiagonal_solve": _tridiagonal_solve,
     "jax.nn.identity": _identity,
