@@ -144,6 +144,17 @@ def test_weak_results_are_those_of_jax():
     assert all(got[0].values()) and not any(got[1].values())
 
 
+def test_a_function_of_numpy_returns_numpys_arrays():
+    x = jnp.arange(3.0)
+    zeros = np.zeros_like(x)
+    zeros[1] = 1.0
+
+    assert [type(f(x)) for f in (np.copy, np.ravel, np.cumsum)] == [np.ndarray] * 3
+    assert type(np.stack([x, zeros])) is np.ndarray and np.mean(jnp.arange(3)).dtype == float
+    assert type(x.copy()) is type(jnp.ravel(x)) is type(x + zeros) is type(x)
+    assert jax.grad(lambda v: np.concatenate([x, v]) @ np.stack([v, x]).ravel())(x).shape == (3,)
+
+
 @pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.vmap])
 def test_a_norm_is_the_root_of_the_sum_of_squares(transform):
     rows = np.random.default_rng(0).normal(size=(9, 37)).astype(np.float32)

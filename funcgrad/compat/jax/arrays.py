@@ -164,7 +164,10 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
         return apply_ufunc(ufunc, inputs, kwargs, method)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return call_numpy(func, *args, **kwargs)
+        if holds_traced(lowered((args, kwargs))):
+            return call_numpy(func, *args, **kwargs)
+        args, kwargs = tree.map(_unwrapped, (args, kwargs))
+        return func(*args, **kwargs)  # NumPy's own array, which takes writes, as of JAX's arrays
 
     def __reduce__(self) -> Any:
         return concrete, (np.ndarray.view(self, np.ndarray),)
@@ -286,6 +289,10 @@ def concrete(x: Any, weak: bool = False) -> ConcreteArray:
 def own(x: Any) -> Any:
     """The ndarray or tracer of an array."""
     return x.value if isinstance(x, TracedArray) else np.ndarray.view(x, np.ndarray)
+
+
+def _unwrapped(x: Any) -> Any:
+    return own(x) if isinstance(x, ConcreteArray) else x
 
 
 def _is_key(x: Any) -> bool:
