@@ -29,6 +29,7 @@ from .continuous import (
     truncnorm as truncnorm,
     uniform as uniform,
     vonmises as vonmises,
+    vonmises_line as vonmises_line,
     weibull_min as weibull_min,
     wrapcauchy as wrapcauchy,
 )
@@ -92,11 +93,19 @@ from .families import (
     wald as wald,
     weibull_max as weibull_max,
 )
+from .mixed import (
+    gausshyper as gausshyper,
+    genhyperbolic as genhyperbolic,
+    geninvgauss as geninvgauss,
+    kstwobign as kstwobign,
+    tukeylambda as tukeylambda,
+)
 from .multivariate import (
     dirichlet as dirichlet,
     multinomial as multinomial,
     multivariate_normal as multivariate_normal,
 )
+from .noncentral import ncf as ncf, nct as nct, ncx2 as ncx2
 from .rare import (
     alpha as alpha,
     argus as argus,
@@ -119,7 +128,13 @@ from .rare import (
     triang as triang,
     truncpareto as truncpareto,
     truncweibull_min as truncweibull_min,
-    vonmises_line as vonmises_line,
 )
+from .samples import (
+    irwinhall as irwinhall,
+    ksone as ksone,
+    kstwo as kstwo,
+    studentized_range as studentized_range,
+)
+from .stable import landau as landau, levy_stable as levy_stable
 
 _publish(__name__)

@@ -40,6 +40,7 @@ from ...special import (
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
 from .distribution import ANY, HALF_LINE, LINE, LOG_2PI, POSITIVE, UNIT, Continuous
+from .quadrature import log_mean_and_width
 
 # fmt: off
 norm = Continuous("norm", "", LINE, ANY,
@@ -204,7 +205,16 @@ gennorm = Continuous("gennorm", "beta", LINE, POSITIVE,
         * gammainccinv(1 / b, 2 * np.minimum(q, 1 - q)) ** (1 / b)))
 
 vonmises = Continuous("vonmises", "kappa", LINE, lambda kappa: kappa >= 0,
-    log_density=lambda z, k: k * (np.cos(z) - 1) - LOG_2PI - np.log(i0e(k)))
+    log_density=lambda z, k: k * (np.cos(z) - 1) - LOG_2PI - np.log(i0e(k)),
+    cumulative=lambda z, k: _periodic(z, k),
+    quantile=lambda q, k: vonmises_line._inverse(False)(q, k),
+    upper_quantile=lambda q, k: vonmises_line._inverse(True)(q, k))
+
+vonmises_line = Continuous("vonmises_line", "kappa", lambda _: (-math.pi, math.pi),
+    lambda kappa: kappa >= 0,
+    log_density=vonmises.log_density,
+    cumulative=lambda z, k: np.where(z < 0, _beyond(-z, k), 1 - _beyond(z, k)),
+    survival=lambda z, k: np.where(z < 0, 1 - _beyond(-z, k), _beyond(z, k)))
 
 wrapcauchy = Continuous("wrapcauchy", "c", lambda c: (0, 2 * math.pi), lambda c: (c > 0) & (c < 1),
     log_density=lambda z, c: np.log1p(-c * c) - LOG_2PI - np.log1p(c * (c - 2 * np.cos(z))),
@@ -212,9 +222,9 @@ wrapcauchy = Continuous("wrapcauchy", "c", lambda c: (0, 2 * math.pi), lambda c:
     quantile=lambda q, c: np.where(q < 0.5, _unwrapped(q, c), 2 * math.pi - _unwrapped(1 - q, c)))
 
 truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), lambda a, b: a < b,
-    log_density=lambda z, a, b: norm.log_density(z) - _log_mass(a, b),
-    log_cdf=lambda z, a, b: _log_share(_log_mass(a, z), _log_mass(z, b), _log_mass(a, b)),
-    log_survival=lambda z, a, b: _log_share(_log_mass(z, b), _log_mass(a, z), _log_mass(a, b)),
+    log_density=lambda z, a, b: norm.log_density(z) - log_mass(a, b),
+    log_cdf=lambda z, a, b: _log_share(log_mass(a, z), log_mass(z, b), log_mass(a, b)),
+    log_survival=lambda z, a, b: _log_share(log_mass(z, b), log_mass(a, z), log_mass(a, b)),
     quantile=lambda q, a, b: _truncated(q, a, b),
     upper_quantile=lambda q, a, b: -_truncated(q, -b, -a))
 # fmt: on
@@ -276,15 +286,34 @@ def _unwrapped(q: Any, c: Any) -> Any:
     return 2 * np.arctan((1 - c) / (1 + c) * np.tan(math.pi * q))
 
 
-def _log_mass(a: Any, b: Any) -> Any:
+def _beyond(z: Any, k: Any) -> Any:
+    """The probability of vonmises between z >= 0 and pi."""
+    z, k = np.broadcast_arrays(z, k)
+    falling = lambda t, k: -2 * k * np.sin(t / 2) ** 2
+    log_mean, width = log_mean_and_width(falling, z, np.full_like(z, math.pi), k)
+    return width * np.exp(log_mean - LOG_2PI) / i0e(k)
+
+
+def _periodic(z: Any, k: Any) -> Any:
+    """The cdf of vonmises: it grows by 1 in each period, as in SciPy."""
+    turns = np.round(z / (2 * math.pi))
+    return turns + vonmises_line._cdf(z - 2 * math.pi * turns, k)
+
+
+def log_mass(a: Any, b: Any, width: Any = None) -> Any:
     """Logarithm of the normal probability between two points.
 
-    Positive points are mirrored, so that the tails do not cancel.
+    Positive points are mirrored, so that the tails do not cancel; near ones have a midpoint rule.
     """
+    width = b - a if width is None else width
+    near = width * (1 + np.maximum(np.abs(a), np.abs(b))) < 1e-3
+    width, middle = np.where(near, width, 1), np.where(near, (a + b) / 2, 0)
+    bend = np.log1p((middle * middle - 1) * width * width / 24)
     right = a > 0
     a, b = np.where(right, -b, a), np.where(right, -a, b)
     whole, tail = log_ndtr(b), log_ndtr(a)
-    return whole + np.log1p(-np.exp(tail - whole))
+    far = whole + np.log1p(-np.exp(np.where(near, -1, tail - whole)))
+    return np.where(near, np.log(width) + norm.log_density(middle) + bend, far)
 
 
 def _log_share(part: Any, rest: Any, whole: Any) -> Any:

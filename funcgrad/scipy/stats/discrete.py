@@ -4,12 +4,14 @@ Formulas are those of Johnson, Kemp & Kotz 2005, "Univariate discrete distributi
 parameters; k is an integer of the support, at location 0.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ...special import betainc, betaincc, betaln, gammainc, gammaincc, gammaln, xlog1py, xlogy
 from .distribution import Discrete
+from .parts import count, log_choose
 
 _COUNTS = lambda *_: (0, np.inf)
 _UP_TO_N = lambda n, *_: (0, n)
@@ -20,10 +22,6 @@ def _whole(n: Any) -> Any:
     return (n >= 0) & (np.floor(n) == n)
 
 
-def _log_choose(n: Any, k: Any) -> Any:
-    return -np.log1p(n) - betaln(n - k + 1, k + 1)
-
-
 # fmt: off
 bernoulli = Discrete("bernoulli", "p", lambda p: (0, 1), _PROBABILITY,
     log_density=lambda k, p: xlogy(k, p) + xlog1py(1 - k, -p),
@@ -31,12 +29,14 @@ bernoulli = Discrete("bernoulli", "p", lambda p: (0, 1), _PROBABILITY,
     survival=lambda k, p: np.where(k < 1, p, 0))
 
 binom = Discrete("binom", "n p", _UP_TO_N, lambda n, p: _whole(n) & _PROBABILITY(p),
-    log_density=lambda k, n, p: _log_choose(n, k) + xlogy(k, p) + xlog1py(n - k, -p),
+    log_density=lambda k, n, p: log_choose(n, k) + xlogy(k, p) + xlog1py(n - k, -p),
     cumulative=lambda k, n, p: betaincc(k + 1, n - k, p),
     survival=lambda k, n, p: betainc(k + 1, n - k, p))
 
 betabinom = Discrete("betabinom", "n a b", _UP_TO_N, lambda n, a, b: _whole(n) & (a > 0) & (b > 0),
-    log_density=lambda k, n, a, b: _log_choose(n, k) + betaln(k + a, n - k + b) - betaln(a, b))
+    log_density=lambda k, n, a, b: log_choose(n, k) + betaln(k + a, n - k + b) - betaln(a, b),
+    cumulative=lambda k, n, a, b: _summed(lambda j: j <= k[..., None], n, a, b),
+    survival=lambda k, n, a, b: _summed(lambda j: j > k[..., None], n, a, b))
 
 nbinom = Discrete("nbinom", "n p", _COUNTS, lambda n, p: (n > 0) & (p > 0) & (p <= 1),
     log_density=lambda k, n, p: (gammaln(n + k) - gammaln(k + 1) - gammaln(n)
@@ -59,3 +59,13 @@ randint = Discrete("randint", "low high", lambda low, high: (low, high - 1),
     log_density=lambda k, low, high: -np.log(high - low) + 0 * k,
     cumulative=lambda k, low, high: (k - low + 1) / (high - low))
 # fmt: on
+
+
+def _summed(taken: Callable[[Any], Any], *shapes: Any) -> Any:
+    """The sum of betabinom's probabilities of the counts that a predicate takes."""
+    j = np.arange(count("betabinom", shapes[0]) + 1)
+    n, a, b = (x[..., None] for x in shapes)
+    taken_ = taken(j) & (j <= n)
+    return np.sum(
+        np.where(taken_, np.exp(betabinom.log_density(np.where(taken_, j, 0), n, a, b)), 0), axis=-1
+    )

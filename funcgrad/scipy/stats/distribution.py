@@ -230,7 +230,7 @@ class Continuous(Distribution):
         """x, loc, scale, the shape parameters, and the mask of valid parameters."""
         names = [*self.shapes.split(), "loc", "scale"]
         x, *shapes, loc, scale = floating(x, *self._arguments(method, names, args, given))
-        good = (scale > 0) & self.valid(*shapes)
+        good = (scale > 0) & self.valid(*shapes) & (x == x)  # not nan
         return x, loc, np.where(scale > 0, scale, 1), shapes, good
 
     def _standard(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:

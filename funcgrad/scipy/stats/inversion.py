@@ -1,12 +1,14 @@
 """Quantiles without a formula: roots of the cdf, with their derivatives."""
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from ...control.loops import while_loop
 from ...core.avals import dtype_of
+from ...core.trace import Tracer
 from ...ops.structure import cast
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
@@ -31,39 +33,66 @@ def inverted(
         log_tails: logarithms of the cdf and of the survival function.
     """
 
-    @custom_jvp
     def inverse(q: Any, *shapes: Any) -> Any:
-        below, above = (1 - q, q) if upper else (q, 1 - q)
-        by_cdf = below < above if upper else below <= 0.5
-        aim = np.log(np.where(by_cdf, below, above))
+        traced = [isinstance(x, Tracer) for x in shapes]  # a number of draws must stay known
 
-        def excess(z: Any) -> tuple[Any, Any]:
-            """The excess of the log of a tail over its aim, growing in z, and its slope."""
-            low, high = (log_tail(z, *shapes) for log_tail in log_tails)
-            now = np.where(by_cdf, low, high)
-            slope = np.exp(log_density(z, *shapes) - now)
-            return np.where(by_cdf, now - aim, aim - now), slope
+        def all_of(some: Any) -> Iterator[Any]:
+            rest = iter(some)
+            return (
+                next(rest) if is_traced else x for is_traced, x in zip(traced, shapes, strict=True)
+            )
 
-        return _root(excess, q, support(*shapes))
+        @custom_jvp
+        def point(q: Any, *some: Any) -> Any:
+            shapes = tuple(all_of(some))
+            return crossing(_excess(log_tails, log_density, upper, q, shapes), q, support(*shapes))
 
-    @inverse.defjvp
-    def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
-        q, *shapes = primals
-        z = inverse(q, *shapes)
-        moved: Any = 0
-        if shapes:
-            at_z = lambda *shapes: tail(z, *shapes)
-            moved = jvp(at_z, tuple(shapes), tuple(tangents[1:]))[1]
-        density = np.exp(log_density(z, *shapes))
-        return z, (tangents[0] - moved) / (-density if upper else density)
+        @point.defjvp
+        def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+            q, *some = primals
+            z = point(q, *some)
+            moved: Any = 0
+            if some:
+                at_z = lambda *some: tail(z, *all_of(some))
+                moved = jvp(at_z, tuple(some), tuple(tangents[1:]))[1]
+            density = np.exp(log_density(z, *all_of(some)))
+            return z, (tangents[0] - moved) / (-density if upper else density)
+
+        return point(q, *itertools.compress(shapes, traced))
 
     return inverse
 
 
-def _root(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[Any, Any]) -> Any:
+def _excess(
+    log_tails: Any, log_density: Any, upper: bool, q: Any, shapes: tuple[Any, ...]
+) -> Callable[[Any], tuple[Any, Any]]:
+    """The excess of the log of the smaller tail over its aim, growing in z, and its slope."""
+    below, above = (1 - q, q) if upper else (q, 1 - q)
+    by_cdf = below < above if upper else below <= 0.5
+    aim = np.log(np.where(by_cdf, below, above))
+
+    def excess(z: Any) -> tuple[Any, Any]:
+        low, high = (log_tail(z, *shapes) for log_tail in log_tails)
+        now = np.where(by_cdf, low, high)
+        slope = np.exp(log_density(z, *shapes) - now)
+        return np.where(by_cdf, now - aim, aim - now), slope
+
+    return excess
+
+
+def iterated(goes_on: Callable[[Any], Any], step: Callable[[Any], Any], state: Any) -> Any:
+    """``while_loop``, but in Python where all values are known: staging takes longer than steps."""
+    while not any(isinstance(x, Tracer) for x in state):
+        if not goes_on(state):
+            return state
+        state = step(state)
+    return while_loop(goes_on, step, state)
+
+
+def crossing(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[Any, Any]) -> Any:
     """The zero of a growing function between the ends of the support, which may be infinite."""
     dtype = dtype_of(q)
-    left, right = (cast(np.asarray(end, dtype) + 0 * q, dtype) for end in support)
+    ends = left, right = tuple(cast(end + 0 * q, dtype) for end in support)
     eps = np.finfo(dtype).eps
     start = np.where(np.isfinite(left), left + 1, np.where(np.isfinite(right), right - 1, 0))
     both = np.isfinite(left) & np.isfinite(right)
@@ -77,21 +106,27 @@ def _root(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[Any, 
         left, right, z, done, count = state
         value, slope = excess(z)
         left, right = np.where(value <= 0, z, left), np.where(value >= 0, z, right)
-        newton = z - value / slope
-        far = 2 * np.abs(z) + 1
-        middle = np.where(
-            np.isinf(left), z - far, np.where(np.isinf(right), z + far, (left + right) / 2)
+        move = -value / slope
+        # what follows is below rounding
+        close = (np.abs(move) <= 64 * eps * np.abs(z)) | (np.abs(value) <= 16 * eps)
+        far = 2 * np.abs(z) + 1  # a flat tail would take Newton's method much farther
+        lowest = np.where(np.isinf(left), z - far, -np.inf)
+        highest = np.where(np.isinf(right), z + far, np.inf)
+        newton = np.clip(z + move, lowest, highest)
+        gap = z - np.where(move < 0, *ends)  # for a power of the distance to the end
+        after = np.where(
+            np.isinf(left), lowest, np.where(np.isinf(right), highest, (left + right) / 2)
         )
-        inside = (newton > left) & (newton < right)
-        after = np.where(inside, newton, middle)
-        close = np.abs(after - z) <= 2 * eps * np.abs(z)
+        for guess in (z - gap + gap * np.exp(move / gap), newton):
+            after = np.where((guess > left) & (guess < right), guess, after)
+        after = np.where(close, z + move, after)
         widest = 2 * eps * np.maximum(np.abs(left), np.abs(right))
         tight = np.isfinite(widest) & (right - left <= widest)
         after = np.where(done | (value == 0), z, after)
         return left, right, after, done | close | tight | (value == 0), count + 1
 
     done = np.isnan(q)
-    return while_loop(goes_on, step, (left, right, start, done, np.int64(0)))[2]
+    return iterated(goes_on, step, (left, right, start, done, np.int64(0)))[2]
 
 
 def least(reached: Callable[[Any], Any], low: Any, high: Any) -> Any:
@@ -111,4 +146,4 @@ def least(reached: Callable[[Any], Any], low: Any, high: Any) -> Any:
         holds = reached(np.where(right - left > 1, k, low)) & (right - left > 1)
         return np.where(holds | (right - left <= 1), left, k), np.where(holds, k, right)
 
-    return while_loop(goes_on, step, (low - 1, high))[1]
+    return iterated(goes_on, step, (low - 1, high))[1]

@@ -4,6 +4,27 @@ from typing import Any
 
 import numpy as np
 
+from ...core.avals import aval_of
+from ...core.errors import ConcretizationError
+from ...core.trace import Tracer
+from ...ops.stop_gradient import stop_gradient
+from ...special import betaln
+
+
+def count(who: str, n: Any) -> int:
+    """The largest of the numbers n of draws, which must be known."""
+    n = stop_gradient(n)
+    if isinstance(n, Tracer):
+        raise ConcretizationError(
+            f"{who}: n must be known: got {aval_of(n)} traced; pass an int, static under jit"
+        )
+    return int(np.max(n, initial=1, where=np.isfinite(n)))
+
+
+def log_choose(n: Any, k: Any) -> Any:
+    """The logarithm of a binomial coefficient."""
+    return -np.log1p(n) - betaln(n - k + 1, k + 1)
+
 
 def log1p_over(x: Any, c: Any) -> Any:
     """log(1 + c x) / c, and x for c = 0."""

@@ -27,9 +27,11 @@ from ...special import (
     ndtr,
     ndtri,
 )
-from .continuous import gamma, norm, vonmises
+from .continuous import gamma, norm
 from .distribution import ANY, HALF_LINE, LINE, LOG_2PI, POSITIVE, UNIT, Continuous
 from .families import levy
+from .mixed import log_mixed_cdf
+from .noncentral import chi_tail
 from .parts import expm1_over, less_sine, log1mexp, log1p_over
 
 # fmt: off
@@ -121,7 +123,9 @@ mielke = Continuous("mielke", "k s", HALF_LINE, POSITIVE, closed=False,
 
 norminvgauss = Continuous("norminvgauss", "a b", LINE, lambda a, b: (a > 0) & (np.abs(b) < a),
     log_density=lambda z, a, b: (np.log(a / math.pi) + np.sqrt(a * a - b * b) + b * z
-        - a * np.hypot(1, z) + np.log(k1e(a * np.hypot(1, z))) - np.log1p(z * z) / 2))
+        - a * np.hypot(1, z) + np.log(k1e(a * np.hypot(1, z))) - np.log1p(z * z) / 2),
+    log_cdf=lambda z, a, b: log_mixed_cdf(z, 0 * z - 0.5, a, b),
+    log_survival=lambda z, a, b: log_mixed_cdf(-z, 0 * z - 0.5, a, -b))
 
 pearson3 = Continuous("pearson3", "skew",
     lambda s: (np.where(s > 0, -2 / np.where(s > 0, s, 1), -np.inf),
@@ -149,7 +153,9 @@ rel_breitwigner = Continuous("rel_breitwigner", "rho", HALF_LINE, POSITIVE,
         np.sqrt(-1 + 1j / r) * np.arctan(z / np.sqrt(-r * (r + 1j)))))
 
 rice = Continuous("rice", "b", HALF_LINE, lambda b: b >= 0,
-    log_density=lambda z, b: np.log(z) - (z - b) ** 2 / 2 + np.log(i0e(z * b)))
+    log_density=lambda z, b: np.log(z) - (z - b) ** 2 / 2 + np.log(i0e(z * b)),
+    cumulative=lambda z, b: chi_tail(False, z * z, 0 * z + 2, b * b),
+    survival=lambda z, b: chi_tail(True, z * z, 0 * z + 2, b * b))
 
 trapezoid = Continuous("trapezoid", "c d", UNIT,
     lambda c, d: (c >= 0) & (c <= d) & (d <= 1),
@@ -181,9 +187,6 @@ truncweibull_min = Continuous("truncweibull_min", "c a b", lambda c, a, b: (a, b
     survival=lambda z, c, a, b: np.expm1(b**c - z**c) / np.expm1(b**c - a**c),
     quantile=lambda q, c, a, b: (a**c - np.log1p(q * np.expm1(a**c - b**c))) ** (1 / c),
     upper_quantile=lambda q, c, a, b: (b**c - np.log1p(q * np.expm1(b**c - a**c))) ** (1 / c))
-
-vonmises_line = Continuous("vonmises_line", "kappa", lambda _: (-math.pi, math.pi),
-    lambda kappa: kappa >= 0, log_density=vonmises.log_density)
 # fmt: on
 
 
