@@ -205,7 +205,7 @@ INSIDE = {"beta": 0.3, "pareto": 1.4, "uniform": 0.3, "anglit": 0.3, "weibull_ma
 ROUGH = {"genhyperbolic": 1e-8, "geninvgauss": 1e-5, "gausshyper": 1e-7, "kstwo": 1e-6,
          "ksone": 1e-6, "kstwobign": 1e-6, "studentized_range": 1e-6, "tukeylambda": 1e-7,
          "nct": 1e-7, "norminvgauss": 1e-6,
-         "rice": 1e-5, "levy_stable": 1e-6, "landau": 1e-5}  # fmt: skip
+         "rice": 1e-5, "levy_stable": 1e-6}  # fmt: skip
 
 
 def of(name):
@@ -292,7 +292,7 @@ def test_densities_equal_those_of_scipy(name):
     density = ["logpmf", "pmf"] if discrete else ["logpdf", "pdf"]
     ends = [0, 1] if name != "pearson3" else []  # SciPy gives infinite ones
     q = np.append(RNG.uniform(size=9), [*ends, -1, np.nan])
-    inverse = ["ppf", "isf"]
+    inverse = ["ppf"] if name == "norminvgauss" else ["ppf", "isf"]  # SciPy gives one isf for all
     for method in [*density, "cdf", "sf", "logcdf", "logsf", *inverse]:
         points = q if method in inverse else x
         with np.errstate(all="ignore"):

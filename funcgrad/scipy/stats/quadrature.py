@@ -1,9 +1,9 @@
 """Integrals of densities by Gauss-Legendre quadrature where they are not negligible.
 
 In a variable that runs over the whole line (a logarithm, a logit), a smooth density of one peak is
-analytic and falls at least as an exponential: 64 points on either side of the peak, as far as it
-has fallen by exp(-40), give all digits. The places are found at the values of the parameters, as
-constants, so that derivatives of every order are sums at the same points.
+analytic and falls at least as an exponential: 64 points on either side of the peak, denser near it,
+as far as it has fallen by exp(-40), give all digits. The places are found at the values of the
+parameters, as constants, so that derivatives of every order are sums at the same points.
 """
 
 import functools
@@ -26,9 +26,10 @@ GRID, ZOOMS = 33, 8  # each zoom divides a window that is too wide by up to 16
 
 @functools.lru_cache(1)
 def _legendre() -> tuple[np.ndarray, np.ndarray]:
-    """Points in [0, 1] and logarithms of weights."""
+    """Distances from the peak in [0, 1], which are denser near it, and logarithms of weights."""
     points, weights = np.polynomial.legendre.leggauss(POINTS)
-    return (points + 1) / 2, np.log(weights / 2)
+    roots = (points + 1) / 2
+    return roots * roots, np.log(weights * roots)
 
 
 def log_integral(
@@ -63,7 +64,7 @@ def log_mean_and_width(
         for at, end in zip((low, high), ends, strict=True)
     )
     points, log_weights = (cast(x, dtype) for x in _legendre())
-    shares = np.concatenate([peak * points, peak + (1 - peak) * points], axis=-1)
+    shares = np.concatenate([peak - peak * points, peak + (1 - peak) * points], axis=-1)
     with np.errstate(divide="ignore"):  # a peak at an end
         logs = [log_weights + np.log(peak), log_weights + np.log1p(-peak)]
     values = integrand(left + (right - left) * shares, *shapes)
@@ -86,18 +87,22 @@ def _window(
     steps = cast(np.linspace(0, 1, GRID), dtype)
     index = np.arange(GRID)
 
-    def zoom(state: Any) -> Any:
-        left, right, _, count = state
-        t = left + (right - left) * steps
-        y = integrand(t, *shapes)
-        y = np.where(np.isnan(y), -np.inf, y)
-        large = y >= np.max(y, axis=-1, keepdims=True) - FALL
-        first = np.min(np.where(large, index, GRID), axis=-1, keepdims=True)
-        last = np.max(np.where(large, index, -1), axis=-1, keepdims=True)
-        first, last = (np.clip(i, 0, GRID - 1) for i in (first - 1, last + 1))
-        at = lambda i: np.take_along_axis(t, i, -1)
-        peak = (np.argmax(y, axis=-1, keepdims=True) - first) / (last - first)
-        return at(first), at(last), cast(peak, dtype), count + 1
+    def zoomed(left: Any, right: Any, fall: float, zooms: int) -> Any:
+        def zoom(state: Any) -> Any:
+            left, right, count = state
+            t = left + (right - left) * steps
+            y = integrand(t, *shapes)
+            y = np.where(np.isnan(y), -np.inf, y)
+            large = y >= np.max(y, axis=-1, keepdims=True) - fall
+            first = np.min(np.where(large, index, GRID), axis=-1, keepdims=True)
+            last = np.max(np.where(large, index, -1), axis=-1, keepdims=True)
+            at = lambda i: np.take_along_axis(t, np.clip(i, 0, GRID - 1), -1)
+            return at(first - 1), at(last + 1), count + 1
 
-    start = (cast(x + whole, dtype) for x in (low, high, 0.5))
-    return iterated(lambda state: state[3] < zooms, zoom, (*start, np.int64(0)))[:3]
+        start = left, right, np.int64(0)
+        return iterated(lambda state: state[2] < zooms, zoom, start)[:2]
+
+    left, right = zoomed(*(cast(x + whole, dtype) for x in (low, high)), FALL, zooms)
+    below, above = zoomed(left, right, 1.0, 3)
+    width = np.where(right > left, right - left, 1)
+    return left, right, ((below + above) / 2 - left) / width

@@ -109,8 +109,9 @@ def _density_integrand(v: Any, *xs: Any) -> Any:
 def _tail_integrand(v: Any, z: Any, a: Any, b: Any, side: Any) -> Any:
     """Logarithm of p exp(-g) dg / dv, or with 1 - p for the side -1."""
     log, slope = jvp(lambda v: _log_g(v, z, a, b), (v,), (np.ones_like(v),))
-    slope = np.where(slope > 0, slope, np.finfo(dtype_of(v)).tiny)
-    return log_expit(side * np.sinh(v)) + log + np.log(slope) - np.exp(log)
+    rises = slope > 0  # where g is not cut off, or constant to rounding
+    log_slope = np.where(rises, np.log(np.where(rises, slope, 1)), -700 - 10 * np.abs(v))
+    return log_expit(side * np.sinh(v)) + log + log_slope - np.exp(log)
 
 
 def _reflected(z: Any, a: Any, b: Any) -> tuple[Any, ...]:
