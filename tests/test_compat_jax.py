@@ -155,6 +155,28 @@ def test_a_function_of_numpy_returns_numpys_arrays():
     assert jax.grad(lambda v: np.concatenate([x, v]) @ np.stack([v, x]).ravel())(x).shape == (3,)
 
 
+@pytest.mark.parametrize("transform", [lambda f: f, jax.jit])
+def test_einsum_sums_over_an_ellipsis_that_its_result_lacks(transform):
+    m, v, s = jnp.arange(6.0).reshape(2, 3), jnp.arange(3.0), jnp.array(2.0)
+    cases = {"i..., ... -> i": (m, v), "...,...->": (m, v), "i...,...->i": (v, s), "...i->i": (m,)}
+    got = [transform(lambda *xs, k=k: jnp.einsum(k, *xs))(*xs).tolist() for k, xs in cases.items()]
+
+    assert got == [[5.0, 14.0], 19.0, [0.0, 2.0, 4.0], [3.0, 5.0, 7.0]]
+
+
+def test_a_pure_callback_is_called_for_each_example():
+    call = lambda x, k, by: jax.pure_callback(
+        lambda x, k, by: np.sort(x)[k] / by, jax.ShapeDtypeStruct((), x.dtype), x, k, by=by
+    )
+    x = jnp.asarray([[3.0, 1.0, 2.0], [4.0, 0.0, 8.0]])
+    over_k = jax.vmap(call, in_axes=(None, 0, None))
+
+    assert jax.vmap(call, in_axes=(0, None, 0))(x, 1, jnp.array([2.0, 4.0])).tolist() == [1.0, 1.0]
+    assert jax.vmap(over_k, (0, None, None))(x, jnp.array([0, 2]), 1.0).tolist() == [[1, 3], [0, 8]]
+    with pytest.raises(UnsupportedError, match="pure_callback: a compiled function"):
+        jax.jit(jax.vmap(call, in_axes=(0, None, None)))(x, 1, 1.0)
+
+
 @pytest.mark.parametrize("transform", [lambda f: f, jax.jit, jax.vmap])
 def test_a_norm_is_the_root_of_the_sum_of_squares(transform):
     rows = np.random.default_rng(0).normal(size=(9, 37)).astype(np.float32)

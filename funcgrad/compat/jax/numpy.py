@@ -42,6 +42,7 @@ from .creation import (
 )
 from .keys import KeyArray, KeyDtype
 from .scalars import ABSENT, SCALARS, dtype_in
+from .subscripts import sums_of_ellipsis
 from .vectorizing import vectorize as vectorize
 from .weak_types import STRONG, is_weak, operands_in, weakened
 
@@ -358,7 +359,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False, *, inplace: bool = True)
 def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:
     """See numpy.einsum."""
     options = {k: v for k, v in options.items() if k in ("optimize",) and isinstance(v, bool)}
-    return _einsum(subscripts, *operands, **options)
+    return _einsum(sums_of_ellipsis(subscripts, operands), *operands, **options)
 
 
 _einsum = function("einsum", ours.einsum, np.einsum)

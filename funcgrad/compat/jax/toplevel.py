@@ -21,6 +21,7 @@ from .config import canonicalize_dtype
 from .creation import array
 from .devices import CPU, Device
 from .keys import KEY_DTYPE
+from .transforms import custom_vmap
 
 
 def devices(backend: Any = None) -> list[Device]:
@@ -135,14 +136,30 @@ def debug_callback(
 
 
 def pure_callback(callback: Callable[..., Any], result: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call a function with the values, which must be concrete."""
-    leaves = tree.leaves(lowered((args, kwargs)))
-    if not all(is_concrete(x) for x in leaves if isinstance(x, Tracer)):
+    """Call a function with the values; under vmap, once for each example."""
+    named = {k: v for k, v in kwargs.items() if k not in ("vmap_method", "sharding", "vectorized")}
+    if all(map(_has_value, tree.leaves(lowered((args, named))))):
+        return raised(callback(*args, **named))
+
+    @custom_vmap
+    def call(args: Any, named: Any) -> Any:
         raise UnsupportedError(
-            "pure_callback: a compiled function calls no Python: call it outside of jit and vmap"
+            "pure_callback: a compiled function calls no Python: call it outside of jit"
         )
-    kwargs = {k: v for k, v in kwargs.items() if k not in ("vmap_method", "sharding", "vectorized")}
-    return raised(callback(*args, **kwargs))
+
+    @call.def_vmap
+    def examples(size: int, batched: Any, args: Any, named: Any) -> Any:
+        pick = lambda i: lambda mapped, x: x[i] if mapped else x
+        given = [tree.map(pick(i), tuple(batched), (args, named)) for i in range(size)]
+        found = [pure_callback(callback, result, *some, **others) for some, others in given]
+        stacked = tree.map(lambda *leaves: np.stack(leaves), *found)
+        return stacked, tree.map(lambda _: True, stacked)
+
+    return call(args, named)
+
+
+def _has_value(x: Any) -> bool:
+    return not isinstance(x, Tracer) or is_concrete(x)
 
 
 @contextlib.contextmanager
