@@ -207,10 +207,10 @@ gennorm = Continuous("gennorm", "beta", LINE, POSITIVE,
 vonmises = Continuous("vonmises", "kappa", LINE, lambda kappa: kappa >= 0,
     log_density=lambda z, k: k * (np.cos(z) - 1) - LOG_2PI - np.log(i0e(k)),
     cumulative=lambda z, k: _periodic(z, k),
-    quantile=lambda q, k: vonmises_line._inverse(False)(q, k),
-    upper_quantile=lambda q, k: vonmises_line._inverse(True)(q, k))
+    quantile=lambda q, k: vonmises_line.ppf(q, k),
+    upper_quantile=lambda q, k: vonmises_line.isf(q, k))
 
-vonmises_line = Continuous("vonmises_line", "kappa", lambda _: (-math.pi, math.pi),
+vonmises_line: Continuous = Continuous("vonmises_line", "kappa", lambda _: (-math.pi, math.pi),
     lambda kappa: kappa >= 0,
     log_density=vonmises.log_density,
     cumulative=lambda z, k: np.where(z < 0, _beyond(-z, k), 1 - _beyond(z, k)),

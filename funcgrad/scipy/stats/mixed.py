@@ -117,8 +117,13 @@ def _log_tukey_slope(u: Any, lam: Any) -> Any:
     return np.logaddexp((lam - 1) * log_expit(u), (lam - 1) * log_expit(-u))
 
 
-@custom_jvp
 def _tukey_logit(z: Any, lam: Any) -> Any:
+    """The logit of the cumulative distribution, of which the quantile is a formula."""
+    return _tukey_crossing(z, lam)
+
+
+@custom_jvp
+def _tukey_crossing(z: Any, lam: Any) -> Any:
     def excess(u: Any) -> tuple[Any, Any]:
         return _tukey(u, lam) - z, _tukey_rate(u, lam)
 
@@ -129,10 +134,10 @@ def _tukey_rate(u: Any, lam: Any) -> Any:
     return np.exp(_log_tukey_slope(u, lam) + log_expit(u) + log_expit(-u))
 
 
-@_tukey_logit.defjvp
+@_tukey_crossing.defjvp
 def _tukey_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
     z, lam = primals
-    u = _tukey_logit(z, lam)
+    u = _tukey_crossing(z, lam)
     moved = jvp(lambda lam: _tukey(u, lam), (lam,), (tangents[1],))[1]
     return u, (tangents[0] - moved) / _tukey_rate(u, lam)
 

@@ -102,7 +102,7 @@ def _window(
         start = left, right, np.int64(0)
         return iterated(lambda state: state[2] < zooms, zoom, start)[:2]
 
-    left, right = zoomed(*(cast(x + whole, dtype) for x in (low, high)), FALL, zooms)
+    left, right = zoomed(cast(low + whole, dtype), cast(high + whole, dtype), FALL, zooms)
     below, above = zoomed(left, right, 1.0, 3)
     width = np.where(right > left, right - left, 1)
     return left, right, ((below + above) / 2 - left) / width
