@@ -17,8 +17,8 @@ from .dispatch import implements
 _KINDS = {"CONTIGUOUS": "C", "FORTRAN": "F", "ENSUREARRAY": "E", "OWNDATA": "O"}
 
 
-def asfortranarray(a: Any, dtype: Any = None) -> Any:
-    """Array in F order: itself, or a copy; see numpy.asfortranarray.
+def asfortranarray(a: Any, dtype: Any = None, *, like: Any = None) -> Any:
+    """Array in F order: itself, or a copy; see numpy.asfortranarray. ``like`` has no effect.
 
     >>> asfortranarray(np.ones((2, 3))).flags.f_contiguous
     True
