@@ -367,3 +367,13 @@ def test_methods_of_ufuncs_take_lists_of_traced_values():
     np.testing.assert_allclose(
         fg.grad(f)(x), weights * [1, 2, 1] + [x[1], x[0], 0], rtol=1e-14
     )  # other order of operations
+
+
+@pytest.mark.parametrize("subscripts", ["i...->i", "...->", "i...,...->i"])
+def test_einsum_refuses_a_result_without_the_axes_of_an_ellipsis(subscripts):
+    operands = [np.ones((2, 3)), np.ones(3)][: subscripts.count(",") + 1]
+
+    with pytest.raises(ValueError, match=r"no '\.\.\.' ellipsis provided"):
+        np.einsum(subscripts, *operands)
+    with pytest.raises(ValueError, match=r"einsum: the result must have the axes of an ellipsis"):
+        fg.eval_shape(lambda *xs: np.einsum(subscripts, *xs), *operands)

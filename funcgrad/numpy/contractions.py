@@ -95,6 +95,11 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
     if not arrow:
         counts = Counter(left.replace(",", "").replace(".", ""))
         result = "..." + "".join(sorted(axis for axis, n in counts.items() if n == 1))
+    if arrow and dots and "..." not in result:
+        raise ValueError(
+            f"einsum: the result must have the axes of an ellipsis: got {shown(result)}; write "
+            f"{'...' + result!r}, and sum over the axes that it stands for"
+        )
     result = result.replace("...", dots)
     if len(set(result)) < len(result) or not set(result) <= set("".join(names)):
         raise ValueError(
