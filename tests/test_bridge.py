@@ -15,6 +15,9 @@ from funcgrad import dist
 from funcgrad.core.errors import MissingRuleError, UnsupportedError
 from funcgrad.core.registry import primitives
 
+from .benchmarks.families import WORKLOADS
+from .benchmarks.peers import FuncgradXla, Jax
+from .benchmarks.timing import in_turns
 from .support.cases import CASES, F64
 from .support.compare import assert_same
 from .support.edges import FIXED
@@ -491,6 +494,37 @@ def test_training_on_eight_devices_equals_that_on_one(processes):
     finally:
         for process in started:
             process.kill()
+
+
+STEPS = {"mlp-mnist": 256, "transformer": 32}  # workloads of the benchmark, and their sizes
+
+
+def steps_of(peer, workload, size):
+    """A function that runs the next step of a workload by a library."""
+    step, args = peer.step(workload), peer.arrays(workload.arguments(size, 0))
+
+    def run():
+        nonlocal args
+        out = peer.ready(step(*args))
+        args = (out[0], *args[1:]) if workload.carried else args
+
+    return run
+
+
+def beside_jax(name, rounds):
+    """The time of a step that funcgrad stages for XLA, over that of one written for JAX."""
+    peers = (FuncgradXla(), Jax())
+    ours, theirs = in_turns([steps_of(p, WORKLOADS[name], STEPS[name]) for p in peers], rounds)
+    return np.median(np.divide(ours, theirs))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEPS)
+def test_a_step_on_a_gpu_takes_the_time_of_one_written_for_jax(name):
+    if jax.default_backend() == "cpu":
+        pytest.skip("did not run: JAX finds no GPU or TPU")
+
+    assert beside_jax(name, 20) <= 1.05
 
 
 @pytest.mark.parametrize(("dtype", "slack"), [("f8", 1e-12), ("f4", 5e-4)])
