@@ -496,6 +496,21 @@ def test_training_on_eight_devices_equals_that_on_one(processes):
             process.kill()
 
 
+def test_jax_differentiates_and_maps_programs_that_check_their_derivatives():
+    def f(x):
+        root = np.where(x > 0, np.sqrt(np.abs(x)), 0.0)
+        return np.sum(root * np.log(np.sum(np.exp(x))))
+
+    push = to_jax(fg.grad(f))
+    rows = np.array([[0.5, 1.5], [0.0, -1.0], [0.0, 0.7]])  # a root at 0 is not selected
+
+    want = np.stack([fg.grad(f)(x) for x in rows])
+    assert_same(want, np.stack([push(x) for x in rows]), 1e-12)
+    assert_same(want, jax.vmap(push)(rows), 1e-12)
+    assert_same(fg.hvp(f, (rows[0],), (rows[2],)), jax.vjp(push, rows[0])[1](rows[2])[0], 1e-12)
+    assert_same(fg.hvp(f, (rows[0],), (rows[2],)), jax.jvp(push, (rows[0],), (rows[2],))[1], 1e-12)
+
+
 STEPS = {"mlp-mnist": 256, "transformer": 32}  # workloads of the benchmark, and their sizes
 
 

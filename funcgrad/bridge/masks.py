@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jax import lax
 
 from ..compile.finite_checks import masked_program
@@ -32,9 +33,36 @@ def replayed(jaxpr: Jaxpr) -> Replayed:
         outs = run(first, xs, faults)
         if not faults.found:
             return outs
-        return list(lax.cond(faults.is_finite(), lambda: outs, lambda: masked(xs)))
+        tokens = _tokens(xs)
+        own = [x for x in xs if not isinstance(x, Token)]
+        again = lambda xs: masked(_joined(tokens, xs))
+        return _unless(again)(faults.is_finite(), outs, own)
 
     return both
+
+
+def _unless(function: Replayed) -> Callable[[Any, list[Any], list[Any]], list[Any]]:
+    """The function of a condition, values and xs: the values, or ``function(xs)`` if it is false.
+
+    As a loop of no steps or one, which XLA writes over the values; a ``cond`` would copy them. JAX
+    has no reverse mode of such a loop, so the derivative is that of a ``cond``.
+    """
+
+    @jax.custom_jvp
+    def chosen(ok: Any, values: list[Any], xs: list[Any]) -> list[Any]:
+        def step(state: Any) -> Any:
+            pairs = zip(function(xs), state[0], strict=True)
+            return [jnp.asarray(y, x.dtype) for y, x in pairs], jnp.asarray(True)
+
+        return list(lax.while_loop(lambda state: ~state[1], step, (values, ok))[0])
+
+    @chosen.defjvp
+    def rule(primals: Any, tangents: Any) -> Any:
+        ok, *primals = primals
+        by_cond = lambda values, xs: list(lax.cond(ok, lambda: values, lambda: function(xs)))
+        return jax.jvp(by_cond, tuple(primals), tuple(tangents[1:]))
+
+    return chosen
 
 
 def plain(jaxpr: Jaxpr) -> Replayed:
@@ -54,12 +82,17 @@ def jitted(function: Replayed) -> Replayed:
     compiled: dict[Any, Any] = {}
 
     def call(xs: Sequence[Any]) -> list[Any]:
-        tokens = tuple([(i, x) for i, x in enumerate(xs) if isinstance(x, Token)])
+        tokens = _tokens(xs)
         if tokens not in compiled:
             compiled[tokens] = jax.jit(lambda *arrays: function(_joined(tokens, arrays)))
         return list(compiled[tokens](*[x for x in xs if not isinstance(x, Token)]))
 
     return call
+
+
+def _tokens(xs: Sequence[Any]) -> tuple[tuple[int, Token], ...]:
+    """The tokens of axes among operands, with their places."""
+    return tuple([(i, x) for i, x in enumerate(xs) if isinstance(x, Token)])
 
 
 def _joined(tokens: Sequence[tuple[int, Token]], arrays: Sequence[Any]) -> list[Any]:
