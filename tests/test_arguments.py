@@ -191,7 +191,7 @@ def test_settings_without_a_with_block_warn():
         fg.disable_jit()
 
 
-# a cure for messages without one: from what is wanted, and what came
+# a cure for messages without one: from the requirement and the value
 COMPLETED = {
     "must be 'mean', 'sum' or 'none': got 'avg'; write reduction='mean'": lambda: losses.mse(
         X, X, reduction="avg"

@@ -176,7 +176,7 @@ def _of_shapes(f: Fault) -> str | None:
     return f"give an array of shape {lengths}" if lengths else "give a scalar"
 
 
-# the words for what is wanted: the cure, where x stands for the argument, and whether it serves
+# the words of the requirement: the cure, where x stands for the argument, and whether it serves
 _BY_WORDS: tuple[tuple[str, str, Callable[[Any], bool]], ...] = (
     ("integers", "convert it: {x}.astype(int)", lambda x: hasattr(x, "dtype")),
     ("an integer", "convert it: {x}.astype(int)", lambda x: hasattr(x, "dtype")),

@@ -1,6 +1,6 @@
 """Notes on errors that Python and NumPy raise in user code that a function of ours has called.
 
-The error passes unchanged; a note (PEP 678) says with what the code was called, and one cure.
+The error passes unchanged; a note (PEP 678) has the arguments of the call, and one cure.
 """
 
 import inspect
@@ -21,7 +21,7 @@ CALLED = re.compile(r"([\w.<>]+)\(\) (?:takes|missing|got an unexpected)")  # do
 _ARRAY = "make it an array: np.asarray(x)"
 _RETURN = "None comes from a function without a return statement; return its result"
 
-# words of Python for what is wrong: the cure
+# words of an error of Python: the cure
 _OF_PYTHON = (
     (r"unsupported operand .*'NoneType'|bad operand .*'NoneType'", _RETURN),
     (r"unsupported operand .*'(?:builtin_)?function", "call the function: f(x)"),

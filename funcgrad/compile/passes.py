@@ -105,7 +105,7 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
 
 
 def forget(jaxpr: Jaxpr) -> None:
-    """Drop what was derived of a program, and of those that it holds, to compile it."""
+    """Drop facts that compiling derived of a program, and of those that it holds."""
     for name in ("optimized", "alive"):
         jaxpr.memo.pop(name, None)
     for eqn in jaxpr.eqns:

@@ -81,7 +81,7 @@ def scan(
     body = Body("scan", f, init, slices, step, takes=None if n else everything)
     states = None if checkpoint is None else states_of("scan", checkpoint, n, unroll)
     steps = 1 if type(unroll) is int and unroll == 1 else _steps(unroll, n)
-    if not n:  # no step runs, nor what it closes over
+    if not n:  # no step runs, nor operations on values that it closes over
         rows = [np.zeros((0, *a.shape), a.dtype) for a in out_avals(body.jaxpr)[len(body.init) :]]
         return body.result([*body.init, *rows], xs_leaves)
     if states is not None:
