@@ -59,7 +59,7 @@ class Case:
         if self.signed:
             x *= rng.choice([-1, 1], shape)
         if dtype.kind == "c":
-            x = x + 1j * rng.uniform(0.2, 0.8, shape)
+            x = np.asarray(x + 1j * rng.uniform(0.2, 0.8, shape))
         x = x if self.made is None else self.made(x)
         return x.astype(dtype)
 
