@@ -59,6 +59,7 @@ PRIMITIVES = {
     "ops.linalg.expm": "expm_squarings",
     "ops.linalg.general_function": "general_function sylvester schur hessenberg",
     "ops.linalg.inverse": "inv inverse_if_any solve pinv lstsq",
+    "ops.linalg.ldl": "ldl",
     "ops.linalg.lu": "lu permutation_of_pivots",
     "ops.linalg.matrix_function": "matrix_function hermitian_part",
     "ops.linalg.pivots": "column_pivots",
@@ -68,7 +69,7 @@ PRIMITIVES = {
     "ops.linalg.spectral": "slopes_of_eigenvalues turned_diagonal",
     "ops.linalg.svd": "svd svd_of_rules fixed_svd singular_gradient svdvals",
     "ops.linalg.triangular": "solve_triangular",
-    "ops.linalg.banded": "solve_banded",
+    "ops.linalg.banded": "solve_banded cholesky_banded",
     "ops.logarithms": "sigmoid tailed_sigmoid logit xlogy xlog1py entr rel_entr kl_div",
     "ops.losses":
         "binary_cross_entropy_slope clamped_log binary_cross_entropy "

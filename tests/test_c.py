@@ -468,13 +468,14 @@ LEFT_TO_NUMPY = {
     "loops that end when all elements have converged": "airy jv yv ive kve expn riemann_zeta "
     "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope ellipkm1 ellipe elliprf elliprd ellipkinc "
     "ellipeinc amplitude gammaincinv gammainccinv betaincinv betainccinv schur hessenberg "
-    "sylvester column_pivots",
+    "sylvester column_pivots ldl",
     "kernels of complex numbers": "faddeeva complex_erf complex_erfc complex_polygamma lambertw",
     "named axes are no loops": "all_gather all_to_all pmax pmin ppermute psum psum_scatter",
     "LAPACK or FFT is called": "eig eig_of_rules eigh eigh_of_rules eigvals eigvalsh "
     "equal_values expm_squarings fft fixed_eigh fixed_svd hermitian_part inverse_if_any "
     "inverse_of_eigenvectors inverse_of_values irfft lstsq lyapunov near_values negligible_values "
     "pinv polar rfft singular_gradient singular_matrices slopes_of_eigenvalues solve_banded "
+    "cholesky_banded "
     "slopes_of_general_eigenvalues slopes_of_singular_values spectral_gradient sqrtm svd "
     "svd_of_rules svdvals turned_diagonal turned_singular undefined",
     "to be written: the rest": "conv_general_dilated sparse_product sparse_sample "

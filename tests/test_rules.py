@@ -60,7 +60,7 @@ MATRICES = dict.fromkeys((
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
 ), "test_linalg_degenerate") | dict.fromkeys((
-    "general_function", "schur", "hessenberg", "column_pivots",
+    "general_function", "schur", "hessenberg", "column_pivots", "cholesky_banded",
 ), "test_scipy_linalg")  # fmt: skip
 MATRICES |= dict.fromkeys(("betaincinv", "betainccinv"), "test_special_names")  # slow
 # bound to a value of a function and its own operands; test_higher_orders
@@ -80,7 +80,7 @@ COLLECTIVES = {
 }  # fmt: skip  # test_collectives
 
 TRANSPOSED = {
-    "qr", "lu", "pinv", "lstsq", "polar",
+    "qr", "lu", "ldl", "pinv", "lstsq", "polar", "cholesky_banded",
 }  # fmt: skip
 
 # rules that are absent by decision, each with its reason

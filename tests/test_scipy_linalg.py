@@ -22,6 +22,9 @@ S = A @ A.T
 C, R, V = np.array([4.0, 1.0, 0.5]), np.array([4.0, -0.3, 0.2]), np.array([1.0, -2.0, 0.5])
 BANDS = np.array([[0.0, 0.5, -0.3], [3.0, 2.0, 4.0], [0.2, 0.7, 0.0]])
 HALF = np.array([[0.0, 0.5, -0.3], [3.0, 2.0, 4.0]])
+INDEFINITE = np.array([[0.1, 2.0, 0.3], [2.0, -0.2, 0.7], [0.3, 0.7, 1.5]])  # of one and two pivots
+TURNING = np.array([[0.3, 2.0, 0.1], [-1.0, 0.4, 0.2], [0.3, -0.2, 1.5]])  # of complex eigenvalues
+QR = tuple(np.linalg.qr(A))
 one = lambda y: y[0]
 product = lambda y: y[0] @ y[1]
 
@@ -64,6 +67,10 @@ ROWS = {
     "qr_multiply": ((A, B), lambda y: y[0] @ y[1]),
     "hessenberg": ((A, True), lambda y: y[1] @ y[0] @ y[1].T),
     "schur": ((A, "complex"), lambda y: y[1] @ y[0] @ np.conj(y[1].T)),
+    "ldl": ((INDEFINITE,), both), "qr_update": ((*QR, V, C), product),
+    "qr_insert": ((*QR, W, 1, "col"), product), "qr_delete": ((*QR, 1, 1, "row"), product),
+    "cdf2rdf": (np.linalg.eig(TURNING), both), "expm_cond": ((A / 3,), both),
+    "fiedler_companion": ((np.append(C, V),), both),
 }
 CONSTANT = {
     "hilbert": (4,), "invhilbert": (4,), "pascal": (4,), "invpascal": (4,), "hadamard": (4,),
@@ -132,6 +139,7 @@ def test_derivatives_are_those_of_central_differences_in_both_modes(name):
     ts = [np.random.default_rng(i).normal(size=x.shape) for i, x in enumerate(xs)]
     if name in ("eigvalsh", "cholesky", "pinvh", "cho_factor", "eigh", "eig", "eigvals"):
         ts = [t + t.T for t in ts]  # one triangle is read, or the matrix must be symmetric
+    ts = [t.astype(x.dtype) for x, t in zip(xs, ts, strict=True)]
     h = 1e-6
     out, moved = fg.jvp(f, tuple(xs), tuple(ts))
     ends = [f(*[x + s * h * t for x, t in zip(xs, ts, strict=True)]) for s in (1, -1)]
@@ -143,7 +151,7 @@ def test_derivatives_are_those_of_central_differences_in_both_modes(name):
     back = pull(tuple(cts) if isinstance(out, tuple) else cts[0])
     pushed = sum(np.sum(c * y) for c, y in zip(cts, leaves(moved), strict=True))
     pulled = sum(np.sum(b * t) for b, t in zip(back, ts, strict=True))
-    np.testing.assert_allclose(pulled, pushed, rtol=1e-8)
+    np.testing.assert_allclose(np.real(pulled), pushed, rtol=1e-8)
 
 
 @named
@@ -327,6 +335,32 @@ def test_derivatives_of_long_banded_systems_are_those_of_dense_ones():
         close(fg.grad(g, every)(*args), fg.jit(fg.grad(f, every))(*args), rtol=1e-8)
         tangents = tuple(np.cos(x) for x in args)
         close(fg.jvp(g, args, tangents)[1], fg.jvp(f, args, tangents)[1], rtol=1e-8)
+
+
+@pytest.mark.parametrize("lower", [False, True])
+def test_a_long_banded_factor_has_the_same_rules_by_blocks_and_by_lapack(lower, monkeypatch):
+    band = long_band(3, 0) if lower else long_band(0, 3)
+    band, t = band * (1 + 0j), RNG.normal(size=band.shape)
+    want = linalg.cholesky_banded(band, lower)
+    moved = fg.jvp(lambda x: linalg.cholesky_banded(x, lower), (band,), (t + 0j,))[1]
+    of_dense = lambda x: banded.cholesky_banded_p(x, lower=lower)
+
+    close(fg.jvp(of_dense, (band,), (t + 0j,))[1], moved, rtol=1e-12)
+    monkeypatch.setattr(banded, "routine", lambda name, char: None)
+    close(want, linalg.cholesky_banded(band, lower), rtol=1e-12)
+    with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
+        linalg.cholesky_banded(-band, lower)
+
+
+@pytest.mark.parametrize("hermitian", [False, True])
+@pytest.mark.parametrize("lower", [False, True])
+def test_indefinite_factors_are_those_of_scipy(lower, hermitian):
+    z = RNG.normal(size=(9, 9)) + 1j * RNG.normal(size=(9, 9))
+    z = z + (z.conj().T if hermitian else z.T)
+
+    close(scipy.ldl(z, lower, hermitian), linalg.ldl(z, lower, hermitian), rtol=1e-12)
+    lu, d, perm = linalg.ldl(np.zeros((2, 2)))
+    assert (lu == np.eye(2)).all() and (d == 0).all() and (perm == [0, 1]).all()
 
 
 def test_a_singular_band_is_refused():

@@ -50,6 +50,7 @@ REFUSED = {
         ("schur", "hessenberg", "sylvester", "column_pivots"),
         "its loops end when the form has converged",
     ),
+    "ldl": "its blocks of one or two pivots are known only at run time",
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "c_kernel": "it is a function in C",
     "debug_callback": "it calls a Python function",

@@ -3,21 +3,29 @@
 Functions of the same names in scipy.linalg, whose bands have the diagonals of a matrix as rows.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
 
 from ..control.loops import scan
-from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..core.lazy import answering
 from ..linalg import solve_triangular
-from ..ops.linalg.banded import dense, solve_banded_p, transposed
-from ..ops.linalg.matrices import adjoint, conj
+from ..ops.linalg.banded import (
+    cholesky_banded_p,
+    columns_of_blocks,
+    dense,
+    half_of_blocks,
+    solve_banded_p,
+    transposed,
+)
+from ..ops.linalg.matrices import adjoint, conj, hermitian
 from ..ops.operand import operand, strong
+from ..ops.structure import cast
+from ..transforms.custom.decorators import custom_jvp
 from .structured import vector
-
-BLOCK = 32  # rows of a block of a factor, at least
 
 
 def _bands(who: str, ab: Any, rows: int | None = None, what: str = "") -> Any:
@@ -98,47 +106,45 @@ def cholesky_banded(ab: Any, lower: bool = False) -> Any:
     >>> cholesky_banded(np.array([[4.0, 9.0]]))
     array([[2., 3.]])
     """
-    half = _lower(ab, lower)
-    count, n = shape_of(half)[0] - 1, shape_of(half)[1]
-    size = max(count, BLOCK)
-    if n <= 2 * size:
-        factor = _band_of(np.linalg.cholesky(dense(_hermitian(half, True)[0], count, count)), count)
-    else:
-        factor = _cholesky_by_blocks(half, size)
-    return factor if lower else conj(transposed(factor, count, 0))
+    ab = _bands("cholesky_banded", ab)
+    if not is_inexact(dtype_of(ab)):
+        ab = cast(ab, np.float64)
+    return _factor(ab, bool(lower))
 
 
-def _band_of(a: Any, count: int) -> Any:
-    """The main diagonal of a matrix and ``count`` below it."""
-    n = shape_of(a)[0]
-    i = np.arange(n) + np.arange(count + 1)[:, None]
-    return np.where(i < n, a[np.where(i < n, i, 0), np.arange(n)], 0)
+@functools.partial(custom_jvp, nondiff_argnums=(1,))
+def _factor(ab: Any, lower: bool) -> Any:
+    return cholesky_banded_p(ab, lower=lower)
 
 
-def _cholesky_by_blocks(half: Any, size: int) -> Any:
-    """The factor of A with blocks D on its diagonal and E below them: D = L L', E = F L'."""
-    count, n = shape_of(half)[0] - 1, shape_of(half)[1]
-    blocks = -(-n // size)
-    unit = np.zeros((count + 1, (blocks + 1) * size - n), dtype_of(half))
-    unit[0] = 1
-    padded = np.concatenate([half, unit], axis=1)
-    first = np.arange(blocks)[:, None, None] * size
-    i, j = np.arange(2 * size)[:, None], np.arange(size)
-    row = i - j
-    inside = (row >= 0) & (row <= count)
-    columns = np.where(inside, padded[np.where(inside, row, 0), first + j], 0)  # [blocks, 2 m, m]
+@_factor.defjvp
+def _factor_rule(lower: bool, primals: Any, tangents: Any) -> tuple[Any, Any]:
+    factor = _factor(primals[0], lower)
+    halves = [_lower(x, lower) for x in (factor, tangents[0])]
+    moved = _moved_factor(*halves)
+    return factor, moved if lower else conj(transposed(moved, shape_of(moved)[0] - 1, 0))
+
+
+def _moved_factor(factor: Any, t: Any) -> Any:
+    """The tangent of L for that of A = L L', both by their diagonals below.
+
+    In blocks D = L L' + F F' (of the block before) and E = F L', in O(n b^2).
+    """
+    rows, n = shape_of(t)
+    columns = columns_of_blocks(factor, 1.0), columns_of_blocks(t, 0.0)
+    size = shape_of(columns[0])[-1]
 
     def step(update: Any, column: Any) -> tuple[Any, Any]:
-        top = np.tril(column[:size])
-        square = np.linalg.cholesky(top + adjoint(np.tril(top, -1)) - update)
-        below = adjoint(solve_triangular(square, adjoint(column[size:]), lower=True))
-        return below @ adjoint(below), np.concatenate([square, below])
+        (square, below), (top, beneath) = ((x[:size], x[size:]) for x in column)
+        half = solve_triangular(square, hermitian(top, "L") - update, lower=True)
+        both = np.tril(solve_triangular(square, adjoint(half), lower=True))
+        moved = square @ np.where(np.eye(size, dtype=bool), 0.5 * both, both)
+        rest = solve_triangular(square, adjoint(beneath - below @ adjoint(moved)), lower=True)
+        product = below @ rest
+        return product + adjoint(product), np.concatenate([moved, adjoint(rest)])
 
-    _, factors = scan(step, np.zeros((size, size), dtype_of(half)), columns)
-    place = np.arange(n)
-    row = place % size + np.arange(count + 1)[:, None]
-    factor = factors[place // size, row, place % size]
-    return np.where(place + np.arange(count + 1)[:, None] < n, factor, 0)
+    _, moved = scan(step, np.zeros((size, size), dtype_of(t)), columns)
+    return half_of_blocks(moved, rows, n)
 
 
 @answering

@@ -48,6 +48,13 @@ from .banded import (
     solve_banded as solve_banded,
     solveh_banded as solveh_banded,
 )
+from .factors import (
+    cdf2rdf as cdf2rdf,
+    ldl as ldl,
+    qr_delete as qr_delete,
+    qr_insert as qr_insert,
+    qr_update as qr_update,
+)
 from .orthogonal import (
     bandwidth as bandwidth,
     diagsvd as diagsvd,
@@ -70,6 +77,7 @@ from .riccati import (
 from .schur import (
     coshm as coshm,
     cosm as cosm,
+    expm_cond as expm_cond,
     fractional_matrix_power as fractional_matrix_power,
     funm as funm,
     hessenberg as hessenberg,
@@ -92,6 +100,7 @@ from .structured import (
     convolution_matrix as convolution_matrix,
     dft as dft,
     fiedler as fiedler,
+    fiedler_companion as fiedler_companion,
     hadamard as hadamard,
     hankel as hankel,
     helmert as helmert,
@@ -106,17 +115,18 @@ from .structured import (
 )
 
 __all__ = [
-    "LinAlgError", "bandwidth", "block_diag", "cho_factor", "cho_solve", "cho_solve_banded",
-    "cholesky", "cholesky_banded", "circulant", "companion", "convolution_matrix", "coshm",
-    "cosm", "det", "dft", "diagsvd", "eig", "eig_banded", "eigh", "eigh_tridiagonal", "eigvals",
-    "eigvals_banded", "eigvalsh", "eigvalsh_tridiagonal", "expm", "expm_frechet", "fiedler",
-    "fractional_matrix_power", "funm", "hadamard", "hankel", "helmert", "hessenberg", "hilbert",
-    "inv", "invhilbert", "invpascal", "ishermitian", "issymmetric", "khatri_rao", "leslie",
-    "logm", "lstsq", "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "null_space",
-    "orth", "orthogonal_procrustes", "pascal", "pinv", "pinvh", "polar", "qr", "qr_multiply",
-    "rq", "schur", "signm", "sinhm", "sinm", "solve", "solve_banded", "solve_circulant",
-    "solve_continuous_are", "solve_continuous_lyapunov", "solve_discrete_are",
-    "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
+    "LinAlgError", "bandwidth", "block_diag", "cdf2rdf", "cho_factor", "cho_solve",
+    "cho_solve_banded", "cholesky", "cholesky_banded", "circulant", "companion",
+    "convolution_matrix", "coshm", "cosm", "det", "dft", "diagsvd", "eig", "eig_banded", "eigh",
+    "eigh_tridiagonal", "eigvals", "eigvals_banded", "eigvalsh", "eigvalsh_tridiagonal", "expm",
+    "expm_cond", "expm_frechet", "fiedler", "fiedler_companion", "fractional_matrix_power",
+    "funm", "hadamard", "hankel", "helmert", "hessenberg", "hilbert", "inv", "invhilbert",
+    "invpascal", "ishermitian", "issymmetric", "khatri_rao", "ldl", "leslie", "logm", "lstsq",
+    "lu", "lu_factor", "lu_solve", "matmul_toeplitz", "norm", "null_space", "orth",
+    "orthogonal_procrustes", "pascal", "pinv", "pinvh", "polar", "qr", "qr_delete", "qr_insert",
+    "qr_multiply", "qr_update", "rq", "schur", "signm", "sinhm", "sinm", "solve",
+    "solve_banded", "solve_circulant", "solve_continuous_are", "solve_continuous_lyapunov",
+    "solve_discrete_are", "solve_discrete_lyapunov", "solve_lyapunov", "solve_sylvester",
     "solve_toeplitz", "solve_triangular", "solveh_banded", "sqrtm", "subspace_angles", "svd",
     "svdvals", "tanhm", "tanm", "toeplitz",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Factorizations with pivots, subspaces, and properties of matrices."""
+"""Orthogonal factors and bases of subspaces, and properties of matrices."""
 
 from typing import Any
 

@@ -93,6 +93,33 @@ def fiedler(a: Any) -> Any:
 
 
 @answering
+def fiedler_companion(a: Any) -> Any:
+    """Pentadiagonal companion matrix of a polynomial: its eigenvalues are the roots.
+
+    Args:
+        a: coefficients, the highest power first, shape [N + 1]; the first must not be 0.
+
+    Source: Fiedler 2003, "A note on companion matrices" (Linear Algebra Appl. 372).
+
+    >>> fiedler_companion(np.array([1.0, -3.0, 2.0]))
+    array([[ 3., -2.],
+           [ 1.,  0.]])
+    """
+    a = vector("fiedler_companion", a)
+    if shape_of(a)[0] < 2:
+        raise ShapeError(f"fiedler_companion: expected two or more coefficients: got {aval_of(a)}")
+    row = -a[1:] / a[0]
+    n = shape_of(row)[0]
+    i, j = np.arange(n)[:, None], np.arange(n)
+    even = i % 2 == 0
+    ones = np.where(even, j == i + 2, (j == i - 2) | ((i == 1) & (j == 0)))
+    # row i of an even number holds the coefficients i + 1 and i + 2 beside the diagonal
+    place = np.where(j < i, i, i + 1) * (i + j > 0)
+    held = (even & (abs(i - j) == 1)) | (i + j == 0)
+    return np.where(held, row[np.where(held, place, 0)], ones.astype(dtype_of(row)))
+
+
+@answering
 def convolution_matrix(a: Any, n: int, mode: str = "full") -> Any:
     """Matrix whose product with a vector of length ``n`` is its convolution with ``a``.
 

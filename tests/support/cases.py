@@ -576,6 +576,7 @@ CASES: dict[str, list[Case]] = {
                     for order in (0, 1)],
     "near_values": [Case((s, Given(np.zeros(s, bool)), (3,)), {"order": 1})
                     for s in [(3, 3), (2, 1, 3)]],
+    "ldl":         [Case((s,), {"hermitian": h}, **C) for s in SQUARES for h in (False, True)],
     "lu":          [Case((s,), **C) for s in [(3, 3), (4, 2), (2, 3), (2, 3, 3), (0, 0), (1, 0)]],
     "permutation_of_pivots": [Case((Given(np.array(p, np.int32)),), {"size": 3})
                     for p in ([2, 1, 2], [[1, 1], [2, 2]])],
