@@ -100,7 +100,7 @@ ROOMS = {
     "data": 1_110,
     "debug": 1_750,
     "dist": 950,
-    "export": 2_050,
+    "export": 2_200,
     "io": 1_750,
     "lax": 600,
     "linalg": 530,

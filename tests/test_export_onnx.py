@@ -13,6 +13,7 @@ from funcgrad.core.registry import primitives
 
 from .support.cases import CASES, F64
 from .support.edges import BATCHED, FIXED, batch
+from .support.lengths import drawn
 from .support.rules import program, turn_of
 
 onnx = pytest.importorskip("onnx", reason="ONNX is an optional extra")
@@ -219,8 +220,15 @@ REFUSED_BATCHES = {
     "half of the batch": "which is no multiple of the batch",
     "a parity": BATCH,
     "a comparison with the length": BATCH,
-    "at most four": BATCH,
-    "batches of even length": "does not take a batch of 9, as it does 6: cannot reshape",
+    "the last five": BATCH,
+    "two rows or more": BATCH,
+    "less than three": BATCH,
+    "exactly one": "the program for a batch of 1 is another one than for 37",
+    "more than six hundred": BATCH,
+    "multiples of four": BATCH,
+    "the second row": "does not take a batch of 1, as it does 6: index 1 is out of bounds",
+    "an extremum of no rows": "the program for a batch of 1 is|max at .* is of no elements",
+    "batches of even length": "does not take a batch of 37, as it does 6: cannot reshape",
     "the identity": "a constant of the program depends on the batch size",
 }
 
@@ -265,8 +273,33 @@ def test_a_use_of_the_batch_is_right_for_all_sizes_or_refused_in_words(name):
     model = model_or_refusal(REFUSED_BATCHES.get(name), function, *batch(name, 6), batch_axes=axis)
     if model is not None:
         found = session(model)
-        for n in (6, 2, 9):
+        for n in (6, 1, 2, 9):
             assert_gives(found, batch(name, n), function(*batch(name, n)))
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(20), pytest.param(range(20, 1000), marks=pytest.mark.slow)], ids=str
+)
+def test_random_uses_of_the_length_are_right_for_all_sizes_or_refused(seeds):
+    rows = lambda n, seed: np.random.default_rng([n, seed]).normal(size=(2, n, 4)).astype("f4")
+    accepted = 0
+    for seed in seeds:
+        function, source = drawn(seed)
+        given = rows((6, 1, 3, 64)[seed % 4], seed)
+        try:
+            model = fg.export.onnx(function, *given, batch_axes=0, dtype=None)
+        except (FuncgradError, IndexError, ValueError):  # the latter of the function itself
+            continue
+        accepted, found = accepted + 1, session(model)
+        for n in (1, 2, 3, 5, 8, 64):
+            x, y = rows(n, seed)
+            feed = {"x": x, "y": y}
+            got = found.run(None, {i.name: feed[i.name] for i in found.get_inputs()})
+            for a, b in zip(fg.tree.leaves(function(x, y)), got, strict=True):
+                size = np.abs(a).max(initial=1)
+                np.testing.assert_allclose(b, a, 1e-4, 1e-4 * size, err_msg=f"{n}\n{source}")
+
+    assert accepted > len(seeds) / 5  # the others are refused
 
 
 def test_a_function_without_outputs_is_refused():

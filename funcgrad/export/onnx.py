@@ -32,13 +32,15 @@ def onnx(
         *args: arguments, or ShapeDtypeStructs for the arrays.
         path: the file.
         batch_axes: for each argument the axis of the batch, or None; a prefix of the arguments. The
-            model then takes batches of all sizes.
+            model then takes batches of all sizes. It is compared with the function at the sizes
+            1 to 8 and at powers of two up to 1024: an ``if`` that takes another path at others
+            alone is not seen.
         dtype: "float32" for a model in single precision, None for the function's dtypes.
 
     Raises:
         ImportError: if the package onnx is not installed.
-        UnsupportedError: if an operation has no form in ONNX, or depends on the batch size in
-            another way than by a multiple of it.
+        UnsupportedError: if an operation has no form in ONNX, if a length or number is no linear
+            function of the batch size, or if the function does not take a batch of a size.
     """
     check_callable("export.onnx", fun)
     if dtype is not None and np.dtype(dtype) != np.float32:

@@ -45,6 +45,21 @@ class Batch(NamedTuple):
         return slope, a - slope * self.sizes[0]
 
 
+def is_equal(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether two arrays have the same bits."""
+    alike = x.dtype == y.dtype and x.shape == y.shape
+    return x is y or (alike and x.tobytes() == y.tobytes())
+
+
+def another(batch: Batch | None) -> UnsupportedError:
+    """The error of a program that is another one for the second batch size."""
+    m, n = (0, 0) if batch is None else batch.sizes
+    return UnsupportedError(
+        f"export.onnx: the program for a batch of {n} is another one than for {m}; leave "
+        f"batch_axes out"
+    )
+
+
 class Graph:
     """Nodes and constants of one graph; graphs inside it share the counter of names."""
 
@@ -54,7 +69,7 @@ class Graph:
         self.batch, self.outer = batch, outer
         self.taken: Collection[str] = taken if outer is None else outer.taken  # names of inputs
         self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        self.constants: list[tuple[str, np.ndarray]] = []
         self.counter: list[int] = [0] if outer is None else outer.counter
         self.size: str | None = None  # the name of the batch size
 
@@ -66,9 +81,12 @@ class Graph:
     def constant(self, value: Any) -> str:
         """The name of a constant."""
         name = self.name()
-        array = np.asarray(value)
-        self.constants.append(numpy_helper.from_array(array.copy(order="C"), name))
+        self.constants.append((name, np.asarray(value)))
         return name
+
+    def tensors(self) -> list[Any]:
+        """The constants as ONNX has them."""
+        return [numpy_helper.from_array(x.copy(order="C"), name) for name, x in self.constants]
 
     def many(self, kind: str, ins: Sequence[str], count: int, **attributes: Any) -> list[str]:
         """Add a node; the names of its outputs."""
@@ -130,7 +148,7 @@ class Graph:
     def value(self, a: np.ndarray, b: np.ndarray) -> str | None:
         """Numbers that are constant, or proportional to the batch size, or to its inverse."""
         dtype = a.dtype
-        if np.array_equal(a, b, equal_nan=dtype.kind in "fc"):
+        if is_equal(a, b) or np.array_equal(a, b, equal_nan=dtype.kind in "fc"):
             return self.constant(a)
         if self.batch is None or dtype.kind not in "iuf":
             return None
@@ -261,9 +279,7 @@ def written(
     """
     first, second = jaxprs
     if [e.prim.name for e in first.eqns] != [e.prim.name for e in second.eqns]:
-        raise UnsupportedError(
-            "export.onnx: the program is another one for another batch size; leave batch_axes out"
-        )
+        raise another(graph.batch)
     env: dict[Any, str] = dict(zip(first.invars, ins, strict=True))
 
     def read(atom: Any, twin: Any) -> str:
@@ -282,14 +298,22 @@ def written(
                 f"export.onnx: {eqn.prim.name} at {eqn.source} is of complex numbers, which ONNX "
                 f"lacks; export real and imaginary parts"
             )
-        outs = in_native(graph, rule, Node(eqn, other), list(map(read, eqn.ins, other.ins)))
+        if all(_is_empty(v, w) for v, w in zip(eqn.outs, other.outs, strict=True)):
+            outs = [graph.constant(np.zeros(v.aval.shape, v.aval.dtype)) for v in eqn.outs]
+        else:
+            outs = in_native(graph, rule, Node(eqn, other), list(map(read, eqn.ins, other.ins)))
         env.update(zip(eqn.outs, [outs] if isinstance(outs, str) else outs, strict=True))
     return list(map(read, first.outvars, second.outvars))
 
 
+def _is_empty(v: Var, w: Var) -> bool:
+    """Whether a value has no elements; onnxruntime leaves an Expand to the shape (0,) out."""
+    return v.aval.shape == w.aval.shape and v.aval.size == 0
+
+
 def saved(graph: Graph, inputs: Sequence[Any], outputs: Sequence[Any], name: str) -> Any:
     """The model of a graph, checked by ONNX."""
-    made = helper.make_graph(graph.nodes, name, list(inputs), list(outputs), graph.constants)
+    made = helper.make_graph(graph.nodes, name, list(inputs), list(outputs), graph.tensors())
     opset = [helper.make_opsetid("", 21)]
     model = helper.make_model(made, opset_imports=opset, ir_version=10, producer_name="funcgrad")
     onnx.checker.check_model(model, full_check=True)

@@ -1,29 +1,37 @@
 """Export of a function as a model of ONNX."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 from ..compile.finite_checks import masked_program
 from ..compile.mask_marks import has_marks
 from ..compile.passes import FIRST, passed
 from ..compile.rewrite import on_programs
 from ..core import tree
-from ..core.avals import aval_of, shape_of
-from ..core.errors import ShapeError, UnsupportedError, shown
+from ..core.errors import UnsupportedError
 from ..core.jaxpr import Eqn, Jaxpr
 from ..io.atomic import replacing
-from ..transforms.abstract import ShapeDtypeStruct
 from ..transforms.decomposition import decompose_where
 from ..transforms.jit.api import Compiled, jit
 from ..transforms.jit.signature import Signature
-from .onnx_graph import Batch, Graph, saved, written
+from .onnx_graph import Batch, Graph, another, is_equal, saved, written
 from .onnx_programs import RULES
+from .onnx_sizes import CHECKED, WRITTEN, Batches, check_batch, is_right
 from .precision import in_single
 
-MORE = (3, 5)  # examples in further batches beside those of the first
-FEW = 3  # examples in a small batch, where a length that is compared with a number may differ
+
+class Inputs(NamedTuple):
+    """The inputs of a model: their names, the arguments, and the axes of the batch."""
+
+    names: Sequence[str]
+    operands: Sequence[Any]
+    axes: Sequence[int | None]
+
+
+Pair: TypeAlias = tuple[Jaxpr, Jaxpr]
+Written: TypeAlias = tuple[Graph, list[Any], list[Any]]
 
 
 def onnx_model(
@@ -34,72 +42,94 @@ def onnx_model(
     dtype: Any,
 ) -> Any:
     """The model of a function, written to a file if there is a path."""
-    compiled = fun if isinstance(fun, Compiled) else jit(fun)
-    first = compiled._signature(tuple(args), {})[0]
+    compiled = Compiled(fun.fun, fun.options) if isinstance(fun, Compiled) else jit(fun)
+    first, operands = compiled._signature(tuple(args), {})
     axes = tree.broadcast_prefix(batch_axes, tuple(args), _is_none, "export.onnx: batch_axes")
-    _check_batch(axes, tree.leaves(tuple(args)))
+    check_batch(axes, tree.leaves(tuple(args)))
     by_place = dict(zip(map(str, first.places), axes, strict=True))
-    dynamic = [by_place[str(place)] for place in first.inputs]
-    names = [_name(i, first) for i in range(len(first.inputs))]
+    inputs = Inputs(
+        [_name(i, first) for i in range(len(first.inputs))],
+        operands,
+        [by_place[str(place)] for place in first.inputs],
+    )
     program = _program(first, dtype)
     if not program.outvars:
         raise UnsupportedError(f"export.onnx: {first.name} has no outputs; return an array")
-    if all(axis is None for axis in dynamic):
-        graph, infos, outs = _graph((program, program), dynamic, names)
+    if all(axis is None for axis in inputs.axes):
+        model = saved(*_graph((program, program), inputs), first.name)
     else:
-        twins = _twins(compiled, first.name, args, axes)
-        made = [_graph((program, _program(twin, dtype)), dynamic, names) for twin in twins]
-        # two sizes always lie on a line; the graphs of others show whether all do
-        if any(_content(*other) != _content(*made[0]) for other in made[1:]):
-            raise UnsupportedError(
-                "export.onnx: a length or number is no linear function of the batch size; leave "
-                "batch_axes out"
-            )
-        graph, infos, outs = made[0]
-    model = saved(graph, infos, outs, first.name)
+        model = _of_batches(Batches(compiled, first.name, tuple(args), axes), inputs, dtype)
     if path is not None:
         with replacing(Path(path)) as file:
             file.write(model.SerializeToString())
     return model
 
 
-def _graph(
-    jaxprs: tuple[Jaxpr, Jaxpr], axes: Sequence[int | None], names: Sequence[str]
-) -> tuple[Graph, list[Any], list[Any]]:
+def _of_batches(batches: Batches, inputs: Inputs, dtype: Any) -> Any:
+    """The model for batches of all sizes.
+
+    Raises:
+        UnsupportedError: if the model does not give the results of the function at a size.
+    """
+    of_size = lambda size: _program(batches.staged(size), dtype)
+    base, *others = map(of_size, WRITTEN)
+    made = [_graph((base, other), inputs) for other in others]
+    # two sizes always lie on a line; the graph of a third shows whether all do
+    if not _is_same(*made):
+        raise UnsupportedError(
+            "export.onnx: a length or number is no linear function of the batch size; leave "
+            "batch_axes out"
+        )
+    model = saved(*made[0], batches.name)
+    for size in dict.fromkeys((*CHECKED, batches.given)):
+        program = of_size(size)
+        fault = _fault((base, program), inputs, made[0])
+        if fault is not None and not is_right(model, program, inputs.operands, inputs.axes):
+            raise fault
+        if fault is not None:
+            _open(model, (base, others[0], program), size)
+    return model
+
+
+def _fault(jaxprs: Pair, inputs: Inputs, made: Written) -> UnsupportedError | None:
+    """The error, where the graph of two sizes is another one."""
+    try:
+        found = _graph(jaxprs, inputs)
+    except UnsupportedError as err:
+        return err
+    return None if _is_same(found, made) else another(found[0].batch)
+
+
+def _open(model: Any, jaxprs: Sequence[Jaxpr], size: int) -> None:
+    """Declare lengths of results unknown that at a size are not on the line through two others."""
+    m, n = WRITTEN[:2]
+    shapes = zip(*[[v.aval.shape for v in j.outvars] for j in jaxprs], strict=True)
+    for out, of_sizes in zip(model.graph.output, shapes, strict=True):
+        for i, (a, b, c) in enumerate(zip(*of_sizes, strict=True)):
+            if (b - a) * (size - m) != (c - a) * (n - m):
+                out.type.tensor_type.shape.dim[i].dim_param = f"{out.name}_{i}"
+
+
+def _graph(jaxprs: Pair, inputs: Inputs) -> Written:
     """The graph of a program for two batch sizes, and the declarations of inputs and outputs."""
-    graph = Graph(_batch(jaxprs, axes, names), taken=frozenset(names))
-    inputs = zip(names, jaxprs[0].invars, jaxprs[1].invars, strict=True)
-    infos = [graph.info(n, a.aval, b.aval) for n, a, b in inputs]
+    names = inputs.names
+    graph = Graph(_batch(jaxprs, inputs.axes, names), taken=frozenset(names))
+    ins = zip(names, jaxprs[0].invars, jaxprs[1].invars, strict=True)
+    infos = [graph.info(n, a.aval, b.aval) for n, a, b in ins]
     outs = [graph("Identity", y) for y in written(graph, jaxprs, names, RULES)]
     rows = zip(outs, jaxprs[0].outvars, jaxprs[1].outvars, strict=True)
     return graph, infos, [graph.info(y, a.aval, b.aval) for y, a, b in rows]
 
 
-def _content(graph: Graph, *infos: list[Any]) -> list[list[bytes]]:
-    parts = graph.nodes, graph.constants, *infos
-    return [[x.SerializeToString() for x in part] for part in parts]
-
-
-def _check_batch(axes: Sequence[int | None], leaves: Sequence[Any]) -> None:
-    """Refuse batch axes that are not there, or have different lengths.
-
-    Raises:
-        ShapeError: if there are any.
-    """
-    pairs = [(axis, x) for axis, x in zip(axes, leaves, strict=True) if axis is not None]
-    for axis, x in pairs:
-        rank = len(shape_of(x))
-        if type(axis) is not int or not -rank <= axis < rank or not hasattr(x, "dtype"):
-            raise ShapeError(
-                f"export.onnx: batch_axes must be an axis of each array, or None: got "
-                f"{shown(axis)} for {aval_of(x)}"
-            )
-    sizes = {shape_of(x)[axis] for axis, x in pairs}
-    if len(sizes) > 1:
-        raise ShapeError(
-            f"export.onnx: batch_axes must have the same length in all arguments: got "
-            f"{', '.join(map(str, sorted(sizes)))}"
-        )
+def _is_same(made: Written, other: Written) -> bool:
+    """Whether two graphs have equal nodes, constants and declarations."""
+    pairs = list(zip(made[0].constants, other[0].constants, strict=False))
+    text = lambda g, *infos: [[x.SerializeToString() for x in part] for part in (g.nodes, *infos)]
+    return (
+        len(made[0].constants) == len(other[0].constants)
+        and text(*made) == text(*other)
+        and all(a[0] == b[0] and is_equal(a[1], b[1]) for a, b in pairs)
+    )
 
 
 def _is_none(x: Any) -> bool:
@@ -111,36 +141,7 @@ def _name(i: int, signature: Signature) -> str:
     return signature.spec.name_of(*signature.inputs[i])
 
 
-def _twins(
-    compiled: Compiled, name: str, args: Sequence[Any], axes: Sequence[int | None]
-) -> Iterator[Signature]:
-    """The function for other batch sizes, the larger ones first.
-
-    Raises:
-        UnsupportedError: if it does not take one of them.
-    """
-    leaves, structure = tree.flatten(tuple(args))
-    n = next(shape_of(x)[a] for x, a in zip(leaves, axes, strict=True) if a is not None)
-    for size in (*(n + more for more in MORE), *([FEW] if n != FEW else [])):
-        own = [x if a is None else _sized(x, a, size) for x, a in zip(leaves, axes, strict=True)]
-        try:
-            yield compiled._signature(tree.unflatten(structure, own), {})[0]
-        except Exception as err:
-            raise UnsupportedError(
-                f"export.onnx: {name} does not take a batch of {size}, as it does {n}: {err}; "
-                f"leave batch_axes out"
-            ) from err
-
-
-def _sized(x: Any, axis: int, size: int) -> ShapeDtypeStruct:
-    shape = list(x.shape)
-    shape[axis] = size
-    return ShapeDtypeStruct(tuple(shape), x.dtype)
-
-
-def _batch(
-    jaxprs: tuple[Jaxpr, Jaxpr], axes: Sequence[int | None], names: Sequence[str]
-) -> Batch | None:
+def _batch(jaxprs: Pair, axes: Sequence[int | None], names: Sequence[str]) -> Batch | None:
     """The batch sizes of both programs, None where there is no batch."""
     pairs = zip(*(j.invars for j in jaxprs), axes, names, strict=True)
     for a, b, axis, name in pairs:

@@ -27,27 +27,42 @@ def _graph(
     outs = [inner("Identity", y) for y in outs]  # an output of its own, also of an input
     rows = zip(outs, first.outvars, second.outvars, strict=True)
     outputs = [inner.info(y, a.aval, b.aval) for y, a, b in rows]
-    return helper.make_graph(inner.nodes, name, inputs, outputs, inner.constants), inner
+    return helper.make_graph(inner.nodes, name, inputs, outputs, inner.tensors()), inner
 
 
 @rule("scan")
 def _scan(g: Graph, node: Node, *xs: str) -> list[str]:
     params = node.eqn.params
     n, k = params["num_consts"], params["num_carry"]
-    body, inner = _graph(g, (params["jaxpr"], node.other.params["jaxpr"]), xs[:n], "step")
-    rows, back = [*xs[n + k :]], int(params["reverse"])
     carry = [
         x if a.aval.dtype == v.aval.dtype else g.cast(x, v.aval.dtype)
         for x, a, v in zip(xs[n : n + k], node.eqn.ins[n:], node.eqn.outs, strict=False)
     ]
-    if params["length"] == node.other.params["length"] == 0:  # which onnxruntime refuses
-        return [*carry, *(_empty(g, node, i) for i in range(k, len(node.eqn.outs)))]
+    first, second = params["length"], node.other.params["length"]
+    if first == second:
+        return _steps(g, node, xs[:n], carry, xs[n + k :]) if first else _no_steps(g, node, carry)
+    assert g.batch is not None
+    if g.batch.line(first, second)[1] >= 0:
+        return _steps(g, node, xs[:n], carry, xs[n + k :])
+    taken, rest = Graph(g.batch, g), Graph(g.batch, g)  # onnxruntime refuses a Scan of no steps
+    then = _branch(taken, node, _steps(taken, node, xs[:n], carry, xs[n + k :]), "steps")
+    other = _branch(rest, node, _no_steps(rest, node, carry), "none")
+    some = g("Greater", g("Squeeze", g.lengths([first], [second])), g.constant(np.int64(0)))
+    return g.many("If", [some], len(node.eqn.outs), then_branch=then, else_branch=other)
+
+
+def _steps(
+    g: Graph, node: Node, consts: Sequence[str], carry: Sequence[str], rows: Sequence[str]
+) -> list[str]:
+    """A loop of at least one step."""
+    params, back = node.eqn.params, int(node.eqn.params["reverse"])
+    body, inner = _graph(g, (params["jaxpr"], node.other.params["jaxpr"]), consts, "step")
     if not rows:  # Scan counts its steps by rows
         length = g.lengths([params["length"]], [node.other.params["length"]])
         rows = [g("ConstantOfShape", length)]
         step = helper.make_tensor_value_info(inner.name(), 1, [])
         body.input.append(step)
-    ys = len(node.eqn.outs) - k
+    ys = len(node.eqn.outs) - len(carry)
     directions = {"scan_output_directions": [back] * ys} if ys else {}
     return g.many(
         "Scan", [*carry, *rows], len(node.eqn.outs), body=body, num_scan_inputs=len(rows),
@@ -55,9 +70,19 @@ def _scan(g: Graph, node: Node, *xs: str) -> list[str]:
     )  # fmt: skip
 
 
-def _empty(g: Graph, node: Node, i: int) -> str:
-    zero = g.constant(np.zeros((), node.eqn.outs[i].aval.dtype))
-    return g("Expand", zero, g.lengths(*node.shape_out(i)))
+def _no_steps(g: Graph, node: Node, carry: Sequence[str]) -> list[str]:
+    """A loop of no steps: its carry, and empty rows."""
+    zeros = lambda i: g.constant(np.zeros((), node.eqn.outs[i].aval.dtype))
+    ys = range(len(carry), len(node.eqn.outs))
+    return [*carry, *(g("Expand", zeros(i), g.lengths(*node.shape_out(i))) for i in ys)]
+
+
+def _branch(inner: Graph, node: Node, outs: Sequence[str], name: str) -> Any:
+    """A branch of If, which gives the results of an equation."""
+    outs = [inner("Identity", y) for y in outs]
+    rows = zip(outs, node.eqn.outs, node.other.outs, strict=True)
+    infos = [inner.info(y, a.aval, b.aval) for y, a, b in rows]
+    return helper.make_graph(inner.nodes, name, [], infos, inner.tensors())
 
 
 @rule("cond")
@@ -79,7 +104,7 @@ def _choice(
         outs = _choice(inner, number, pairs, xs, i + 1, count)
         rows = zip(outs, pairs[0][0].outvars, pairs[0][1].outvars, strict=True)
         infos = [inner.info(y, a.aval, b.aval) for y, a, b in rows]
-        rest = helper.make_graph(inner.nodes, "rest", [], infos, inner.constants)
+        rest = helper.make_graph(inner.nodes, "rest", [], infos, inner.tensors())
     is_it = g("LessOrEqual", number, g.constant(np.asarray(i, np.int64)))
     return g.many("If", [is_it], count, then_branch=take, else_branch=rest)
 
@@ -104,5 +129,5 @@ def _while(g: Graph, node: Node, *xs: str) -> list[str]:
     results = [inner("Identity", y) for y in (again, *outs)]
     infos = [scalar(results[0], 9)]
     infos += [inner.info(v, a, b) for v, (a, b) in zip(results[1:], avals, strict=True)]
-    body = helper.make_graph(inner.nodes, "step", ins, infos, inner.constants)
+    body = helper.make_graph(inner.nodes, "step", ins, infos, inner.tensors())
     return g.many("Loop", ["", going, *start], carried, body=body)

@@ -161,9 +161,23 @@ def _is_nan_along(g: Graph, x: str, axes: Sequence[int], keepdims: int) -> str:
     return g.cast(g("ReduceMax", numbers, axes_of, keepdims=keepdims), np.dtype(bool))
 
 
+def _check_elements(node: Node, axes: Sequence[int]) -> None:
+    """Refuse an extremum of no elements, for which ONNX has a value.
+
+    Raises:
+        UnsupportedError: if an axis is empty for a batch size.
+    """
+    if any(0 in [shape[d] for d in axes] for shape in node.shape_in()):
+        raise UnsupportedError(
+            f"export.onnx: {node.eqn.prim.name} at {node.eqn.source} is of no elements, which "
+            f"NumPy refuses; pass a longer axis"
+        )
+
+
 @rule("max", "min")
 def _extremum(g: Graph, node: Node, x: str) -> str:
     axes = list(node.fixed("axes"))
+    _check_elements(node, axes)
     y = _reduction("ReduceMax" if node.eqn.prim.name == "max" else "ReduceMin")(g, node, x)
     if node.dtype.kind != "f" or not axes:
         return y
@@ -185,6 +199,7 @@ def _truth(g: Graph, node: Node, x: str) -> str:
 def _position(g: Graph, node: Node, x: str) -> str:
     """The place of the first nan, if there is one."""
     kind, axis = ("ArgMax" if node.eqn.prim.name == "argmax" else "ArgMin"), node.fixed("axis")
+    _check_elements(node, [axis])
     aval = node.eqn.ins[0].aval
     if aval.dtype.kind == "f":
         odd = g.cast(g("IsNaN", x), aval.dtype)
