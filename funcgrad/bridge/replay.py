@@ -32,6 +32,7 @@ __all__ = ["FAULTS", "Faults", "control", "elementary", "factorizations", "rando
 
 # a fault -> its bit in a code
 FAULTS = {"not finite": 1, "index": 2, "cholesky": 4, "power": 8, "singular": 16}
+_ALL = sum(FAULTS.values())
 
 
 class Faults:
@@ -40,30 +41,33 @@ class Faults:
     def __init__(self, kept: bool, direct: bool = False, linear: bool = False) -> None:
         self.kept, self.linear = kept, linear  # whether JAX shall be able to transpose the program
         self.direct = direct  # linear systems are solved without rules for their derivative
-        self.codes: list[Any] = []
+        self.codes: list[tuple[int, Any]] = []  # the bits that may be set, and the code
         self.found = False  # whether an operation may have one
 
     def add(self, fault: str, flag: Any) -> None:
         """Note a fault where the flag is set."""
         if self.kept:
             self.found = True
-            self.codes.append(jnp.where(flag, FAULTS[fault], 0).astype(jnp.int32))
+            bit = FAULTS[fault]
+            self.codes.append((bit, jnp.where(flag, bit, 0).astype(jnp.int32)))
 
     def join(self, codes: Any) -> None:
         """Note the code of an inner program, or those of all steps of a loop."""
         if self.kept:
-            self.codes += [jnp.bitwise_or.reduce(codes, axis=None)] if codes.ndim else [codes]
+            code = jnp.bitwise_or.reduce(codes, axis=None) if codes.ndim else codes
+            self.codes.append((_ALL, code))
 
-    def code(self) -> Any:
-        """The bits of all faults: i32[]."""
+    def code(self, bits: int = _ALL) -> Any:
+        """The bits of all faults, or at least these: i32[]."""
         total = jnp.zeros((), jnp.int32)
-        for code in self.codes:
-            total = total | code
+        for may, code in self.codes:
+            total = total | code if may & bits else total
         return total
 
     def is_finite(self) -> Any:
         """Whether no check of finite values failed: bool[]."""
-        return self.code() & FAULTS["not finite"] == 0
+        bit = FAULTS["not finite"]
+        return self.code(bit) & bit == 0
 
     def within(self, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[list[Any], Any]:
         """The outputs of a program that an equation holds, and the code of its faults."""
@@ -76,8 +80,15 @@ class Faults:
 @row("check")
 def _check(at: At, *xs: Any, count: int) -> Any:
     for x in xs[:count]:
-        at.faults.add("not finite", ~jnp.all(jnp.isfinite(x)))
+        at.faults.add("not finite", ~_is_finite(jnp.asarray(x)))
     return jnp.ones((), bool)
+
+
+def _is_finite(x: Any) -> Any:
+    """Whether all elements are finite; it may be False where the sum of squares overflows."""
+    if x.dtype.itemsize < 4:
+        return jnp.all(jnp.isfinite(x))
+    return jnp.isfinite(jnp.vdot(x, x))  # one pass of BLAS's speed; masks change no result then
 
 
 @row("linear_solve")
