@@ -91,7 +91,7 @@ READING_PATHS = {
 ROOMS = {
     ".": 740,
     "answers": 1_150,
-    "bridge": 3_150,
+    "bridge": 3_200,
     "c": 5_250,
     "compat": 6_000,
     "compile": 8_400,

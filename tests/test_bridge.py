@@ -290,6 +290,18 @@ def test_a_dtype_that_jax_lacks_is_refused():
         fg.jit(lambda y: np.sin(y.astype(x.dtype)), backend="jax")(np.ones(2))
 
 
+def test_small_constants_are_part_of_the_program_and_large_ones_arguments():
+    table, order = np.arange(20_000.0), np.array([2, 0, 1])
+    f = fg.jit(lambda x: np.sum(x[order]) * fg.numpy.take(table, x.astype(int)), backend="jax")
+    x = np.array([1.0, 2.0, 3.0])
+
+    assert_same(6 * table[1:4], f(x))
+    (line,) = [line for line in f.source(x).splitlines() if "@main" in line]
+    assert re.findall(r"%arg\d: tensor<([^>]*)>", line) == ["20000xf64", "3xf64"]
+    with pytest.raises(IndexError, match="index 2 is out of bounds"):
+        f(x[:2])
+
+
 def test_results_are_new_arrays_that_can_be_written():
     x = np.ones(3)
     y = fg.jit(lambda x: x, backend="jax")(x)

@@ -5,7 +5,8 @@ derivative that is not finite runs again with masks, other faults are NumPy's er
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -16,11 +17,14 @@ from ..compile.finite_checks import masked_program
 from ..compile.mask_marks import has_marks
 from ..compile.program import first_passed
 from ..compile.source import Source
+from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr
 from ..transforms.jaxprs import in_avals
 from ..transforms.jit.placement import Placement
 from .masks import plain
 from .replay import FAULTS, Faults, elementary, run
+
+SMALL = 2**16  # bytes
 
 
 class JaxProgram:
@@ -30,22 +34,34 @@ class JaxProgram:
         jaxpr: a program without constants.
         name: the name of the function.
         placement: the device and the shardings.
+        constants: known values of the first inputs. Small ones are part of the program; the others
+            stay on the device.
     """
 
     note = ""
     arena = 0  # XLA holds no memory between calls
 
-    def __init__(self, jaxpr: Jaxpr, name: str, placement: Placement | None = None) -> None:
+    def __init__(
+        self,
+        jaxpr: Jaxpr,
+        name: str,
+        placement: Placement | None = None,
+        constants: Sequence[Any] = (),
+    ) -> None:
         self.jaxpr, self.name = jaxpr, name
+        # the processes of a sharded program take equal arguments, and no array of one device
+        arrays = jax.process_count() == 1 and all(type(x) is np.ndarray for x in constants)
+        self.constants = tuple(map(_native, constants)) if arrays else ()
         self.placement = placement or Placement()
-        self.weak = [v.aval.weak for v in jaxpr.outvars]  # Python scalars
+        self.converters = [_converter(v.aval) for v in jaxpr.outvars]
         self.swapped = any(not a.dtype.isnative for a in in_avals(jaxpr))
         self.processes = jax.process_count()
-        program = elementary(first_passed(jaxpr))
+        program, constants = elementary(first_passed(jaxpr)), self.constants
 
         def replayed(*xs: Any) -> tuple[list[Any], Any]:
-            faults = Faults(kept=True)
-            outs = run(program, xs, faults)
+            faults, rest = Faults(kept=True), iter(xs)
+            known = [x if _is_small(x) else next(rest) for x in constants]
+            outs = run(program, [*known, *rest], faults)
             return outs, faults.code() if faults.found else None
 
         replayed.__name__ = name if name.isidentifier() else "program"
@@ -54,8 +70,19 @@ class JaxProgram:
     def _shardings(self) -> dict[str, Any]:
         """The options of ``jax.jit``; the code of faults has no sharding of its own."""
         _, ins, outs = self.placement
-        found = {} if ins is None else {"in_shardings": tuple(ins)}
+        found = {} if ins is None else {"in_shardings": tuple(self._without_small(ins))}
         return found if outs is None else {**found, "out_shardings": (outs, None)}
+
+    def _without_small(self, inputs: Sequence[Any]) -> list[Any]:
+        """Of things that belong to the inputs, those whose input is no part of the program."""
+        n = len(self.constants)
+        pairs = zip(inputs[:n], self.constants, strict=True)
+        return [*(x for x, c in pairs if not _is_small(c)), *inputs[n:]]
+
+    @functools.cached_property
+    def placed(self) -> list[Any]:
+        """The large constants, on the device."""
+        return list(map(jax.device_put, self._without_small(self.constants)))
 
     @functools.cached_property
     def device(self) -> Any:
@@ -71,18 +98,20 @@ class JaxProgram:
             LinAlgError: if a matrix is singular, or not positive definite.
             ValueError: if an integer has a negative integer power.
         """
-        if self.swapped:  # JAX takes native byte order alone
-            args = tuple([np.asarray(x, np.asarray(x).dtype.newbyteorder("=")) for x in args])
-        with jax.enable_x64(True), jax.default_device(self.device):
+        if self.swapped:
+            args = tuple(map(_native, args))
+        here = nullcontext() if self.device is None else jax.default_device(self.device)
+        with jax.enable_x64(True), here:
             if self.processes > 1 and self.placement.in_shardings is not None:
                 args = tuple(map(_split, args, self.placement.in_shardings))
-            outs, code = self.run(*args)
-            found = 0 if code is None else int(code)
+            n = len(self.constants)
+            outs, code = self.run(*self.placed, *args[n:]) if n else self.run(*args)
+            found = 0 if code is None else int(np.asarray(code))  # int(code) takes 14 us more
             if self.processes > 1:
                 outs = list(map(_joined, outs))
         if found:
             return self._after(found, args)
-        return tuple([_numpy(y, weak) for y, weak in zip(outs, self.weak, strict=True)])
+        return tuple([convert(y) for convert, y in zip(self.converters, outs, strict=True)])
 
     __call__ = main
 
@@ -96,12 +125,14 @@ class JaxProgram:
     @functools.cached_property
     def masked(self) -> "JaxProgram":
         """The program with masks."""
-        return JaxProgram(masked_program(self.jaxpr), f"{self.name}_masked", self.placement)
+        program, name = masked_program(self.jaxpr), f"{self.name}_masked"
+        return JaxProgram(program, name, self.placement, self.constants)
 
     @property
     def source(self) -> Source:
         """StableHLO in the place of NumPy source; XLA plans the memory."""
-        avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in in_avals(self.jaxpr)]
+        avals = self._without_small(in_avals(self.jaxpr))
+        avals = [jax.ShapeDtypeStruct(a.shape, a.dtype) for a in avals]
         with jax.enable_x64(True):
             text = self.run.lower(*avals).as_text()
         return Source(text, (), 0, (), self.name, "", len(text), (), False)
@@ -110,7 +141,7 @@ class JaxProgram:
         """Free nothing: see ``arena``."""
 
     def __reduce__(self) -> Any:
-        return JaxProgram, (self.jaxpr, self.name, self.placement)
+        return JaxProgram, (self.jaxpr, self.name, self.placement, self.constants)
 
 
 def stablehlo(jaxpr: Jaxpr, name: str) -> str:
@@ -128,6 +159,17 @@ def stablehlo(jaxpr: Jaxpr, name: str) -> str:
         return jax.jit(made, keep_unused=True).lower(*avals).as_text()  # type: ignore[no-any-return]
 
 
+def _is_small(x: np.ndarray) -> bool:
+    """Whether a constant is written in the program."""
+    return x.nbytes <= SMALL
+
+
+def _native(x: Any) -> np.ndarray:
+    """An array in native byte order, which alone JAX takes."""
+    x = np.asarray(x)
+    return x.astype(x.dtype.newbyteorder("="), copy=False)
+
+
 def _split(x: Any, sharding: Any) -> Any:
     """An argument, which all processes have, as an array whose parts lie on their devices."""
     if sharding is None or sharding.is_fully_replicated:
@@ -143,8 +185,8 @@ def _joined(y: Any) -> Any:
     return multihost_utils.process_allgather(y, tiled=True)
 
 
-def _numpy(y: Any, weak: bool) -> Any:
-    """A result as NumPy's source gives it: an array, a scalar of NumPy, or a Python scalar."""
-    if y.ndim:
-        return np.array(y)
-    return y.item() if weak else np.asarray(y)[()]
+def _converter(aval: Aval) -> Callable[[Any], Any]:
+    """From a result to that of NumPy's source: an array, a scalar of NumPy, or a Python scalar."""
+    if aval.shape:
+        return np.array
+    return (lambda y: np.asarray(y).item()) if aval.weak else (lambda y: np.asarray(y)[()])

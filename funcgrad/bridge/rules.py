@@ -235,9 +235,11 @@ def key_of(at: At, x: Any, index: Index, arrays: Sequence[Any]) -> tuple[Any, ..
     rest, found, axis = iter(arrays), list[Any](), 0
     for entry in index:
         if entry is ARRAY:
+            n, given = x.shape[axis], next(rest)
             # in a dtype that holds the length of the axis
-            i, n = jnp.asarray(next(rest), jax.dtypes.canonicalize_dtype(np.intp)), x.shape[axis]
-            at.faults.add("index", jnp.any((i < -n) | (i >= n)))
+            i = jnp.asarray(given, jax.dtypes.canonicalize_dtype(np.intp))
+            if type(given) is not np.ndarray or np.any((given < -n) | (given >= n)):
+                at.faults.add("index", jnp.any((i < -n) | (i >= n)))
             entry = jnp.where(i < 0, i + n, i)
         axis += entry is not None and entry is not Ellipsis
         found.append(entry)

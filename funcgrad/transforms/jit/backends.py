@@ -106,18 +106,22 @@ def written(backend: str, jaxpr: Jaxpr, name: str, inputs: Sequence[str]) -> Jax
 compiled_in_c = functools.partial(compiled, translate=functools.partial(written, "c"))
 
 
-def compiled_by_cost(*args: Any) -> Program:
+def compiled_by_cost(*args: Any, **options: Any) -> Program:
     """Compile a program with C where it pays; in NumPy where the C compiler fails."""
     try:
-        return compiled(*args, translate=functools.partial(written, "auto"))  # type: ignore[misc]
+        return compiled(*args, **options, translate=functools.partial(written, "auto"))  # type: ignore[misc]
     except (FuncgradError, OSError) as err:
-        program = compiled(*args)
+        program = compiled(*args, **options)
         program.note = f"all in NumPy: {err}"
         return program
 
 
 def compiled_by_jax(
-    jaxpr: Jaxpr, name: str, *plan: Any, placement: Placement | None = None
+    jaxpr: Jaxpr,
+    name: str,
+    *plan: Any,
+    constants: Sequence[Any] = (),
+    placement: Placement | None = None,
 ) -> Program:
     """Compile a program by XLA, which plans memory and threads itself.
 
@@ -125,7 +129,7 @@ def compiled_by_jax(
         ImportError: if JAX is not installed.
     """
     found = load("funcgrad.bridge.conversions").engine("jit", "program")
-    return found.JaxProgram(jaxpr, name, placement)  # type: ignore[no-any-return]
+    return found.JaxProgram(jaxpr, name, placement, constants)  # type: ignore[no-any-return]
 
 
 # backend -> the compiler, of the arguments of ``compile.program.compiled``

@@ -162,7 +162,7 @@ class Signature:
         more = {"placement": self.placement()} if backend == "jax" else {}
         program = COMPILERS[backend](
             self.jaxpr, self.name, names, donors, self.title, spec.memory_limit, spec.threads,
-            constants, **more,
+            constants=constants, **more,
         )  # fmt: skip
         forget(self.jaxpr)  # the cache may hold hundreds of programs
         return program
