@@ -290,6 +290,17 @@ def test_a_dtype_that_jax_lacks_is_refused():
         fg.jit(lambda y: np.sin(y.astype(x.dtype)), backend="jax")(np.ones(2))
 
 
+def test_constants_follow_the_width_of_jax():
+    f = to_jax(lambda x: x * np.full(3, 1 / 3))
+    x = np.ones(3, "float32")
+
+    with jax.enable_x64(False), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # JAX warns that it makes float64 narrower
+        assert f(x).dtype == "float32"
+    with jax.enable_x64(True):
+        assert_same(np.full(3, 1 / 3), f(x))
+
+
 def test_small_constants_are_part_of_the_program_and_large_ones_arguments():
     table, order = np.arange(20_000.0), np.array([2, 0, 1])
     f = fg.jit(lambda x: np.sum(x[order]) * fg.numpy.take(table, x.astype(int)), backend="jax")

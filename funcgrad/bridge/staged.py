@@ -73,15 +73,28 @@ def replayed_program(closed: ClosedJaxpr, tokens: Sequence[Token] = ()) -> Calla
         closed: the program; its first inputs are the tokens.
         tokens: the named axes.
     """
-    front, n = [*closed.consts, *tokens], len(tokens)
+    n = len(tokens)
     whole = jitted(replayed(constants_as_inputs(closed.jaxpr)))
-    values = lambda *xs: tuple(whole([*front, *xs]))
+
+    @functools.cache
+    def constants(widest: np.dtype) -> list[Any]:
+        """Those on the device, where they stay, in dtypes up to JAX's widest."""
+        with jax.ensure_compile_time_eval():
+            return [jax.device_put(x) if type(x) is np.ndarray else x for x in closed.consts]
+
+    def values(*xs: Any) -> tuple[Any, ...]:
+        return tuple(whole([*constants(jax.dtypes.canonicalize_dtype(float)), *tokens, *xs]))
+
     smooth = [is_inexact(a.dtype) for a in closed.in_avals[n:]]
     if not any(smooth):
         return values
     if "custom_vjp" in set(_names(closed.jaxpr)):
-        return _with_vjp(values, closed, tokens, smooth)
-    return _with_jvp(values, closed, tokens)
+        ruled = _with_vjp(values, closed, tokens, smooth)
+    else:
+        ruled = _with_jvp(values, closed, tokens)
+    is_traced = lambda x: isinstance(x, jax.core.Tracer)
+    # JAX takes 200 us for a call of a function with a rule
+    return lambda *xs: (ruled if any(map(is_traced, xs)) else values)(*xs)
 
 
 def _names(jaxpr: Jaxpr) -> Iterator[str]:
