@@ -109,7 +109,6 @@ DEFINED_TWICE = {
     "io": {"write"},
     "ops": {"bell", "folded", "spread"},
     "ops/linalg": {"quotients"},
-    "scipy": {"hilbert"},  # SciPy's names: of a signal, and a matrix
     "transforms": {"resumed"},
 }
 COMPAT = set((PACKAGE / "compat").rglob("*.py"))  # other libraries repeat names

@@ -12,7 +12,8 @@ from ...core.outline import outline
 from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-from .piecewise import as_floating, gathered, placed
+from ..floating import as_floating
+from .piecewise import gathered, placed
 
 
 @answering

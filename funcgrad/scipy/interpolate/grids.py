@@ -14,9 +14,10 @@ from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
+from ..floating import as_floating
 from .bsplines import make_interp_spline
 from .local_slopes import PchipInterpolator
-from .piecewise import as_floating, gathered, interval
+from .piecewise import gathered, interval
 
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
 

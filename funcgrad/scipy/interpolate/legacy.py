@@ -12,8 +12,9 @@ from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
+from ..floating import as_floating
 from .bsplines import make_interp_spline
-from .piecewise import as_floating, gathered, interval, placed
+from .piecewise import gathered, interval, placed
 
 _DEGREES: dict[Any, Any] = {"slinear": 1, "linear": 1, "quadratic": 2, "cubic": 3}
 _STEPS = ("nearest", "nearest-up", "previous", "next", "zero")

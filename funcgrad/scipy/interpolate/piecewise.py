@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError, shown
 from ...core.lazy import answering
 from ...core.nodes import register_node
@@ -13,15 +13,10 @@ from ...core.outline import outline
 from ...core.trace import is_concrete
 from ...numpy.indexing import take
 from ...ops.linalg.banded import solve_banded_p
-from ...ops.operand import operand, strong
+from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-
-
-def as_floating(x: Any) -> Any:
-    """An array with a floating dtype."""
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
+from ..floating import as_floating
 
 
 @answering

@@ -6,25 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError
 from ...core.lazy import answering
 from ...core.trace import is_concrete
-from ...ops.operand import operand, strong
+from ...ops.operand import operand
 from ...ops.reduce import axis_of
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-from ..signal import correlate as _correlate
+from ..floating import as_floating
+from ..signal.convolution import correlate as _correlate
 from .borders import check_mode, check_per_axis, extended
 
 
-def _image(x: Any) -> Any:
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
-
-
 def _weights(who: str, weights: Any, rank: int, x: Any) -> Any:
-    w = _image(weights)
+    w = as_floating(weights)
     if len(shape_of(w)) != rank or not all(shape_of(w)):
         raise ShapeError(
             f"{who}: weights must have {rank} axes, and elements: got {aval_of(w)}"
@@ -58,7 +54,7 @@ def correlate1d(
     """
     _check_output("correlate1d", output)
     check_mode("correlate1d", mode)
-    x = _image(input)
+    x = as_floating(input)
     w = _weights("correlate1d", weights, 1, x)
     axis = axis_of(axis, len(shape_of(x)))
     k, n = shape_of(w)[0], shape_of(x)[axis]
@@ -103,7 +99,7 @@ def correlate(
     """
     _check_output("correlate", output)
     check_mode("correlate", mode)
-    x = _image(input)
+    x = as_floating(input)
     rank = len(shape_of(x))
     w = _weights("correlate", weights, rank, x)
     origins = [origin] * rank if isinstance(origin, int) else list(origin)
@@ -200,7 +196,7 @@ def gaussian_filter(
     [[0.542 0.458]
      [0.458 0.542]]
     """
-    x = _image(input)
+    x = as_floating(input)
     axes = range(len(shape_of(x))) if axes is None else axes
     listed = isinstance(sigma, (list, tuple)) or shape_of(operand(sigma))
     each = lambda v: list(v) if isinstance(v, (list, tuple)) else [v] * len(axes)
@@ -240,7 +236,7 @@ def uniform_filter(
     >>> print(uniform_filter(9 * np.eye(3), mode="constant")[1, 1].round(9))
     3.0
     """
-    x = _image(input)
+    x = as_floating(input)
     rank = len(shape_of(x))
     sizes = [size] * rank if isinstance(size, int) else [*size]
     check_per_axis("uniform_filter", "size", sizes, rank)
@@ -258,7 +254,7 @@ def laplace(input: Any, output: Any = None, mode: str = "reflect", cval: Any = 0
     >>> print(laplace(np.array([0.0, 1.0, 4.0, 9.0]))[1:3])
     [2. 2.]
     """
-    x = _image(input)
+    x = as_floating(input)
     rows = [
         correlate1d(x, np.array([1.0, -2.0, 1.0]), d, output, mode, cval)
         for d in range(len(shape_of(x)))
@@ -291,7 +287,7 @@ def prewitt(
 
 
 def _edges(x: Any, axis: int, output: Any, mode: str, cval: Any, smooth: np.ndarray) -> Any:
-    x = _image(x)
+    x = as_floating(x)
     axis = axis_of(axis, len(shape_of(x)))
     y = correlate1d(x, np.array([-1.0, 0.0, 1.0]), axis, output, mode, cval)
     for d in range(len(shape_of(x))):

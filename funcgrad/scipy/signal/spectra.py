@@ -4,14 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, real_dtype, shape_of
-from ..core.errors import ShapeError, shown
-from ..core.lazy import answering
-from ..ops import elementwise as ew
-from ..ops.operand import operand
-from ..ops.reduce import axis_of
-from ..ops.structure import cast
-from .filtering import _ready
+from ...core.avals import aval_of, dtype_of, real_dtype, shape_of
+from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
+from ...ops import elementwise as ew
+from ...ops.operand import operand
+from ...ops.reduce import axis_of
+from ...ops.structure import cast
+from ..floating import as_floating
 
 _WINDOWS = {
     "boxcar": (1.0,), "hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08),
@@ -167,10 +167,10 @@ def _averaged(
     axis: int, average: str,
 ) -> tuple[Any, Any]:  # fmt: skip
     same = x is y
-    x = _ready(x)
+    x = as_floating(x)
     axis = axis_of(axis, len(shape_of(x)))
     x = np.moveaxis(x, axis, -1)
-    y = x if same else np.moveaxis(_ready(y), axis, -1)
+    y = x if same else np.moveaxis(as_floating(y), axis, -1)
     if shape_of(x)[-1] != shape_of(y)[-1]:
         raise ShapeError(
             f"{who}: signals must have equal lengths: got {aval_of(x)} and {aval_of(y)}"
@@ -220,7 +220,7 @@ def hilbert(x: Any, N: int | None = None, axis: int = -1) -> Any:  # noqa: N803
     >>> hilbert(np.cos(np.pi / 2 * np.arange(4))).imag[1::2].round(9)
     array([ 1., -1.])
     """
-    x = _ready(x)
+    x = as_floating(x)
     if ew.is_complex(x):
         raise ValueError(f"hilbert: x must be real: got {aval_of(x)}; take x.real")
     axis = axis_of(axis, len(shape_of(x)))

@@ -4,18 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from ..control.loops import scan
-from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
-from ..core.lazy import answering
-from ..ops.operand import operand, strong
-from ..ops.reduce import axis_of
-from ..ops.structure import cast
-
-
-def _ready(x: Any) -> Any:
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
+from ...control.loops import scan
+from ...core.avals import aval_of, dtype_of, shape_of
+from ...core.errors import ShapeError
+from ...core.lazy import answering
+from ...ops.operand import operand
+from ...ops.reduce import axis_of
+from ...ops.structure import cast
+from ..floating import as_floating
 
 
 @answering
@@ -34,7 +30,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     >>> lfilter(np.array([1.0]), np.array([1.0, -0.5]), np.array([1.0, 0.0, 0.0]))
     array([1.  , 0.5 , 0.25])
     """
-    b, a, x = (_ready(v) for v in (b, a, x))
+    b, a, x = (as_floating(v) for v in (b, a, x))
     for name, v in (("b", b), ("a", a)):
         if len(shape_of(v)) != 1 or not shape_of(v)[0]:
             raise ShapeError(f"lfilter: {name} must be a vector: got {aval_of(v)}")
@@ -47,7 +43,11 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     rest = (-1, *[1] * (len(shape_of(x)) - 1))
     start = np.zeros((size - 1, *shape_of(x)[1:]), dtype)
     if zi is not None:
-        given = np.moveaxis(_ready(zi), axis, 0) if len(shape_of(operand(zi))) > 1 else _ready(zi)
+        given = (
+            np.moveaxis(as_floating(zi), axis, 0)
+            if len(shape_of(operand(zi))) > 1
+            else as_floating(zi)
+        )
         start = start + (
             given if len(shape_of(given)) == len(shape_of(x)) else np.reshape(given, rest)
         )
@@ -75,7 +75,7 @@ def lfilter_zi(b: Any, a: Any) -> Any:
     >>> lfilter_zi(np.array([1.0]), np.array([1.0, -0.5]))
     array([1.])
     """
-    b, a = (_ready(v) for v in (b, a))
+    b, a = (as_floating(v) for v in (b, a))
     size = max(shape_of(a)[0], shape_of(b)[0])
     padded = lambda v: np.concatenate([v, np.zeros(size - shape_of(v)[0])])
     b, a = padded(b) / a[0], padded(a) / a[0]
@@ -95,7 +95,7 @@ def filtfilt(b: Any, a: Any, x: Any, axis: int = -1, padlen: int | None = None) 
     >>> filtfilt(np.array([0.5, 0.5]), np.array([1.0]), np.arange(9.0))[:3].round(9)
     array([0., 1., 2.])
     """
-    x = _ready(x)
+    x = as_floating(x)
     axis = axis_of(axis, len(shape_of(x)))
     x = np.moveaxis(x, axis, 0)
     size = max(shape_of(operand(b))[0], shape_of(operand(a))[0])
@@ -127,10 +127,10 @@ def sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     >>> sosfilt(np.array([[1.0, 0.0, 0.0, 1.0, -0.5, 0.0]]), np.array([1.0, 0.0, 0.0]))
     array([1.  , 0.5 , 0.25])
     """
-    sos = _ready(sos)
+    sos = as_floating(sos)
     if len(shape_of(sos)) != 2 or shape_of(sos)[1] != 6:
         raise ShapeError(f"sosfilt: sos must be [sections, 6]: got {aval_of(sos)}")
-    y = _ready(x)
+    y = as_floating(x)
     states: list[Any] = []
     for k in range(shape_of(sos)[0]):
         start = None if zi is None else operand(zi)[k]

@@ -1,4 +1,4 @@
-"""Convolution, filters, spectra and detrending, by SciPy's names."""
+"""Convolution, correlation and detrending, by SciPy's names."""
 
 import math
 from collections.abc import Sequence
@@ -6,34 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError, shown
-from ..core.lazy import answering, publish as _publish
-from ..ops import elementwise as ew
-from ..ops.conv_general_dilated import conv_general_dilated
-from ..ops.operand import operand, promote_weak, strong
-from ..ops.reduce import axes_in
-from ..ops.structure import cast
-from .filtering import (
-    filtfilt as filtfilt,
-    lfilter as lfilter,
-    lfilter_zi as lfilter_zi,
-    sosfilt as sosfilt,
-)
-from .short_time import istft as istft, stft as stft
-from .spectra import (
-    csd as csd,
-    get_window as get_window,
-    hilbert as hilbert,
-    periodogram as periodogram,
-    welch as welch,
-)
-
-__all__ = [
-    "convolve", "convolve2d", "correlate", "correlate2d", "csd", "detrend", "fftconvolve",
-    "filtfilt", "get_window", "hilbert", "istft", "lfilter", "lfilter_zi", "periodogram",
-    "sosfilt", "stft", "welch",
-]  # fmt: skip
+from ...core.avals import dtype_of, is_inexact, shape_of
+from ...core.errors import ShapeError, shown
+from ...core.lazy import answering
+from ...ops import elementwise as ew
+from ...ops.conv_general_dilated import conv_general_dilated
+from ...ops.operand import operand, promote_weak, strong
+from ...ops.reduce import axes_in
+from ...ops.structure import cast
 
 _MODES = ("full", "same", "valid")
 _BOUNDARIES = {"wrap": "wrap", "symm": "symmetric"}
@@ -260,6 +240,3 @@ def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
         slope = np.sum(place * y, axis=-1, keepdims=True) / max(float((place**2).sum()), 1e-300)
         y = y - slope.astype(dtype_of(y)) * place
     return np.moveaxis(y, -1, axis)
-
-
-_publish(__name__)

@@ -4,18 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, real_dtype, shape_of
-from ..core.errors import ShapeError, shown
-from ..core.frames import warn
-from ..core.lazy import answering
-from ..core.trace import is_concrete
-from ..numpy.at import at
-from ..ops import elementwise as ew
-from ..ops.operand import operand
-from ..ops.reduce import axis_of
-from ..ops.stop_gradient import stop_gradient
-from ..ops.structure import cast
-from .filtering import _ready
+from ...core.avals import aval_of, dtype_of, real_dtype, shape_of
+from ...core.errors import ShapeError, shown
+from ...core.frames import warn
+from ...core.lazy import answering
+from ...core.trace import is_concrete
+from ...numpy.at import at
+from ...ops import elementwise as ew
+from ...ops.operand import operand
+from ...ops.reduce import axis_of
+from ...ops.stop_gradient import stop_gradient
+from ...ops.structure import cast
+from ..floating import as_floating
 from .spectra import _Segments, get_window
 
 _PADS: dict[str, dict[str, Any]] = {
@@ -48,7 +48,7 @@ def stft(
     >>> print(z.shape, abs(z[0]).round(3))
     (5, 5) [0.625 1.    1.    1.    0.375]
     """
-    x = _ready(x)
+    x = as_floating(x)
     axis = axis_of(axis, len(shape_of(x)))
     x = np.moveaxis(x, axis, -1)
     cut = _Segments("stft", shape_of(x)[-1], window, nperseg, noverlap, nfft)
