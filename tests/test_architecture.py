@@ -111,7 +111,7 @@ ROOMS = {
     "optim": 4_500,
     "peers": 830,
     "random": 5_200,
-    "scipy": 13_900,
+    "scipy": 19_500,
     "sparse": 2_700,
     "special": 2_350,
     "train": 1_500,

@@ -861,3 +861,9 @@ def test_a_number_beyond_the_range_of_a_dtype_is_infinite_in_logs_of_sums(functi
 
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want)
+
+
+def test_a_number_for_an_empty_array_is_not_computed():
+    f = fg.jit(lambda x: np.concatenate([x / np.zeros(0), np.ones(2) * x]))
+
+    assert f(2.0).tolist() == [2.0, 2.0]  # 2 / 0 would warn, which is an error here

@@ -193,6 +193,8 @@ def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
         return None
     if shape == out.shape:
         return build(eqn.prim, *atoms, **eqn.params)
+    if not out.size:  # NumPy computes nothing, and f of the operand might warn
+        return None
     return _computed_once(build, eqn, atoms, out)
 
 
