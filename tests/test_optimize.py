@@ -259,6 +259,38 @@ def test_curve_fit_is_that_of_scipy_with_derivatives(options):
 # programs
 
 
+def test_lists_and_integers_are_arrays_of_floats_as_in_scipy():
+    scipy = pytest.importorskip("scipy.optimize")
+    square = lambda x: np.sum((x - 2.0) ** 2) + 0 * x[0]  # of a vector
+    circle = lambda x: [x[0] * x[0] + x[1] ** 2 - 4, x[0] - x[1]]
+
+    for start in ([1, 2], (1, 2), np.array([1, 2]), [1.0, 2]):
+        np.testing.assert_allclose(optimize.minimize(square, start).x, [2, 2], rtol=1e-6)
+        np.testing.assert_allclose(optimize.root(circle, start).x, 2**0.5, rtol=1e-9)
+        fit = optimize.least_squares(circle, start, **TIGHT)
+        np.testing.assert_allclose(fit.x, scipy.least_squares(circle, start, **TIGHT).x, rtol=1e-9)
+    moved = lambda a: optimize.minimize(lambda x: np.sum((x - a) ** 2), [1, 2]).x.sum()
+    np.testing.assert_allclose(fg.grad(moved)(3.0), 2, rtol=1e-9)
+
+
+@pytest.mark.parametrize("bounds", [([0, 0, -np.inf], [2.5, 9, np.inf]), (0, np.inf), (-np.inf, 3)])
+def test_curve_fit_starts_within_its_bounds_as_scipys(bounds):
+    scipy = pytest.importorskip("scipy.optimize")
+    curve = lambda x, *p: p[0] * np.exp(-p[1] * x) + p[2]
+    three = lambda x, a, b, c: curve(x, a, b, c)
+
+    want, _ = scipy.curve_fit(three, list(TIMES), list(DATA), bounds=bounds)
+    np.testing.assert_allclose(
+        optimize.curve_fit(three, list(TIMES), list(DATA), bounds=bounds)[0],
+        want,
+        rtol=1e-6,
+        atol=1e-9,
+    )
+    if np.ndim(bounds[0]):  # their number is known from the bounds
+        got, _ = optimize.curve_fit(curve, TIMES, DATA, bounds=bounds)
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-9)
+
+
 def test_minimize_runs_under_jit_and_vmap_with_bounds():
     pytest.importorskip("scipy.optimize")
     rosenbrock = lambda x, a: a * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2

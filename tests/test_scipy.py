@@ -106,6 +106,19 @@ def test_odeint_keeps_dtypes_and_says_by_nan_where_it_cannot_go_on():
     assert np.isnan(short[1]) and abs(wave[1] + 1) < 1e-6
 
 
+def test_a_list_of_scalars_is_a_vector_as_in_scipy():
+    turning = lambda y, t: [y[1], -y[0]]
+
+    got = integrate.odeint(turning, [1, 0], TIMES)
+    np.testing.assert_allclose(np.stack([np.cos(TIMES), -np.sin(TIMES)], 1), got, atol=1e-6)
+    assert np.array_equal(
+        got, integrate.odeint(lambda t, y: turning(y, t), [1, 0], TIMES, tfirst=True)
+    )
+    assert integrate.odeint(turning, np.array([1.0, 0.0]), TIMES).shape == (len(TIMES), 2)
+    pair = integrate.odeint(lambda y, t: (y[1], -y[0]), (1.0, 0.0), TIMES)
+    np.testing.assert_allclose(got, np.stack(pair, 1), atol=1e-12)  # a tuple is a tree
+
+
 def test_odeint_refuses_what_does_not_fit():
     with pytest.raises(TreeError, match="what func gives"):
         integrate.odeint(lambda y, t: (y, y), 1.0, TIMES)

@@ -26,6 +26,7 @@ from ..transforms.arguments import Origin, check_callable, flatten_like, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
+from .initial import scalars_as_array
 
 # fmt: off
 # Dormand & Prince 1980, "A family of embedded Runge-Kutta formulae", RK5(4)7M, whose last stage is
@@ -65,12 +66,15 @@ def odeint(
     atol: float = 1.4e-8,
     mxstep: float = np.inf,
     hmax: float = np.inf,
+    tfirst: bool = False,
 ) -> Any:
     """Solution of ``dy/dt = func(y, t, *params)`` at given times.
 
     Args:
-        func: returns a tree with the structure and shapes of y; it is traced.
-        y0: solution at ``t[0]``, a tree of arrays whose dtypes the solution keeps.
+        func: returns a tree with the structure and shapes of y, or a list of the elements of a
+            vector; it is traced.
+        y0: solution at ``t[0]``, a tree of arrays whose dtypes the solution keeps; a list of
+            scalars is a vector.
         t: times, ascending or descending, shape [T]; each costs one step more than the solver's
             own steps, which go past it.
         *params: trees of arrays; the solution is differentiable in them, ``y0`` and ``t``.
@@ -78,6 +82,7 @@ def odeint(
         rtol, atol: relative and absolute tolerance of the local error, at least 10 eps.
         mxstep: int, maximal number of steps from one time to the next.
         hmax: maximal length of a step.
+        tfirst: whether the arguments of ``func`` are ``t, y``.
 
     Returns:
         A tree like ``y0`` with a new first axis of T. It is nan from the time on at which
@@ -92,13 +97,28 @@ def odeint(
     [1.       0.135335]
     """
     check_callable("odeint", func)
+    args = args if isinstance(args, tuple) else (args,)
+    rate = (lambda y, t, *rest: func(t, y, *rest)) if tfirst else func
+    y0 = scalars_as_array(y0, (list,))
+    return solution(rate, y0, t, (*params, *args), rtol, atol, mxstep, hmax)
+
+
+def solution(
+    func: Callable[..., Any],
+    y0: Any,
+    t: Any,
+    params: tuple[Any, ...],
+    rtol: float = 1.4e-8,
+    atol: float = 1.4e-8,
+    mxstep: float = np.inf,
+    hmax: float = np.inf,
+) -> Any:
+    """:func:`odeint` for a tree, a list of scalars included."""
     t = _times(t)
     flat, unravel = ravel_pytree(tree.map(_floating, y0))
     eps = max(np.finfo(dtype_of(x)).eps for x in (flat, t))
     problem = InitialValueProblem(
-        *_flat_jaxpr(
-            func, unravel, flat, t, (*params, *(args if isinstance(args, tuple) else (args,)))
-        ),
+        *_flat_jaxpr(func, unravel, flat, t, params),
         sign=stop_gradient(np.where(t[-1] < t[0], -1, 1)).astype(dtype_of(t)),
         rtol=max(rtol, 10 * eps),
         atol=atol,
@@ -140,6 +160,7 @@ def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[
     def slope(hand: Callable[[Any], Any], values: list[Any]) -> list[Any]:
         y, time = values
         out = func(unravel(y), time, *map(hand, args))
+        out = scalars_as_array(out) if is_arraylike(example) and shape_of(example) else out
         leaves = flatten_like("odeint", "what func gives", treedef, out)
         for (path, x), d in zip(tree.leaves_with_path(example), leaves, strict=True):
             if shape_of(d) != shape_of(x):

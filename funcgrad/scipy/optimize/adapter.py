@@ -15,6 +15,7 @@ from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ...transforms.jit.api import jit
 from ...transforms.untraced import owning
+from ..initial import initial
 
 
 def as_tuple(args: Any) -> tuple[Any, ...]:
@@ -26,6 +27,7 @@ class FlatTree:
     """Conversion between trees like ``x0`` and vectors."""
 
     def __init__(self, who: str, x0: Any) -> None:
+        x0 = initial(x0)
         for path, x in tree.leaves_with_path(x0):
             if not is_arraylike(x) or dtype_of(x).kind != "f":
                 got = aval_of(x) if is_arraylike(x) else type(x).__name__

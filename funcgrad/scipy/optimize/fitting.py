@@ -1,6 +1,7 @@
 """curve_fit, and assignments."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,7 @@ def curve_fit(
     Args:
         f: ``f(xdata, *parameters)`` returns an array like ``ydata``.
         xdata, ydata: arrays; parameters and covariance are differentiable in them.
-        p0: the first parameters, shape [k]; by default ones.
+        p0: the first parameters, shape [k]; by default ones, or a point within the bounds.
         sigma: standard deviations of ``ydata``, shape [M], or their covariance, [M, M].
         absolute_sigma: whether the covariance is that of ``sigma``, or scaled by the residuals.
         bounds: a pair (low, high) of scalars or vectors [k].
@@ -60,7 +61,8 @@ def curve_fit(
         raise ValueError(
             "curve_fit: ydata must be finite: got nan or inf; drop nan by np.isfinite first"
         )
-    start = _first(f, p0)
+    xdata = _floating(xdata) if isinstance(xdata, (list, tuple)) else xdata
+    start = _first(f, p0, bounds)
     whiten = _whitening(sigma, shape_of(ydata)[0])
     fewer = shape_of(ydata)[0] < shape_of(start)[0]
     method = method or ("trf" if fewer or bounds is not None else "lm")
@@ -84,14 +86,32 @@ def _floating(x: Any) -> Any:
     return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
 
 
-def _first(f: Callable[..., Any], p0: Any) -> Any:
+def _first(f: Callable[..., Any], p0: Any, bounds: Any) -> Any:
     if p0 is not None:
         return np.reshape(_floating(p0), (-1,))
+    sides = () if bounds is None else _sides(bounds)
     kinds = [p.kind for p in inspect.signature(f).parameters.values()]
     count = sum(k in (0, 1) for k in kinds) - 1  # positional ones, but for xdata
     if count < 1 or 2 in kinds:
-        raise ValueError("curve_fit: the number of parameters is not known: got *args; give p0")
-    return np.ones(count)
+        sizes = [math.prod(shape_of(side)) for side in sides if shape_of(side)]
+        if not sizes:
+            raise ValueError("curve_fit: the number of parameters is not known: got *args; give p0")
+        count = sizes[0]
+    return _within(count, *sides) if sides else np.ones(count)
+
+
+def _sides(bounds: Any) -> tuple[Any, Any]:
+    low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
+    return _floating(low), _floating(high)
+
+
+def _within(count: int, low: Any, high: Any) -> Any:
+    """The middle of the bounds; a point at distance 1 from a single bound; 1 without bounds."""
+    low, high = np.broadcast_to(low, (count,)), np.broadcast_to(high, (count,))
+    has_low, has_high = np.isfinite(low), np.isfinite(high)
+    middle = 0.5 * (np.where(has_low, low, 0) + np.where(has_high, high, 0))
+    one = np.where(has_low, low + 1, np.where(has_high, high - 1, 1.0))
+    return np.where(has_low & has_high, middle, one)
 
 
 def _whitening(sigma: Any, size: int) -> Callable[[Any], Any]:

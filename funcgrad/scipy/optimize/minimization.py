@@ -57,7 +57,7 @@ def minimize(
 
     Args:
         fun: ``fun(x, *args)`` returns a scalar for a tree ``x`` like ``x0``.
-        x0: initial tree of real floating arrays; a list is a tree.
+        x0: initial tree of real arrays; a list or tuple of scalars is an array.
         args, method, tol, options: see scipy.optimize.minimize.
         jac, hess, hessp: None to derive them, or functions that return trees; with ``jac=True``,
             ``fun`` returns ``(value, gradient)``.

@@ -42,7 +42,7 @@ def root(
 
     Args:
         fun: ``fun(x, *args)`` returns a tree with as many elements as ``x0``.
-        x0: initial tree of real floating arrays.
+        x0: initial tree of real arrays; a list or tuple of scalars is an array.
         args, method, tol, callback, options: see scipy.optimize.root.
         jac: None to derive it, or a function that returns the square matrix of flat trees.
 
@@ -108,7 +108,7 @@ def least_squares(
 
     Args:
         fun: ``fun(x, *args)`` returns residuals, a tree of arrays.
-        x0: initial tree of real floating arrays.
+        x0: initial tree of real arrays; a list or tuple of scalars is an array.
         jac: None to derive it, or a function that returns the matrix of flat trees.
         bounds: None, or a pair (low, high) of scalars or trees like ``x0``.
         args, **options: see scipy.optimize.least_squares.
