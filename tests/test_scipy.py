@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import pickle
 import subprocess
 import sys
 
@@ -262,6 +263,35 @@ def test_quantiles_invert_the_cdf(name):
     assert d.cdf(d.ppf(np.float32(0.3), *shapes), *shapes).dtype == np.float32
     low, high = d.support(*shapes)
     assert d.ppf(0.0, *shapes) == low and d.isf(0.0, *shapes) == high
+
+
+def test_a_frozen_distribution_has_the_methods_at_its_parameters():
+    frozen = stats.gamma(2.0, scale=3.0)
+    x, q = np.array([0.5, 4.0]), np.array([0.1, 0.8])
+
+    for method, at in [("pdf", x), ("logcdf", x), ("sf", x), ("ppf", q), ("isf", q)]:
+        want = getattr(stats.gamma, method)(at, 2.0, scale=3.0)
+        assert np.array_equal(getattr(frozen, method)(at), want)
+    np.testing.assert_allclose(frozen.interval(0.8), frozen.ppf(np.array([0.1, 0.9])), rtol=1e-14)
+    assert frozen.median() == frozen.ppf(0.5)
+    assert stats.poisson(3.0).pmf(2) == stats.poisson.pmf(2, 3.0)
+    normal = stats.multivariate_normal(np.zeros(2), np.eye(2))
+    assert normal.logpdf(x) == stats.multivariate_normal.logpdf(x)
+    slopes = fg.jit(fg.grad(lambda d: d.logpdf(0.3)))(stats.norm(1.0, scale=2.0))
+    np.testing.assert_allclose([*slopes.args, slopes.kwds["scale"]], [-0.175, -0.43875])
+    assert pickle.loads(pickle.dumps(frozen)).cdf(1.0) == frozen.cdf(1.0)
+    with pytest.raises(TypeError, match=r"norm: unexpected keyword argument: got 'locc'; use loc"):
+        stats.norm(locc=1)
+    with pytest.raises(TypeError, match=r"norm\(0, 1\)\.pdf\(\) takes 1 positional"):
+        stats.norm(0, 1).pdf(0.0, 1.0)
+
+
+def test_the_support_moves_with_location_and_scale():
+    assert stats.expon.support(3.0, 2.0) == (3, np.inf)
+    assert stats.uniform(1.0, 4.0).support() == (1, 5)
+    assert stats.binom.support(10, 0.3, loc=2) == (2, 12)
+    assert np.isnan(stats.beta.support(-1.0, 2.0)).all()
+    assert fg.grad(lambda s: stats.uniform.support(1.0, s)[1])(4.0) == 1
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
@@ -636,8 +666,9 @@ def test_minimize_keeps_dtypes_and_says_whether_it_compiled(optimize):
 
     assert single.x["w"].dtype == single.jac["w"].dtype == np.float32 and single.compiled
     assert found.x == pytest.approx(1.0, abs=1e-5) and not found.compiled
-    with pytest.raises(DtypeError, match=r"x0\['w'\] must be real and floating: got i64"):
-        optimize.minimize(lambda p: p["w"] ** 2, {"w": 1})
+    assert optimize.minimize(lambda p: p["w"] ** 2, {"w": 1}).x["w"].dtype == float
+    with pytest.raises(DtypeError, match=r"x0\['w'\] must be real numbers: got c128"):
+        optimize.minimize(lambda p: abs(p["w"]) ** 2, {"w": 1j})
 
 
 def test_bounds_and_constraints_are_of_trees(optimize):

@@ -100,10 +100,10 @@ def odeint(
     args = args if isinstance(args, tuple) else (args,)
     rate = (lambda y, t, *rest: func(t, y, *rest)) if tfirst else func
     y0 = scalars_as_array(y0, (list,))
-    return solution(rate, y0, t, (*params, *args), rtol, atol, mxstep, hmax)
+    return solution_at(rate, y0, t, (*params, *args), rtol, atol, mxstep, hmax)
 
 
-def solution(
+def solution_at(
     func: Callable[..., Any],
     y0: Any,
     t: Any,

@@ -185,7 +185,7 @@ def checkpoint_name(x: Any, name: str) -> Any:
 
 def odeint(func: Callable[..., Any], y0: Any, t: Any, *args: Any, **options: Any) -> Any:
     """Solution of y' = func(y, t, *args); see funcgrad.scipy.integrate.odeint."""
-    solve = load("funcgrad.scipy.ode").solution  # a list is a tree
+    solve = load("funcgrad.scipy.ode").solution_at  # a list is a tree
     return raised(solve(inward(func), lowered(y0), lowered(t), lowered(args), **options))
 
 

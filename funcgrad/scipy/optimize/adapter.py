@@ -32,8 +32,8 @@ class FlatTree:
             if not is_arraylike(x) or dtype_of(x).kind != "f":
                 got = aval_of(x) if is_arraylike(x) else type(x).__name__
                 raise DtypeError(
-                    f"{who}: x0{tree.keystr(path)} must be real and floating: got {got}; write "
-                    f"1.0 for 1"
+                    f"{who}: x0{tree.keystr(path)} must be real numbers: got {got}; write x0.real, "
+                    f"or take the real and the imaginary part as two arrays"
                 )
         self.who, self.like = who, x0
         self.start, self.unravel = ravel_pytree(x0)

@@ -12,15 +12,17 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 import numpy as np
+from typing_extensions import override
 
-from ...core.avals import aval_of, dtype_of, is_inexact
-from ...core.errors import DtypeError, UnsupportedError, shown
+from ...core.avals import dtype_of
+from ...core.errors import shown
 from ...core.lazy import answering
 from ...core.registry import load
-from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
+from .frozen import OF_POINTS, Freezable, Frozen
 from .inversion import inverted, least
+from .parts import floating, selected
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
 
@@ -35,26 +37,18 @@ POSITIVE = lambda *shapes: np.all(np.stack(np.broadcast_arrays(*shapes)) > 0, ax
 LOG_2PI = math.log(2 * math.pi)
 
 
-def floating(*values: Any) -> list[Any]:
-    """Operands as arrays of one floating dtype; Python scalars are weakly typed."""
-    arrays = promote_weak([operand(x) for x in values])
-    texts = [x for x in arrays if dtype_of(x).kind not in "biufc"]
-    if texts:
-        raise DtypeError(
-            f"scipy.stats: parameters must be numbers: got {aval_of(texts[0])}; write float(x)"
-        )
-    dtype = np.result_type(*map(dtype_of, arrays))
-    dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
-    return [cast(x, dtype) for x in arrays]
+def named(name: str) -> "Distribution":
+    """The distribution of a name, as it is pickled."""
+    return getattr(load("funcgrad.scipy.stats"), name)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
-class Distribution:
+class Distribution(Freezable):
     """Base class of continuous and discrete distributions: parameters, and relations of tails."""
 
     name: str
     shapes: str  # names of the shape parameters
-    support: Callable[..., tuple[Any, Any]]  # from the shape parameters
+    ends: Callable[..., tuple[Any, Any]]  # of the support, from the shape parameters
     valid: Callable[..., Any]
     log_density: Formula
     log_cdf: Formula | None = None
@@ -72,11 +66,13 @@ class Distribution:
     def __repr__(self) -> str:
         return f"<the distribution {self.name}>"
 
-    def __call__(self, *args: Any, **given: Any) -> NoReturn:
-        raise UnsupportedError(
-            f"{self.name}: there are no frozen distributions: got {self.name}(...); write "
-            f"{self.name}.logpdf(x, *parameters)"
-        )
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.name,)
+
+    @override
+    def __call__(self, *args: Any, **given: Any) -> Frozen:
+        self._arguments("", self._names, args, given)
+        return Frozen(self, args, given)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
@@ -94,9 +90,10 @@ class Distribution:
     def _arguments(self, method: str, names: Sequence[str], args: Any, given: Any) -> list[Any]:
         """Shape parameters, loc and, if there is one, scale, bound as in SciPy."""
         defaults = {"loc": 0, "scale": 1}
+        who = f"{self.name}.{method}" if method else self.name
         if len(args) > len(names):
             raise TypeError(
-                f"{self.name}.{method}: takes at most {len(names)} parameters, "
+                f"{who}: takes at most {len(names)} parameters, "
                 f"{', '.join(names)}: got {len(args)}"
                 "; leave the others out"
             )
@@ -108,7 +105,7 @@ class Distribution:
                     or f"its parameters are {', '.join(names)}"
                 )
                 raise TypeError(
-                    f"{self.name}.{method}: "
+                    f"{who}: "
                     f"{'given twice' if key in values else 'unexpected keyword argument'}: got "
                     f"{shown(key)}; {cure}"
                 )
@@ -116,10 +113,32 @@ class Distribution:
         missing = [name for name in names if name not in values and name not in defaults]
         if missing:
             raise TypeError(
-                f"{self.name}.{method}: a parameter is missing: got no {', '.join(missing)}; write "
-                f"{self.name}.{method}(x, {', '.join(names)})"
+                f"{who}: a parameter is missing: got no {', '.join(missing)}; write "
+                f"{who}({'x, ' if method in OF_POINTS else ''}{', '.join(names)})"
             )
         return [values.get(name, defaults.get(name)) for name in names]
+
+    @property
+    def _names(self) -> list[str]:
+        """The parameters, in their order."""
+        return [*self.shapes.split(), "loc"]
+
+    def support(self, *args: Any, **given: Any) -> tuple[Any, Any]:
+        """The ends of the support; nan for invalid parameters."""
+        *shapes, loc = floating(*self._arguments("support", self._names, args, given))
+        good = self.valid(*shapes)
+        low, high = (selected(good, loc + end, np.nan) for end in self.ends(*shapes))
+        return low, high
+
+    def median(self, *args: Any, **given: Any) -> Any:
+        """The quantile of 0.5."""
+        return self.ppf(0.5, *args, **given)  # type: ignore[attr-defined]
+
+    def interval(self, confidence: Any, *args: Any, **given: Any) -> tuple[Any, Any]:
+        """The interval of a probability, with equal tails."""
+        tails = (1 - confidence) / 2, (1 + confidence) / 2
+        ppf: Callable[..., Any] = self.ppf  # type: ignore[attr-defined]
+        return ppf(tails[0], *args, **given), ppf(tails[1], *args, **given)
 
     # inside the support, in standard form
 
@@ -173,17 +192,30 @@ class Continuous(Distribution):
 
     closed: bool = True  # whether the formula holds at the ends of the support
 
+    @property
+    @override
+    def _names(self) -> list[str]:
+        return [*self.shapes.split(), "loc", "scale"]
+
+    @override
+    def support(self, *args: Any, **given: Any) -> tuple[Any, Any]:
+        """The ends of the support; nan for invalid parameters."""
+        *shapes, loc, scale = floating(*self._arguments("support", self._names, args, given))
+        good = (scale > 0) & self.valid(*shapes)
+        low, high = (selected(good, loc + scale * end, np.nan) for end in self.ends(*shapes))
+        return low, high
+
     def logpdf(self, x: Any, *args: Any, **given: Any) -> Any:
         """Logarithm of the density; -inf outside the support."""
         z, scale, shapes, good = self._standard("logpdf", x, args, given)
         with np.errstate(all="ignore"):
-            low, high = self.support(*shapes)
+            low, high = self.ends(*shapes)
             beyond = (z < low) | (z > high) if self.closed else (z <= low) | (z >= high)
             beyond = beyond | np.isinf(z)
             y = self.log_density(
                 np.where(beyond, _interior_point(low, high, z), z), *shapes
             ) - np.log(scale)
-            return np.where(good, np.where(beyond, -np.inf, y), np.nan)
+            return selected(good, np.where(beyond, -np.inf, y), np.nan)
 
     def pdf(self, x: Any, *args: Any, **given: Any) -> Any:
         """Density; 0 outside the support."""
@@ -224,12 +256,11 @@ class Continuous(Distribution):
             return None
         logs = self._logcdf, self._logsf
         tail = self._sf if upper else self._cdf
-        return inverted(tail, logs, self.log_density, self.support, upper)
+        return inverted(tail, logs, self.log_density, self.ends, upper)
 
     def _split(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
         """x, loc, scale, the shape parameters, and the mask of valid parameters."""
-        names = [*self.shapes.split(), "loc", "scale"]
-        x, *shapes, loc, scale = floating(x, *self._arguments(method, names, args, given))
+        x, *shapes, loc, scale = floating(x, *self._arguments(method, self._names, args, given))
         good = (scale > 0) & self.valid(*shapes) & (x == x)  # not nan
         return x, loc, np.where(scale > 0, scale, 1), shapes, good
 
@@ -249,11 +280,11 @@ class Continuous(Distribution):
     ) -> Any:
         z, _, shapes, good = self._standard(method, x, args, given)
         with np.errstate(all="ignore"):
-            low, high = self.support(*shapes)
+            low, high = self.ends(*shapes)
             below, above = z <= low, z >= high
             y = formula(np.where(below | above, _interior_point(low, high, z), z), *shapes)
             y = np.where(below, ends[0], np.where(above, ends[1], y))
-            return np.where(good, y, np.nan)
+            return selected(good, y, np.nan)
 
     def _point(
         self, method: str, formula: Formula | None, upper: bool, q: Any, args: Any, given: Any
@@ -262,12 +293,12 @@ class Continuous(Distribution):
             raise TypeError(f"{self.name}.{method}: the quantiles are not implemented")
         q, loc, scale, shapes, good = self._split(method, q, args, given)
         with np.errstate(all="ignore"):
-            low, high = self.support(*shapes)[:: -1 if upper else 1]
+            low, high = self.ends(*shapes)[:: -1 if upper else 1]
             inner = (q > 0) & (q < 1)
             z = formula(np.where(inner, q, 0.5), *shapes)
             end = np.where(q == 0, low, np.where(q == 1, high, np.nan))
             z = np.where(inner, z, cast(end, dtype_of(q)))
-            return np.where(good, loc + scale * z, np.nan)
+            return selected(good, loc + scale * z, np.nan)
 
 
 @dataclass(frozen=True, repr=False)
@@ -285,11 +316,11 @@ class Discrete(Distribution):
         """Logarithm of the probability of k; -inf outside the support."""
         k, shapes, good = self._shifted("logpmf", k, args, given)
         with np.errstate(all="ignore"):
-            low, high = self.support(*shapes)
+            low, high = self.ends(*shapes)
             beyond = (k < low) | (k > high) | (np.floor(k) != k) | np.isinf(k)
             beyond = beyond & ~np.isnan(k)
             y = self.log_density(np.where(beyond, low, k), *shapes)
-            return np.where(good, np.where(beyond, -np.inf, y), np.nan)
+            return selected(good, np.where(beyond, -np.inf, y), np.nan)
 
     def pmf(self, k: Any, *args: Any, **given: Any) -> Any:
         """Probability of k; 0 outside the support."""
@@ -327,20 +358,18 @@ class Discrete(Distribution):
         self, method: str, reached: Formula, lowest: int, q: Any, args: Any, given: Any
     ) -> Any:
         """The smallest integer that a predicate holds for; below all of them at ``lowest``."""
-        names = [*self.shapes.split(), "loc"]
-        q, *shapes, loc = floating(q, *self._arguments(method, names, args, given))
+        q, *shapes, loc = floating(q, *self._arguments(method, self._names, args, given))
         q, *shapes = map(stop_gradient, (q, *shapes))
         with np.errstate(all="ignore"):
             good = self.valid(*shapes)
-            low, high = (cast(0 * q + end, dtype_of(q)) for end in self.support(*shapes))
+            low, high = (cast(0 * q + end, dtype_of(q)) for end in self.ends(*shapes))
             inner = (q > 0) & (q < 1)
             k = least(lambda k: reached(k, np.where(inner, q, 0.5), *shapes), low, high)
             end = np.where(q == lowest, low - 1, np.where(q == 1 - lowest, high, np.nan))
-            return np.where(good, np.where(inner, k, end) + loc, np.nan)
+            return selected(good, np.where(inner, k, end) + loc, np.nan)
 
     def _shifted(self, method: str, k: Any, args: Any, given: Any) -> tuple[Any, ...]:
-        names = [*self.shapes.split(), "loc"]
-        k, *shapes, loc = floating(k, *self._arguments(method, names, args, given))
+        k, *shapes, loc = floating(k, *self._arguments(method, self._names, args, given))
         return k - loc, shapes, self.valid(*shapes)
 
     def _tail(
@@ -354,12 +383,12 @@ class Discrete(Distribution):
     ) -> Any:
         k, shapes, good = self._shifted(method, k, args, given)
         with np.errstate(all="ignore"):
-            low, high = self.support(*shapes)
+            low, high = self.ends(*shapes)
             k = np.floor(k)
             below, above = k < low, k >= high
             y = formula(np.where(below | above, low, k), *shapes)
             y = np.where(below, ends[0], np.where(above, ends[1], y))
-            return np.where(good, y, np.nan)
+            return selected(good, y, np.nan)
 
 
 def _interior_point(low: Any, high: Any, like: Any) -> Any:

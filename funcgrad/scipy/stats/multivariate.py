@@ -10,10 +10,12 @@ from ...linalg import solve_triangular
 from ...ops.linalg.matrices import hermitian
 from ...ops.operand import strong
 from ...special import gammaln, xlogy
-from .distribution import LOG_2PI, floating
+from .distribution import LOG_2PI
+from .frozen import Freezable
+from .parts import floating
 
 
-class MultivariateNormal:
+class MultivariateNormal(Freezable):
     """Multivariate normal distribution with SciPy's parameters.
 
     ``x`` has shape [..., D], ``mean`` [D] or []; ``cov`` is a matrix [D, D], of which the lower
@@ -23,6 +25,8 @@ class MultivariateNormal:
     >>> print(multivariate_normal.logpdf(np.zeros(2), np.ones(2), np.eye(2)).round(6))
     -2.837877
     """
+
+    name = "multivariate_normal"
 
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
         """Logarithm of the density.
@@ -93,7 +97,7 @@ def _singular(gap: Any, cov: Any) -> Any:
     return np.where(outside, -np.inf, y)
 
 
-class Dirichlet:
+class Dirichlet(Freezable):
     """Dirichlet distribution with SciPy's parameter ``alpha`` [K].
 
     ``x`` has shape [K] or [K, N], or [K - 1, ...] without the last probability.
@@ -102,6 +106,8 @@ class Dirichlet:
     >>> print(dirichlet.pdf(np.array([0.2, 0.8]), np.array([1.0, 2.0])).round(6))
     1.6
     """
+
+    name = "dirichlet"
 
     def logpdf(self, x: Any, alpha: Any) -> Any:
         """Logarithm of the density; -inf outside the simplex."""
@@ -133,13 +139,15 @@ class Dirichlet:
         return np.exp(self.logpdf(x, alpha))
 
 
-class Multinomial:
+class Multinomial(Freezable):
     """Multinomial distribution of counts with SciPy's parameters ``n`` and ``p`` [..., K].
 
     >>> from funcgrad.scipy.stats import multinomial
     >>> print(multinomial.pmf(np.array([1, 2]), 3, np.array([0.5, 0.5])).round(6))
     0.375
     """
+
+    name = "multinomial"
 
     def logpmf(self, x: Any, n: Any, p: Any) -> Any:
         """Logarithm of the probability of counts; -inf unless they sum to n."""

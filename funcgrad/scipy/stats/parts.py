@@ -1,14 +1,35 @@
-"""Functions that formulas of distributions share, without cancellation."""
+"""Functions that distributions and their formulas share."""
 
 from typing import Any
 
 import numpy as np
 
-from ...core.avals import aval_of
-from ...core.errors import ConcretizationError
+from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.errors import ConcretizationError, DtypeError
 from ...core.trace import Tracer
+from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
+from ...ops.structure import cast
 from ...special import betaln
+
+
+def floating(*values: Any) -> list[Any]:
+    """Operands as arrays of one floating dtype; Python scalars are weakly typed."""
+    arrays = promote_weak([operand(x) for x in values])
+    texts = [x for x in arrays if dtype_of(x).kind not in "biufc"]
+    if texts:
+        raise DtypeError(
+            f"scipy.stats: parameters must be numbers: got {aval_of(texts[0])}; write float(x)"
+        )
+    dtype = np.result_type(*map(dtype_of, arrays))
+    dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
+    return [cast(x, dtype) for x in arrays]
+
+
+def selected(mask: Any, x: Any, y: Any) -> Any:
+    """np.where, but a scalar for scalars."""
+    z = np.where(mask, x, y)
+    return z if shape_of(z) else z[()]
 
 
 def count(who: str, n: Any) -> int:
