@@ -254,6 +254,48 @@ def test_jvp_is_the_limit_of_differences(name, case):
         assert_same(want, got, 1e-7, 1e-7, dtypes=False)
 
 
+# LAPACK skips zeros, and stops at nan: it spreads by the order of operations
+IN_LAPACK = "funcgrad.ops.linalg."
+SPECIAL = [
+    pytest.param(name, case, id=f"{name}-{i}",
+                 marks=() if turn_of(name, case) % 16 == 0 else pytest.mark.slow)
+    for name, cases in CASES.items()
+    for i, case in enumerate(cases)
+    if name in OWN and not OWN[name].__module__.startswith(IN_LAPACK) and has_derivative(name, case)
+    and np.prod(case.params.get("shape", ())) < 1000
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "case"), SPECIAL)
+def test_both_modes_are_finite_at_the_same_places_where_operands_are_not(name, case):
+    operands = case.operands(F64)
+    for number in (np.nan, np.inf, -np.inf):
+        function, xs = program(name, case, [with_first(x, number) for x in operands], case.free)
+        real = lambda *xs, f=function: [y for y in f(*xs) if aval_of(y).dtype.kind == "f"]
+        every = tuple(range(len(xs)))
+        with np.errstate(all="ignore"):
+            try:
+                forward = fg.tree.leaves(fg.jacfwd(real, every)(*xs))
+            except ValueError:  # outside of the domain: of the value, too
+                with pytest.raises(ValueError):
+                    function(*xs)
+                continue
+            reverse = fg.tree.leaves(fg.jacrev(real, every)(*xs))
+
+        for a, b in zip(forward, reverse, strict=True):
+            np.testing.assert_array_equal(np.isfinite(a), np.isfinite(b))
+            np.testing.assert_allclose(a[np.isfinite(a)], b[np.isfinite(b)], 1e-9, 1e-9)
+
+
+def with_first(x, number):
+    """An operand of real numbers, whose first element is another."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f" or x.size == 0:
+        return x
+    x = x.copy()
+    x.flat[0] = number
+    return x
+
+
 @in_full
 @smooth_rows
 def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case, full):
@@ -510,6 +552,8 @@ def test_what_has_no_derivative_gives_plain_values(name, case):
 
 # one more axis
 
+NOWHERE = np.zeros(0, int)
+
 
 @every_row
 def test_a_batch_is_a_loop_over_its_examples(name, case):
@@ -533,6 +577,12 @@ def test_a_batch_is_a_loop_over_its_examples(name, case):
         with np.errstate(all="ignore"):
             wants = [prim.run(*one, **case.params) for one in singles]
             outs, out_axes = prim.batch(args, axes, 2, **case.params)
+            none = [
+                x if d is None else np.take(x, NOWHERE, d) for x, d in zip(args, axes, strict=True)
+            ]
+            empty, empty_axes = prim.batch(none, axes, 0, **case.params)
+        for y, d, want in zip(empty, empty_axes, wants[0], strict=True):
+            assert d is None or (0, *np.shape(want)) == np.moveaxis(np.asarray(y), d, 0).shape
         for k, (y, d) in enumerate(zip(outs, out_axes, strict=True)):
             for i, want in enumerate(wants):
                 got = y if d is None else np.take(y, i, d)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, shape_of
+from ..core.avals import Aval, Shape, aval_of, shape_of
 from ..core.companions import Codegen, Dependence
 from ..core.errors import ShapeError
 from .contract import Multilinear
@@ -22,7 +22,7 @@ from .dependences import Ins, Outs, Sets, contracted, union
 from .families import unbroadcast
 from .im2col import cheapest_form, convolve_into, convolve_plan, largest_sizes, scratch_sizes
 from .index import Index, getitem_p
-from .linear import InBuffers
+from .linear import InBuffers, drop_axes
 from .structure import Batched, axis_to_front, reshape, transpose_p
 from .windows import Window, taps, transposed_windows
 from .winograd import in_tiles, tile_sizes
@@ -38,6 +38,8 @@ class Bilinear(InBuffers, Multilinear, Codegen):
     def batch(
         self, args: Any, axes: Any, size: int, /, *, windows: tuple[Window, ...], groups: int
     ) -> Batched:
+        if size == 0:
+            return self._of_no_examples(args, axes, windows=windows, groups=groups)
         # two batched operands: the batch multiplies the groups. One: the batch goes into the axis
         # that its operand shares with the result, and not with the other operand
         batched = [role for role, d in zip(self.roles[:2], axes, strict=True) if d is not None]
@@ -50,6 +52,15 @@ class Bilinear(InBuffers, Multilinear, Codegen):
         many = groups * size if label == "G" else groups
         (y,) = self.bind(*ins, windows=windows, groups=many)
         return (batch_from_axis(y, self.roles[2], label, size, groups),), (0,)
+
+    def _of_no_examples(self, args: Any, axes: Any, **params: Any) -> Batched:
+        """An empty batch, whose examples cannot be counted by the lengths of the result."""
+        avals = [
+            a if d is None else Aval(drop_axes(a.shape, (d,)), a.dtype)
+            for a, d in zip(map(aval_of, args), axes, strict=True)
+        ]
+        (example,) = self.infer(*avals, **params)
+        return (np.zeros((0, *example.shape), example.dtype),), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
         """The avals of the scratch buffers of ``into``."""

@@ -118,16 +118,16 @@ class Extremum(Reduction):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(ins[0], outs[0], axes)
-        none = eq(count, 0)  # no element equals the extremum, which is nan: the derivative is nan
-        share = where(none, np.nan, div(cts[0], where(none, 1, count)))
-        share = expand_dims(cast(share, dtype_of(cts[0])), axes)
-        return (where(logical_or(hits, expand_dims(none, axes)), share, 0),)
+        share = expand_dims(cast(div(cts[0], count), dtype_of(cts[0])), axes)
+        return (where(hits, share, 0),)
 
 
 def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
-    """The mask of elements equal to the extremum, and their number."""
+    """The mask of elements equal to the extremum, and their number; at nan all, and nan."""
     hits = eq(x, expand_dims(y, axes))
-    return hits, cast(sum_p(hits, axes=axes), accumulation_dtype(dtype_of(y)))
+    count = cast(sum_p(hits, axes=axes), accumulation_dtype(dtype_of(y)))
+    none = eq(count, 0)
+    return logical_or(hits, expand_dims(none, axes)), where(none, np.nan, count)
 
 
 def power_of_two(peak: Any) -> Any:

@@ -90,6 +90,8 @@ class Search(Primitive, Codegen):
         # a loop, because np.searchsorted takes one sorted array at a time
         steps, x = (batch_at_front(v, d, size) for v, d in zip(args, axes, strict=True))
         one = lambda v, i: getitem_p(v, index=Index((i,)))
+        if size == 0:
+            return (np.zeros(shape_of(x), np.intp),), (0,)
         return (stacked([self(one(steps, i), one(x, i)) for i in range(size)]),), (0,)
 
 

@@ -176,7 +176,8 @@ def _polygamma(n: int, z: Any) -> Any:
     factor = float(math.factorial(n))
     far = (np.abs(z) > top) & ((z.real > 0) | (np.abs(z.imag) > top))
     w, sum = z, np.zeros_like(z)
-    count = np.where(far, 0, np.ceil(np.maximum(top - z.real, 0)))
+    steps = np.ceil(np.maximum(top - z.real, 0))
+    count = np.where(far | ~np.isfinite(steps), 0, steps)
     for k in range(int(min(count.max(initial=0), 1e4))):
         more = k < count
         sum = sum + np.where(more, factor / w ** (n + 1), 0)
