@@ -293,6 +293,46 @@ def test_options_that_fit_no_argument_are_refused():
         fg.jit(lambda x: x, static_argnums=0, donate_argnames="x")
 
 
+def silenced(x):
+    with np.errstate(all="ignore"):
+        y = np.exp(x) * np.exp(x) - np.exp(x)
+    return y * 0.5
+
+
+SILENCED = {
+    "itself": silenced,
+    "in jit": fg.jit(silenced),
+    "in vmap": fg.vmap(silenced),
+    "in scan": lambda x: fg.lax.scan(lambda c, v: (c + silenced(v), silenced(v)), 0.0, x)[1],
+    "in while": lambda x: fg.lax.while_loop(
+        lambda s: s[1] < 2, lambda s: (silenced(s[0]), s[1] + 1), (x, 0)
+    )[0],
+    "in cond": lambda x: fg.lax.cond(x.sum() > 0, silenced, lambda x: x, x),
+    "its slope": fg.vmap(fg.grad(silenced)),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("where", SILENCED)
+def test_a_block_of_errstate_is_silent_when_compiled(where):
+    f, x = SILENCED[where], np.array([0.5, 700.0, 1e6])
+    if where == "itself":
+        x = np.linspace(0.5, 900.0, 100_000)  # in blocks
+    for g in (f, fg.jit(f), fg.jit(fg.jit(f))):
+        assert np.isfinite(g(x)[0]) and not np.isfinite(g(x)[-1])
+
+
+def test_what_is_outside_of_a_block_of_errstate_warns():
+    x = np.array([0.5, 1e6])
+    both = lambda x: silenced(x) + np.exp(x)
+    with np.errstate(all="ignore"):
+        first = fg.jit(np.exp)
+        first(x)  # the settings of the call are not those of the program
+    for f in (fg.jit(both), first):
+        with pytest.warns(RuntimeWarning, match="overflow encountered in exp"):
+            f(x)
+
+
 @pytest.mark.parametrize(
     ("function", "x", "words"),
     [

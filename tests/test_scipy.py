@@ -250,6 +250,16 @@ def test_densities_integrate_to_one_and_are_the_slopes_of_the_cdf(name):
     assert np.exp(d.logsf(x, *shapes)) == pytest.approx(d.sf(x, *shapes))
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_compiled_tails_give_no_warnings(name):
+    d, shapes, x = of(name)
+    far = np.array([-1e300, -1e3, 0.0, x, 1e3, 1e300, np.inf, np.nan])
+    for method in ("cdf", "logsf"):
+        f = lambda x, method=method: getattr(d, method)(x, *shapes)
+        np.testing.assert_allclose(fg.jit(f)(far), f(far), rtol=1e-9, atol=1e-300)
+
+
 @pytest.mark.parametrize("name", WITH_QUANTILES)
 def test_quantiles_invert_the_cdf(name):
     d, shapes, _ = of(name)

@@ -16,7 +16,7 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         atoms = [_key(a) if type(a) is Literal else a for a in eqn.ins]
         ins = frozenset(atoms) if _commutes(eqn) else tuple(atoms)
-        key = (eqn.prim, eqn.scope, ins)
+        key = (eqn.prim, eqn.scope, eqn.in_quiet_block, ins)
         if eqn.params:
             key = (*key, *[(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
         try:

@@ -1,4 +1,7 @@
-"""Floating-point warnings: equations of derivatives run under ``np.errstate(all="ignore")``."""
+"""Floating-point warnings: some equations run under ``np.errstate(all="ignore")``.
+
+They are those of derivatives, and those of such blocks in the function that was staged.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -22,6 +25,7 @@ _WARNING = frozenset(
 _SUMS = frozenset({add, sub, neg, add_at_p, set_at_p})
 
 _FEW = 1 << 16  # bytes of results that may be moved before a span
+
 
 Spans = list[tuple[bool, list[Eqn]]]  # whether NumPy is silent, consecutive equations
 
@@ -63,8 +67,9 @@ def _made(eqns: Sequence[Eqn]) -> int:
 def spans(jaxpr: Jaxpr) -> Spans:
     """Split the equations into spans of one kind: with NumPy's warnings, or silent.
 
-    Equations of derivatives are silent. Because ``errstate`` costs time, a span is silent only
-    where a check follows, or where an operation may warn for operands of moderate size.
+    Equations of silent lines are silent, and so are those of derivatives. Because ``errstate``
+    costs time, a span of a derivative is silent only where a check follows, or where an operation
+    may warn for operands of moderate size.
     """
     rows: list[tuple[bool, Eqn]] = []
     made: set[Any] = set()  # cotangents
@@ -73,10 +78,10 @@ def spans(jaxpr: Jaxpr) -> Spans:
         # a sum of cotangents has the source line of the call
         back = eqn.is_derivative or (eqn.prim in _SUMS and made.issuperset(eqn.ins))
         made.update(eqn.outs if back else ())
-        if eqn.prim is check_p or (back and _warns(eqn)):
+        if eqn.prim is check_p or eqn.in_quiet_block or (back and _warns(eqn)):
             end = i + 1
         follows = eqn.prim is check_p or eqn.prim.codegen.is_view
-        rows.append((bool(rows and rows[-1][0]) if follows else back, eqn))
+        rows.append((bool(rows and rows[-1][0]) if follows else back or eqn.in_quiet_block, eqn))
     rows = [(silent and i < end, eqn) for i, (silent, eqn) in enumerate(rows)]
     groups = itertools.groupby(rows, key=lambda row: row[0])
     return [(silent, [eqn for _, eqn in group]) for silent, group in groups]

@@ -305,7 +305,8 @@ def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]], strided
     rows, exact = block_rows(count, per_row)
     prim = blocks_p if exact else overlapping_p
     params = {"jaxpr": program, "rows": rows, "axis": axis, "flat": flat}
-    return Eqn(prim, tuple(read), outs, params, group[0].source, group[0].scope)
+    source = group[0].source if all(e.in_quiet_block for e in group) else str(group[0].source)
+    return Eqn(prim, tuple(read), outs, params, source, group[0].scope)
 
 
 def block_rows(count: int, per_row: int) -> tuple[int, bool]:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, programs_in, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, SilentLine, Var, programs_in, replace_eqn
 from .cse import cse
 from .rewrite import Builder, on_programs, over, rewritten
 
@@ -33,6 +33,7 @@ def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom]
     for inner in program.eqns:
         ins = over(inner, now)
         source = inner.source or eqn.source
+        source = SilentLine(source) if eqn.in_quiet_block else source
         outs = tuple([Var(v.aval, now.get(v.of, v.of)) for v in inner.outs])
         copy = Eqn(inner.prim, ins, outs, inner.params, source, scope)
         found = _expanded(build, copy, scopes) if copy.prim.holds.inline is not None else None

@@ -168,5 +168,5 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is drop_tokens:
         return any(eqn.prim is after_p or (eqn.params and programs_in(eqn.params)) for eqn in eqns)
     if change is merge_spans:
-        return any(eqn.is_derivative for eqn in eqns)
+        return any(eqn.is_silent for eqn in eqns)
     return True

@@ -88,7 +88,7 @@ def source_of(
     for i, donor in enumerate(safe_donors(jaxpr, donated) if donated else ()):
         targets[i] = targets[i] if donor is None else ins[donor]
     w.depth = 2
-    silent = any(eqn.is_derivative for eqn in jaxpr.eqns)
+    silent = any(eqn.is_silent for eqn in jaxpr.eqns)
     outs = w.block(jaxpr, ins, targets, spans(jaxpr) if silent else ())
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
     return _module(w, title, given, w.as_tuple(returned))

@@ -18,6 +18,7 @@ from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES, getitem_p
 from . import kernels, reductions
+from .errstate import spans as spans_of
 from .liveness import last_reads
 from .shifts import on_shifts, sliced
 from .statements import Statements
@@ -148,6 +149,8 @@ class Writer(Statements):
         for var in ends[-1]:
             self.memory.release(env[var])
         wanted = self.memory.output_targets(jaxpr, ins, targets) if any(targets) else {}
+        if not spans and not self.silent and any(eqn.in_quiet_block for eqn in jaxpr.eqns):
+            spans = spans_of(jaxpr)
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
             with self.silenced() if silent and not self.silent else nullcontext():

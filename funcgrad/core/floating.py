@@ -61,13 +61,21 @@ def current_settings() -> Any:
     return settings.get()
 
 
-def with_settings(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
+def with_settings(state: Any, fun: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
     """Call a function under settings that :func:`state` has returned."""
     token = settings.set(state)
     try:
-        return fun(*args)
+        return fun(*args, **params)
     finally:
         settings.reset(token)
+
+
+@functools.lru_cache(maxsize=64)
+def in_quiet_block(now: Any) -> bool:
+    """Whether the current settings, which are given, are those of ``errstate(all="ignore")``."""
+    if now is quiet:  # of this library
+        return False
+    return all(how == "ignore" for kind, how in np.geterr().items() if kind != "under")
 
 
 # fun, *args -> its result: calls a derivative, for example, without NumPy's warnings

@@ -1,5 +1,6 @@
 """The intermediate representation: programs as flat lists of equations, in JAX's words."""
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any, TypeAlias
 
 from .avals import Aval, aval_of
 from .errors import FuncgradError
+from .floating import without_warnings
 from .frames import NUMPY, PACKAGE
 from .registry import load
 from .show import show
@@ -53,6 +55,12 @@ class Literal:
 Atom: TypeAlias = Var | Literal
 
 
+class SilentLine(str):
+    """A line of user code that ran under ``np.errstate(all="ignore")``."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
     """``outs = prim[params] ins``, and the line of user code that it comes from."""
@@ -73,6 +81,16 @@ class Eqn:
     def is_derivative(self) -> bool:
         """Whether it is part of the derivative of the operation on its line."""
         return self.source.endswith("'")
+
+    @property
+    def in_quiet_block(self) -> bool:
+        """Whether it, or the operation of which it is a derivative, ran without warnings."""
+        return type(self.source) is SilentLine
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether NumPy does not warn of it, nor of the derivative of which it is a part."""
+        return type(self.source) is SilentLine or self.source.endswith("'")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +161,11 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tupl
     try:
         for eqn in jaxpr.eqns:
             ins = [a.value if type(a) is Literal else env[a] for a in eqn.ins]
-            env.update(zip(eqn.outs, eqn.prim.bind(*ins, **eqn.params), strict=True))
+            if eqn.in_quiet_block:
+                results = without_warnings(eqn.prim.bind, *ins, **eqn.params)
+            else:
+                results = eqn.prim.bind(*ins, **eqn.params)
+            env.update(zip(eqn.outs, results, strict=True))
     except NotFiniteError as err:
         if err.fallback is None:
             raise
@@ -163,7 +185,12 @@ class _Steps:
         # the slots before a run: the literals
         self.values = [a.value if type(a) is Literal else None for a in atoms]
         steps = [
-            (e.prim.run, [slots[a] for a in e.ins], [slots[v] for v in e.outs], e.params)
+            (
+                functools.partial(without_warnings, e.prim.run) if e.in_quiet_block else e.prim.run,
+                [slots[a] for a in e.ins],
+                [slots[v] for v in e.outs],
+                e.params,
+            )
             for e in jaxpr.eqns
         ]
         self.ins = [slots[v] for v in jaxpr.invars]

@@ -4,8 +4,6 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, overload
 
-import numpy as np
-
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.dependence import linear_in
@@ -235,8 +233,8 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
             as_tangent("linear_transpose", "the cotangent", c, aval)
             for c, aval in zip(given, closed.out_avals, strict=True)
         ]
-        with np.errstate(all="ignore"):  # the function warns, its transpose does not
-            results = over_paths(origin, cts, back, closed.consts)
+        # the function warns, its transpose does not
+        results = without_warnings(over_paths, origin, cts, back, closed.consts)
         taken = set(map(id, (*cts, *closed.consts)))
         pairs = zip(results, avals, strict=True)
         found = (zeros_like(a) if r is None else unaliased(r, taken) for r, a in pairs)

@@ -50,10 +50,10 @@ class Located:
                 trace.at = at
 
 
-@functools.lru_cache(4096)
+@functools.lru_cache(4096, typed=True)
 def _primed(line: str) -> str:
-    """The line with the mark of a derivative."""
-    return line.rstrip("'") + "'"
+    """The line with the mark of a derivative, silent if the line is."""
+    return type(line)(line.rstrip("'") + "'")
 
 
 def located_in(x: Any) -> list[Any]:

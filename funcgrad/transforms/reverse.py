@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES
+from ..core.floating import without_warnings
 from ..core.memory import Steps, is_walked, lend
 from ..core.registry import overrides
 from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, running
@@ -389,7 +390,7 @@ def value_and_vjp(
         tape.dead = True
 
     def pull(cts: Sequence[Any]) -> list[Any]:
-        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
-            return tape.pull([number for _, number in pairs], cts, wanted)
+        # the function has its warnings, its derivative none
+        return without_warnings(tape.pull, [number for _, number in pairs], cts, wanted)  # type: ignore[no-any-return]
 
     return [y for y, _ in pairs], pull

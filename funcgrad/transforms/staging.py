@@ -12,7 +12,17 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arrayl
 from ..core.buffers import settled
 from ..core.errors import short
 from ..core.explanations import raise_explained
-from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, user_line
+from ..core.floating import in_quiet_block, settings
+from ..core.jaxpr import (
+    Atom,
+    ClosedJaxpr,
+    Eqn,
+    Jaxpr,
+    Literal,
+    SilentLine,
+    Var,
+    user_line,
+)
 from ..core.memory import identity
 from ..core.registry import branches
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
@@ -65,8 +75,8 @@ class Staging(Trace):
     runs_for_all = True
     # fmt: off
     __slots__ = (
-        "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "operands",
-        "positions", "renamed", "searched", "snapshots", "tells_scalars", "transposed",
+        "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "is_loud", "layouts", "limit",
+        "operands", "positions", "renamed", "searched", "snapshots", "tells_scalars", "transposed",
     )
     # fmt: on
 
@@ -89,6 +99,9 @@ class Staging(Trace):
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
         self.layouts: Layouts | None = None  # made when they are asked
         self.asks_layouts = False  # whether the program depends on the strides of an array
+        self.is_loud = not in_quiet_block(
+            settings.get()
+        )  # whether blocks of np.errstate inside differ
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
         self.consts: dict[Any, tuple[Var, Any]] = {}
@@ -169,6 +182,8 @@ class Staging(Trace):
         ])  # fmt: skip
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         line = self.at or user_line()
+        if self.is_loud and in_quiet_block(settings.get()):
+            line = SilentLine(line)
         self.eqns.append(Eqn(prim, ins, outs, params, line))
         self.count += 1
         self.positions.update(dict.fromkeys(outs, self.count))
