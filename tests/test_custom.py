@@ -445,6 +445,24 @@ def test_residuals_of_a_rule_may_be_the_function_that_vjp_gives(around):
             np.testing.assert_allclose(got, want, rtol=1e-14)
 
 
+@pytest.mark.parametrize("fwd", [
+    lambda x: fg.vjp(np.sin, x), lambda x: (np.sin(x), lambda ct: (ct * np.cos(x),)),
+], ids=["vjp", "closure"])  # fmt: skip
+@pytest.mark.parametrize("around", [
+    fg.vmap, lambda f: fg.jit(fg.vmap(f)), lambda f: fg.vmap(fg.checkpoint(f)),
+    lambda f: lambda x: fg.vmap(fg.vmap(f))(x[None])[0],
+    lambda f: fg.vmap(lambda x: lax.scan(lambda c, y: (c, f(y)), 0.0, x[None])[1][0]),
+], ids=["vmap", "jit of vmap", "vmap of checkpoint", "vmap of vmap", "vmap of scan"])  # fmt: skip
+def test_residuals_of_a_rule_under_vmap_may_be_a_function(fwd, around):
+    f = fg.custom_vjp(np.sin)
+    f.defvjp(fwd, lambda pull, ct: pull(ct))
+    gradient = fg.grad(lambda x: around(f)(x).sum())
+
+    np.testing.assert_array_equal(gradient(X), np.cos(X))
+    np.testing.assert_array_equal(fg.jit(gradient)(X), np.cos(X))
+    np.testing.assert_array_equal(fg.grad(lambda x: gradient(x).sum())(X), -np.sin(X))
+
+
 def test_a_scan_in_a_rule_may_close_over_values_around():
     def f(x, w):
         inner = fg.custom_jvp(lambda x: w * x)

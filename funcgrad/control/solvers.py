@@ -10,7 +10,8 @@ from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import batch_at_front
-from ..transforms.batching import Batch, run_in_trace
+from ..transforms.batched_functions import run_in_trace
+from ..transforms.batching import Batch
 from ..transforms.staging import stage
 
 # linear program, its constants, right-hand side, constants of the solver -> solution

@@ -13,17 +13,17 @@ from ..core.avals import aval_of, check_operand
 from ..core.axes import Axis, bind_axis
 from ..core.buffers import as_given, no_trace, returned, settled
 from ..core.companions import NO_PROGRAMS
-from ..core.errors import ClosureError, ShapeError
+from ..core.errors import ShapeError
 from ..core.integers import whole
 from ..core.lazy import answering
 from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
+from ..core.trace import Primitive, Trace, Tracer, running, serials
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.layout import Strides, contiguous, gives_c_order, has_own_order, is_contiguous
 from ..ops.operand import stacked
 from ..ops.strides import Asked, Order, order_of, strides_by_order
-from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
+from ..ops.structure import batch_at_front
 from .arguments import Origin, check_alive, check_callable, warn_at_user_line
 from .batch_axes import batch_axes, batch_size, move_batch_axis
 from .batch_tracers import BatchTracer, WrittenBatch
@@ -193,63 +193,6 @@ def batched_again(
     return handing_of(trace.origin).run(
         lambda hand: batched(trace, fun, values, axes, hand), others
     )
-
-
-def run_in_trace(
-    trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
-) -> list[tuple[Any, int | None]]:
-    """Run a function of the user's in a trace, or in a new one like it if that is dead."""
-    if not trace.dead:
-        pairs = [(x, d) if d is not None else trace.split(trace.with_axis(x))
-                 for x, d in zip(values, axes, strict=True)]  # fmt: skip
-        values, axes = [x for x, _ in pairs], [d for _, d in pairs]
-        return batched_again(trace, fun, values, axes)
-    again = Batch(trace.origin, trace.size, trace.name)
-    try:
-        return batched_again(again, fun, values, axes)
-    finally:
-        again.dead = True
-
-
-def vmapped(
-    trace: Batch, fun: Callable[..., Sequence[Any]], axes: Sequence[int | None]
-) -> Callable[..., list[Any]]:
-    """The function of all examples, given the batch axes of its operands."""
-
-    def all_of(*values: Any) -> list[Any]:
-        pairs = run_in_trace(trace, fun, values, axes)
-        check_within(trace, [y for y, _ in pairs])
-        return [batch_at_front(y, d, trace.size) for y, d in pairs]
-
-    return all_of
-
-
-def check_within(trace: Batch, ys: Sequence[Any]) -> None:
-    """Raise if results belong to a transform inside vmap, which hides their batch axis."""
-    if any(_wraps(trace, y) for y in ys):
-        raise ClosureError(
-            f"a function with a custom rule closes over a value of a transform inside "
-            f"{trace.origin}; make it an argument of the function that has the rule"
-        )
-
-
-def _wraps(trace: Batch, y: Any) -> bool:
-    """Whether a tracer of this vmap is wrapped by a tracer of an inner transform."""
-    inner = y
-    while isinstance(inner, ConcreteTracer):
-        inner = inner.value
-    return inner is not y and isinstance(inner, Tracer) and inner._trace is trace
-
-
-def batched_ct(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
-    """The cotangent of an operand from those of all examples; that of a shared one is the sum."""
-    if ct is None:
-        return None
-    if want is None:
-        return ct * size if axis is None else sum_p(axis_to_front(ct, axis), axes=(0,))
-    ct = batch_at_front(ct, axis, size)
-    rest = range(want + 1, len(ct.shape))
-    return transpose_p(ct, perm=(*range(1, want + 1), 0, *rest)) if want else ct
 
 
 @answering

@@ -21,7 +21,8 @@ from ...core.lists import compress, expand
 from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, axis_to_front, batch_at_front
-from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
+from ..batched_functions import again, batched_ct, check_within, run_in_trace, vmapped
+from ..batching import Batch
 from ..forward import push_again
 from ..jaxprs import instantiate_zeros, out_avals, tangent_avals
 from ..snapshots import RESIDUAL, Snapshots, copy_for_user
@@ -329,7 +330,7 @@ class CustomVjp(Ruled, Series):
         m = len(consts)
 
         def fwd_of_all(*values: Any) -> tuple[list[Any], Any]:
-            count, treedef = 0, None
+            count, treedef, used = 0, None, again(trace)
 
             def flat(*xs: Any) -> list[Any]:
                 nonlocal count, treedef
@@ -338,16 +339,18 @@ class CustomVjp(Ruled, Series):
                 count = len(outs)
                 return [*outs, *leaves]
 
-            pairs = run_in_trace(trace, flat, [*consts, *values], [*axes[:m], *own])
+            pairs = run_in_trace(used, flat, [*consts, *values], [*axes[:m], *own], closes=True)
             outs = [batch_at_front(y, d, size) for y, d in pairs[:count]]
-            return outs, (treedef, [x for x, _ in pairs[count:]], [d for _, d in pairs[count:]])
+            saved, places = [x for x, _ in pairs[count:]], [d for _, d in pairs[count:]]
+            return outs, (used, treedef, saved, places)
 
         def bwd_of_all(residuals: Any, cts: Sequence[Any]) -> list[Any]:
-            treedef, leaves, places = residuals
+            used, treedef, leaves, places = residuals
             n = m + len(leaves)
             flat = lambda *xs: second(xs[:m], tree.unflatten(treedef, xs[m:n]), xs[n:])
             values = [*consts, *leaves, *cts]
-            pairs = run_in_trace(trace, flat, values, [*axes[:m], *places, *[0] * len(cts)])
+            both = [*axes[:m], *places, *[0] * len(cts)]
+            pairs = run_in_trace(used, flat, values, both, closes=any(map(callable, leaves)))
             return [batched_ct(ct, d, want, size) for (ct, d), want in zip(pairs, own, strict=True)]
 
         labelled(fwd_of_all, fwd.base, fwd.__name__)
