@@ -256,6 +256,71 @@ def test_curve_fit_is_that_of_scipy_with_derivatives(options):
     )
 
 
+def test_linear_programs_are_those_of_scipy():
+    scipy = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(5)
+    for k in range(60):
+        n, m = rng.integers(1, 7), rng.integers(1, 7)
+        x = rng.random(n)
+        a, c = rng.normal(size=(m, n)), rng.normal(size=n)
+        a, c = (np.round(a), np.round(c)) if k % 3 == 0 else (a, c)  # optima that are not unique
+        given = {
+            "A_ub": a,
+            "b_ub": a @ x + rng.random(m) * (rng.random(m) > 0.3),
+            "bounds": [(0, None), (0, 1), [(-1, 2)] * n][k % 3],
+        }
+        given |= {"A_eq": np.ones((1, n)), "b_eq": x.sum()[None]} if k % 2 else {}
+        want, got = scipy.linprog(c, **given), optimize.linprog(c, **given)
+
+        assert want.success == bool(got.success)  # some are not bounded
+        if want.success:
+            np.testing.assert_allclose(got.fun, want.fun, rtol=1e-7, atol=1e-9)
+            assert np.all(got.slack > -1e-7) and np.all(np.abs(got.con) < 1e-7)
+    corner = lambda b: optimize.linprog([-1.0, -2.0], A_ub=[[1.0, 1.0]], b_ub=b, bounds=(0, 3)).x
+    np.testing.assert_allclose(fg.jacrev(corner)(np.array([4.0])), [[1], [0]], atol=1e-9)
+
+
+def test_linear_least_squares_with_bounds_are_those_of_scipy():
+    scipy = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(6)
+    for _ in range(30):
+        n = rng.integers(1, 7)
+        a, b = rng.normal(size=(n + 3, n)) * 10.0 ** rng.uniform(-2, 2, n), rng.normal(size=n + 3)
+        want, got = scipy.nnls(a, b), optimize.nnls(a, b)
+        for x, y in zip(want, got, strict=True):
+            np.testing.assert_allclose(y, x, rtol=1e-6, atol=1e-9 * np.abs(x).max())
+    low, high = -0.1 * np.ones(3), 0.1 * np.ones(3)
+    a, b = rng.normal(size=(6, 3)), rng.normal(size=6)
+    solved = lambda a, b, low, high: optimize.lsq_linear(a, b, (low, high)).x
+    np.testing.assert_allclose(
+        solved(a, b, low, high), scipy.lsq_linear(a, b, (low, high), tol=1e-12).x, atol=1e-8
+    )
+    fg.check_grads(solved, (a, b, low, high), order=1)
+    rows = rng.normal(size=(4, 6))
+    np.testing.assert_allclose(
+        fg.jit(fg.vmap(lambda b: optimize.nnls(a, b)[0]))(rows),
+        [optimize.nnls(a, b)[0] for b in rows], atol=1e-12,
+    )  # fmt: skip
+
+
+def test_older_interfaces_give_scipys_results():
+    scipy = pytest.importorskip("scipy.optimize")
+    curve = lambda x: [x[0] * np.cos(x[1]) - 4, x[1] * x[0] - x[1] - 5]
+    line = lambda p, t: p[0] * t + p[1] - np.sin(t)
+
+    np.testing.assert_allclose(optimize.fsolve(curve, [1, 1]), scipy.fsolve(curve, [1, 1]), 1e-9)
+    assert optimize.fsolve(curve, [1, 1], full_output=True)[2] == 1
+    root = lambda a: optimize.fsolve(lambda x: x**2 - a, [1.0])[0]
+    np.testing.assert_allclose(fg.grad(root)(2.0), 8**-0.5, rtol=1e-9)
+    with pytest.warns(RuntimeWarning, match="not making good progress"):
+        optimize.fsolve(lambda x: x**2 + 1.0, [1.0])
+    for ours, theirs in zip(
+        optimize.leastsq(line, [0, 0], (TIMES,), full_output=True)[:2],
+        scipy.leastsq(line, [0, 0], (TIMES,), full_output=True)[:2], strict=True,
+    ):  # fmt: skip
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
 # programs
 
 

@@ -742,6 +742,23 @@ def test_roots_and_least_squares_are_of_trees(optimize):
     assert (fit.x["a"], fit.x["k"]) == pytest.approx((2.0, 1.5)) and held.x["a"] < 1.8 + 1e-9
 
 
+def test_integrals_over_two_variables_and_rombergs_are_those_of_scipy():
+    scipy = pytest.importorskip("scipy.integrate")
+    wave = lambda y, x, k: np.sin(k * x * y)
+    area = lambda k: integrate.dblquad(wave, 0.0, 1.0, 0.0, lambda x: x, (k,))[0]
+
+    want = scipy.dblquad(wave, 0, 1, 0, lambda x: x, (1.3,))[0]
+    np.testing.assert_allclose([area(1.3), fg.jit(area)(1.3)], want, rtol=1e-12)
+    slope = scipy.dblquad(lambda y, x: x * y * np.cos(1.3 * x * y), 0, 1, 0, lambda x: x)[0]
+    np.testing.assert_allclose(fg.grad(area)(1.3), slope, rtol=1e-9)
+    tail = integrate.dblquad(lambda t, x: np.exp(-x * t) / t**4, 0.0, np.inf, 1.0, np.inf)[0]
+    np.testing.assert_allclose(tail, 1 / 4, rtol=1e-8)
+    y = np.random.default_rng(0).random((3, 17, 2))
+    np.testing.assert_allclose(integrate.romb(y, 0.3, 1), scipy.romb(y, 0.3, 1), rtol=1e-13)
+    with pytest.raises(ValueError, match=r"must be 2\^k \+ 1: got 4; use simpson"):
+        integrate.romb(np.ones(4))
+
+
 def test_parameters_of_odeint_come_by_args_as_in_scipy():
     f = lambda y, t, a, b: -a * y + b
     want = integrate.odeint(f, 1.0, TIMES, 0.7, 0.1)

@@ -1,7 +1,6 @@
 """Names of SciPy, and functions of math and NumPy that take no traced values."""
 
 SCIPY = """
-scipy.integrate.dblquad fg.scipy.integrate.quad  quad of a quad
 scipy.interpolate.UnivariateSpline fg.scipy.interpolate.make_interp_spline
 scipy.interpolate.InterpolatedUnivariateSpline fg.scipy.interpolate.make_interp_spline
 scipy.interpolate.interp2d fg.scipy.interpolate.RegularGridInterpolator
@@ -14,8 +13,6 @@ scipy.optimize.brute fg.scipy.optimize.minimize  minimize(f, x0), from several x
 scipy.signal.resample np.interp
 scipy.stats.pearsonr np.corrcoef
 scipy.stats.zscore fg.data.standardizer
-scipy.integrate.quad_vec fg.scipy.integrate.fixed_quad
-scipy.integrate.romb fg.scipy.integrate.simpson
 scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")
 scipy.integrate.RK45 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK45")
 scipy.integrate.DOP853 fg.scipy.integrate.solve_ivp  solve_ivp(method="DOP853")
@@ -29,12 +26,7 @@ scipy.interpolate.splrep fg.scipy.interpolate.make_interp_spline
 scipy.optimize.brenth fg.scipy.optimize.brentq
 scipy.optimize.ridder fg.scipy.optimize.brentq
 scipy.optimize.toms748 fg.scipy.optimize.brentq
-scipy.optimize.linprog fg.scipy.optimize.solve_qp  solve_qp(zeros, c, G=A_ub, h=b_ub)
-scipy.optimize.lsq_linear fg.scipy.optimize.solve_qp  solve_qp(A.T @ A, -A.T @ b, bounds=bounds)
-scipy.optimize.nnls fg.scipy.optimize.solve_qp  solve_qp(A.T @ A, -A.T @ b, bounds=(0, inf))
-scipy.optimize.fsolve fg.scipy.optimize.root
 scipy.optimize.fixed_point fg.lax.fixed_point
-scipy.optimize.leastsq fg.scipy.optimize.least_squares
 scipy.optimize.fmin fg.scipy.optimize.minimize
 scipy.optimize.fmin_bfgs fg.scipy.optimize.minimize
 scipy.optimize.fmin_l_bfgs_b fg.scipy.optimize.minimize

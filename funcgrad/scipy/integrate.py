@@ -1,6 +1,7 @@
 """Integrals of samples and functions, and ordinary differential equations, by SciPy's names."""
 
 import functools
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,10 +21,12 @@ from .vector_quadrature import quad_vec as quad_vec
 
 __all__ = [
     "cumulative_trapezoid",
+    "dblquad",
     "fixed_quad",
     "odeint",
     "quad",
     "quad_vec",
+    "romb",
     "simpson",
     "solve_bvp",
     "solve_ivp",
@@ -155,6 +158,63 @@ def fixed_quad(
     half = (b - a) / 2
     values = func(half * (points + 1) + a, *args)
     return half * np.sum(weights * values, axis=-1), None
+
+
+@answering
+def dblquad(
+    func: Callable[..., Any], a: Any, b: Any, gfun: Any, hfun: Any, args: Sequence[Any] = (),
+    epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Integral of ``func(y, x, *args)`` over x from a to b, and y from gfun(x) to hfun(x).
+
+    Args:
+        func: returns a real scalar.
+        a, b: the bounds of x, which may be infinite.
+        gfun, hfun: the bounds of y, scalars or functions of x.
+        args: further arguments.
+        epsabs, epsrel: tolerances of both integrals, see :func:`quad`.
+
+    Returns:
+        The integral, differentiable as that of :func:`quad`, and an estimate of its error.
+
+    >>> area, _ = dblquad(lambda y, x: 1.0, 0.0, 1.0, 0.0, lambda x: 2.0 * x)
+    >>> print(area.round(9))
+    1.0
+    """
+    low, high = (g if callable(g) else (lambda x, g=g: g) for g in (gfun, hfun))
+    tolerances: dict[str, Any] = {"epsabs": epsabs, "epsrel": epsrel}
+    inner = lambda x: quad(func, low(x), high(x), (x, *args), **tolerances)[0]
+    return quad(inner, a, b, **tolerances)  # type: ignore[no-any-return]
+
+
+@answering
+def romb(y: Any, dx: Any = 1.0, axis: int = -1) -> Any:
+    """Integral of 2^k + 1 samples at equal distances by Romberg's method.
+
+    Args:
+        y: samples, shape [..., N, ...], N = 2^k + 1.
+        dx: their distance.
+        axis: the axis of N, which is removed.
+
+    Raises:
+        ValueError: for another N.
+
+    >>> print(romb(np.linspace(0.0, 1.0, 5) ** 4, dx=0.25))
+    0.2
+    """
+    y, gaps = _samples("romb", y, None, dx, axis)
+    n = shape_of(y)[-1] - 1
+    if n < 1 or n & (n - 1):
+        raise ValueError(
+            f"romb: the number of samples must be 2^k + 1: got {n + 1}; use simpson for others"
+        )
+    steps = [2**k for k in range(n.bit_length() - 1, -1, -1)]
+    rules = [np.trapezoid(y[..., ::step], dx=gaps[..., 0] * step, axis=-1) for step in steps]
+    for power in range(1, len(rules)):  # the error of a rule has the powers h^2, h^4, ...
+        factor = 4.0**power
+        rules = [(factor * fine - coarse) / (factor - 1)
+                 for coarse, fine in itertools.pairwise(rules)]  # fmt: skip
+    return rules[0]
 
 
 @functools.lru_cache(256)

@@ -71,10 +71,8 @@ def odeint(
     """Solution of ``dy/dt = func(y, t, *params)`` at given times.
 
     Args:
-        func: returns a tree with the structure and shapes of y, or a list of the elements of a
-            vector; it is traced.
-        y0: solution at ``t[0]``, a tree of arrays whose dtypes the solution keeps; a list of
-            scalars is a vector.
+        func: returns a tree like y, or a list of the elements of a vector; it is traced.
+        y0: solution at ``t[0]``, a tree whose dtypes it keeps; a list of scalars is a vector.
         t: times, ascending or descending, shape [T]; each costs one step more than the solver's
             own steps, which go past it.
         *params: trees of arrays; the solution is differentiable in them, ``y0`` and ``t``.

@@ -7,9 +7,15 @@ function theorem: a derivative costs one linear system, however many steps the s
 
 from ...core.lazy import publish as _publish
 from .fitting import curve_fit as curve_fit, linear_sum_assignment as linear_sum_assignment
+from .linear_problems import linprog as linprog, lsq_linear as lsq_linear, nnls as nnls
 from .minimization import minimize as minimize
 from .quadratic import solve_qp as solve_qp
-from .roots import least_squares as least_squares, root as root
+from .roots import (
+    fsolve as fsolve,
+    least_squares as least_squares,
+    leastsq as leastsq,
+    root as root,
+)
 from .scalars import (
     bisect as bisect,
     brentq as brentq,

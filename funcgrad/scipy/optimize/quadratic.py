@@ -71,8 +71,10 @@ def solve_qp(
     [0. 2.] [ True]
     """
     p = _checked(Q, c, A, b, G, h, bounds)
-    active, good = stop_gradient(_active_set(_Program(*stop_gradient(p))))
-    x, y, z = _on_active(p, active)
+    active, unique, good, inner = stop_gradient(_active_set(_Program(*stop_gradient(p))))
+    x, y, z = _on_active(p, active, inner.x)
+    # at a vertex with redundant constraints these are one choice of many, and may be negative
+    y, z = np.where(unique, y, inner.y), np.where(unique, z, inner.z)
     fun = x @ (p.q @ x) / 2 + p.c @ x
     x, y, z, fun = (np.where(good, v, np.nan) for v in (x, y, z, fun))
     return QPResult(x, fun, y, z, active, good)
@@ -135,12 +137,13 @@ def _interior(p: _Program) -> _Point:
     point = _Point(x, y, z, s, 0, np.asarray(np.inf, dtype))
     if not m:
         return point
-    tiny = np.finfo(dtype).eps ** 0.75
-
-    def go_on(s: _Point) -> Any:
-        return np.logical_and(s.count < _MOST, s.gap > tiny)
-
+    go_on = lambda s: np.logical_and(s.count < _MOST, s.gap > _near_zero(dtype))
     return while_loop(go_on, lambda s: _improved(p, s), point)  # type: ignore[no-any-return]
+
+
+def _near_zero(dtype: np.dtype) -> Any:
+    """The gap at which an interior point counts as the optimum."""
+    return np.finfo(dtype).eps ** 0.75
 
 
 def _lift(x: Any) -> Any:
@@ -187,7 +190,10 @@ def _direction(p: _Program, z: Any, s: Any, r: Any, e: Any, w: Any) -> tuple[Any
     n, k = shape_of(p.c)[0], shape_of(p.b)[0]
     weight = np.minimum(z / s, np.finfo(dtype_of(p.c)).eps ** -0.8)
     tiny = np.finfo(dtype_of(p.c)).eps * (1 + np.max(np.abs(p.q), initial=0.0))
-    top = np.concatenate([p.q + p.g.T @ (weight[:, None] * p.g) + tiny * np.eye(n), p.a.T], axis=1)
+    block = p.q + p.g.T @ (weight[:, None] * p.g)
+    # near rounding, for directions in which no large weight acts
+    shift = 8 * np.finfo(dtype_of(p.c)).eps * np.max(np.abs(np.diagonal(block)), initial=0.0)
+    top = np.concatenate([block + (tiny + shift) * np.eye(n), p.a.T], axis=1)
     low = np.concatenate([p.a, -tiny * np.eye(k)], axis=1)
     matrix = cast(np.concatenate([top, low]), dtype_of(p.c))
     found = np.linalg.solve(matrix, np.concatenate([r + p.g.T @ (weight * w), e]))
@@ -195,38 +201,45 @@ def _direction(p: _Program, z: Any, s: Any, r: Any, e: Any, w: Any) -> tuple[Any
     return x, y, weight * (p.g @ x - w)
 
 
-def _active_set(p: _Program) -> tuple[Any, Any]:
-    """The active inequalities, and whether their optimum is that of the program."""
+def _active_set(p: _Program) -> tuple[Any, Any, Any, _Point]:
+    """The active inequalities, whether their optimum is that of the program with its multipliers,
+    whether it is so with those of the interior point or these, and that point.
+    """
     point = _interior(p)
 
     def corrected(state: Any) -> Any:
         active, _, count = state
-        x, y, z = _on_active(p, active)
+        x, y, z = _on_active(p, active, point.x)
         good = _is_optimal(p, x, y, z)
         # for weakly active ones the interior point may have chosen wrongly
         other = np.logical_or(np.logical_and(active, z > 0), p.g @ x > p.h)
         return np.where(good, active, other), good, count + 1
 
     go_on = lambda state: np.logical_and(np.logical_not(state[1]), state[2] < 5)
-    start = point.z > point.s, np.asarray(False), 0
-    active, good, _ = while_loop(go_on, corrected, start)
-    return active, good
+    guess = point.z > point.s
+    active, good, _ = while_loop(go_on, corrected, (guess, np.asarray(False), 0))
+    certified = _is_optimal(p, _on_active(p, guess, point.x)[0], point.y, point.z)
+    certified = certified & (point.gap <= _near_zero(dtype_of(p.c)))
+    return np.where(good, active, guess), good, good | certified, point
 
 
-def _on_active(p: _Program, active: Any) -> tuple[Any, Any, Any]:
-    """The optimum on an active set: the multipliers of all other inequalities are 0."""
+def _on_active(p: _Program, active: Any, near: Any) -> tuple[Any, Any, Any]:
+    """The optimum on an active set: the multipliers of all other inequalities are 0.
+
+    Where it is not unique, as that of a linear program on a face, it is the one next to ``near``.
+    """
     n, k, m = (shape_of(v)[0] for v in (p.c, p.b, p.h))
     dtype = dtype_of(p.c)
     tiny = 4 * np.finfo(dtype).eps * (1 + stop_gradient(np.max(np.abs(p.q), initial=0.0)))
     rows = np.where(active[:, None], p.g, 0.0)
     below = -np.where(active, tiny, 1.0)[:, None] * np.eye(m)
-    q = p.q + tiny * np.eye(n)  # a linear program without a vertex has no unique optimum
+    q = p.q + tiny * np.eye(n)
     matrix = np.concatenate([
         np.concatenate([q, p.a.T, rows.T], axis=1),
         np.concatenate([p.a, -tiny * np.eye(k), np.zeros((k, m))], axis=1),
         np.concatenate([rows, np.zeros((m, k)), below], axis=1),
     ])  # fmt: skip
-    right = np.concatenate([-p.c, p.b, np.where(active, p.h, 0.0)])
+    right = np.concatenate([tiny * near - p.c, p.b, np.where(active, p.h, 0.0)])
     found = np.linalg.solve(cast(matrix, dtype), right)
     return found[:n], found[n : n + k], np.where(active, found[n + k :], 0.0)
 

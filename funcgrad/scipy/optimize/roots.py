@@ -1,5 +1,6 @@
 """root and least_squares: SciPy's solvers on trees, with derived Jacobians."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -209,3 +210,62 @@ def costs(loss: Any, scale: float) -> Callable[[Any], Any]:
             f"of {', '.join(losses)}"
         )
     return lambda r: np.sum(losses[loss]((r / scale) ** 2)) * (scale**2 / 2)
+
+
+@answering
+def fsolve(
+    func: Callable[..., Any], x0: Any, args: Any = (), fprime: Any = None,
+    full_output: bool = False, xtol: float = 1.49012e-8, maxfev: int = 0,
+) -> Any:  # fmt: skip
+    """Root of ``func(x, *args)`` as :func:`root` finds it, by SciPy's older interface.
+
+    Args:
+        func: returns an array, or a list, with as many elements as ``x0``.
+        x0: initial tree of real arrays; a list or tuple of scalars is an array.
+        args: a tuple of further arguments, or one alone.
+        fprime: None to derive the Jacobian, or a function that returns it.
+        full_output: whether to return ``(x, infodict, ier, mesg)``, as SciPy.
+        xtol, maxfev: see scipy.optimize.fsolve.
+
+    A root that is not found gives a RuntimeWarning.
+
+    >>> print(fsolve(lambda x: x**2 - 2.0, [1.0]).round(6))  # doctest: +SKIP
+    [1.414214]
+    """
+    found = root(func, x0, args, jac=fprime, options={"xtol": xtol, "maxfev": maxfev})
+    if full_output:
+        info = {key: found[key] for key in ("nfev", "njev", "fun", "fjac", "r", "qtf")}
+        return found.x, info | {"fvec": info.pop("fun")}, found.status, found.message
+    if not found.success:
+        warnings.warn(found.message, RuntimeWarning, stacklevel=3)
+    return found.x
+
+
+@answering
+def leastsq(
+    func: Callable[..., Any], x0: Any, args: Any = (), Dfun: Any = None,  # noqa: N803
+    full_output: bool = False, ftol: float = 1.49012e-8, xtol: float = 1.49012e-8,
+    gtol: float = 0.0, maxfev: int = 0,
+) -> Any:  # fmt: skip
+    """Least squares as :func:`least_squares` finds them, by SciPy's older interface.
+
+    Args:
+        func, x0, args, Dfun: see :func:`least_squares`.
+        full_output: whether to return ``(x, cov_x, infodict, mesg, ier)``, as SciPy.
+        ftol, xtol, gtol, maxfev: see scipy.optimize.leastsq.
+
+    Returns:
+        ``(x, ier)``, where an ier from 1 to 4 is a success.
+
+    >>> print(leastsq(lambda x: x - np.array([1.0, 2.0]), [0.0])[0].round(6))  # doctest: +SKIP
+    [1.5]
+    """
+    limits = {"ftol": ftol, "xtol": xtol, "gtol": max(gtol, 1e-15), "max_nfev": maxfev or None}
+    found = least_squares(func, x0, Dfun, args=as_tuple(args), method="lm", **limits)
+    if not full_output:
+        return found.x, found.status
+    slopes = found.jac
+    information = slopes.T @ slopes
+    covariance = None if np.linalg.matrix_rank(information) < len(slopes.T) else (
+        np.linalg.inv(information))  # fmt: skip
+    return found.x, covariance, {"nfev": found.nfev, "fvec": found.fun}, found.message, found.status
