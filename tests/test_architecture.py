@@ -122,6 +122,8 @@ ROOMS = {
 SAME_NAMES: dict[str, str] = {
     "scipy convolve": "SciPy's names: of signals, and of images",
     "scipy correlate": "SciPy's names: of signals, and of images",
+    "scipy cosine": "SciPy's names: a window, and a distribution",
+    "scipy triang": "SciPy's names: a window, and a distribution",
     "scipy hilbert": "SciPy's names: of signals, and a matrix",
     "scipy laplace": "SciPy's names: of images, and a distribution",
     "scipy trapezoid": "SciPy's names: of integrals, and a distribution",

@@ -39,7 +39,8 @@ def test_the_public_modules():
         ".nn", ".nn.init", ".numpy", ".numpy.emath", ".numpy.fft", ".numpy.linalg", ".optim",
         ".optim.contrib", ".random", ".random.bijectors", ".scipy", ".scipy.fft",
         ".scipy.integrate", ".scipy.interpolate", ".scipy.linalg", ".scipy.ndimage",
-        ".scipy.optimize", ".scipy.signal", ".scipy.sparse", ".scipy.sparse.linalg",
+        ".scipy.optimize", ".scipy.signal", ".scipy.signal.windows", ".scipy.sparse",
+        ".scipy.sparse.linalg",
         ".scipy.special", ".scipy.stats", ".sparse", ".special", ".train", ".tree",
     ]  # fmt: skip
 

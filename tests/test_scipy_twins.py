@@ -14,7 +14,7 @@ from funcgrad.core.errors import ConcretizationError, ShapeError, UnsupportedErr
 from funcgrad.scipy import integrate, interpolate, ndimage, signal
 from funcgrad.scipy.sparse import linalg
 
-from .support import twins_of_filters  # noqa: F401, which enters its calls
+from .support import twins_of_filters, twins_of_signals  # noqa: F401, which enter their calls
 from .support.twins import AT, CALLS, GRID, IMAGE, SPOTS, WAVE, X, Y
 
 RNG = np.random.default_rng(6)

@@ -57,7 +57,8 @@ SECTIONS = {
         "lax sparse",
     "Models and training": "nn nn.init losses optim optim.contrib data train io",
     "SciPy":
-        "scipy.integrate scipy.optimize scipy.stats scipy.signal scipy.interpolate scipy.ndimage "
+        "scipy.integrate scipy.optimize scipy.stats scipy.signal scipy.signal.windows "
+        "scipy.interpolate scipy.ndimage "
         "scipy.linalg scipy.fft scipy.special scipy.sparse.linalg",
     "Other environments": "export bridge dist",
     "Extending": "extend",

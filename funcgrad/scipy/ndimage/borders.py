@@ -27,6 +27,11 @@ def check_mode(who: str, mode: Any) -> None:
         raise ValueError(f"{who}: mode must be one of {', '.join(MODES)}: got {shown(mode)}")
 
 
+def check_output(who: str, output: Any) -> None:
+    if output is not None:
+        raise ValueError(f"{who}: output must be None: got {type(output).__name__}")
+
+
 def folded(i: np.ndarray, n: int, mode: str) -> np.ndarray:
     """The index of each place, which may lie outside; -1 where the constant is meant."""
     if mode in ("constant", "grid-constant"):

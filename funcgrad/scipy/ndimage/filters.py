@@ -16,7 +16,7 @@ from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ..floating import as_floating
 from ..signal.convolution import correlate as _correlate
-from .borders import check_mode, check_per_axis, extended
+from .borders import check_mode, check_output, check_per_axis, extended
 
 
 def _weights(who: str, weights: Any, rank: int, x: Any) -> Any:
@@ -52,7 +52,7 @@ def correlate1d(
     >>> print(correlate1d(np.array([0.0, 0.0, 1.0, 0.0]), np.array([1.0, 2.0, 3.0])))
     [0. 3. 2. 1.]
     """
-    _check_output("correlate1d", output)
+    check_output("correlate1d", output)
     check_mode("correlate1d", mode)
     x = as_floating(input)
     w = _weights("correlate1d", weights, 1, x)
@@ -97,7 +97,7 @@ def correlate(
      [1. 1. 1.]
      [0. 1. 1.]]
     """
-    _check_output("correlate", output)
+    check_output("correlate", output)
     check_mode("correlate", mode)
     x = as_floating(input)
     rank = len(shape_of(x))
@@ -125,11 +125,6 @@ def convolve(
     origins = [origin] * len(shape) if isinstance(origin, int) else list(origin)
     shifts = [-o - (1 if k % 2 == 0 else 0) for o, k in zip(origins, shape, strict=True)]
     return correlate(input, w[(slice(None, None, -1),) * len(shape)], output, mode, cval, shifts)
-
-
-def _check_output(who: str, output: Any) -> None:
-    if output is not None:
-        raise ValueError(f"{who}: output must be None: got {type(output).__name__}")
 
 
 def _check_origin(who: str, k: int, origin: int) -> None:

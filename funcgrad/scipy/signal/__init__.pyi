@@ -1,12 +1,31 @@
 # Written by `python -m tests.support.stubs`, not by hand.
 
+from . import (
+    windows as windows,
+)
+from .chirp_z import (
+    CZT as CZT,
+    ZoomFFT as ZoomFFT,
+    czt as czt,
+    czt_points as czt_points,
+    zoom_fft as zoom_fft,
+)
 from .convolution import (
     convolve as convolve,
     convolve2d as convolve2d,
     correlate as correlate,
     correlate2d as correlate2d,
+    correlation_lags as correlation_lags,
     detrend as detrend,
     fftconvolve as fftconvolve,
+    oaconvolve as oaconvolve,
+)
+from .discretisation import (
+    cont2discrete as cont2discrete,
+)
+from .envelopes import (
+    envelope as envelope,
+    hilbert2 as hilbert2,
 )
 from .filtering import (
     deconvolve as deconvolve,
@@ -17,6 +36,15 @@ from .filtering import (
     sosfilt as sosfilt,
     sosfilt_zi as sosfilt_zi,
     sosfiltfilt as sosfiltfilt,
+)
+from .finite_design import (
+    firls as firls,
+    firwin as firwin,
+    firwin2 as firwin2,
+    kaiser_atten as kaiser_atten,
+    kaiser_beta as kaiser_beta,
+    kaiserord as kaiserord,
+    minimum_phase as minimum_phase,
 )
 from .frequency_maps import (
     bilinear as bilinear,
@@ -29,6 +57,26 @@ from .frequency_maps import (
     lp2hp_zpk as lp2hp_zpk,
     lp2lp as lp2lp,
     lp2lp_zpk as lp2lp_zpk,
+)
+from .frequency_responses import (
+    bode as bode,
+    dbode as dbode,
+    dfreqresp as dfreqresp,
+    freqresp as freqresp,
+)
+from .peaks import (
+    argrelextrema as argrelextrema,
+    argrelmax as argrelmax,
+    argrelmin as argrelmin,
+    find_peaks as find_peaks,
+    peak_prominences as peak_prominences,
+    peak_widths as peak_widths,
+)
+from .periodicity import (
+    coherence as coherence,
+    lombscargle as lombscargle,
+    spectrogram as spectrogram,
+    vectorstrength as vectorstrength,
 )
 from .prototypes import (
     besselap as besselap,
@@ -62,6 +110,12 @@ from .representations import (
     zpk2ss as zpk2ss,
     zpk2tf as zpk2tf,
 )
+from .resampling import (
+    decimate as decimate,
+    resample as resample,
+    resample_poly as resample_poly,
+    upfirdn as upfirdn,
+)
 from .responses import (
     findfreqs as findfreqs,
     freqs as freqs,
@@ -73,13 +127,48 @@ from .responses import (
     sosfreqz as sosfreqz,
 )
 from .short_time import (
+    check_COLA as check_COLA,
+    check_NOLA as check_NOLA,
     istft as istft,
     stft as stft,
 )
+from .smoothing import (
+    medfilt as medfilt,
+    medfilt2d as medfilt2d,
+    order_filter as order_filter,
+    savgol_coeffs as savgol_coeffs,
+    savgol_filter as savgol_filter,
+    wiener as wiener,
+)
 from .spectra import (
     csd as csd,
-    get_window as get_window,
     hilbert as hilbert,
     periodogram as periodogram,
     welch as welch,
+)
+from .systems import (
+    StateSpace as StateSpace,
+    TransferFunction as TransferFunction,
+    ZerosPolesGain as ZerosPolesGain,
+    dlti as dlti,
+    lti as lti,
+)
+from .time_responses import (
+    dimpulse as dimpulse,
+    dlsim as dlsim,
+    dstep as dstep,
+    impulse as impulse,
+    lsim as lsim,
+    step as step,
+)
+from .waveforms import (
+    chirp as chirp,
+    gausspulse as gausspulse,
+    sawtooth as sawtooth,
+    square as square,
+    sweep_poly as sweep_poly,
+    unit_impulse as unit_impulse,
+)
+from .windows.lookup import (
+    get_window as get_window,
 )

@@ -158,6 +158,41 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
 
 
 @answering
+def oaconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
+    """The same as :func:`fftconvolve`, by the name of another algorithm for long signals.
+
+    >>> oaconvolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0])).round(12)
+    array([1., 3., 5., 3.])
+    """
+    return fftconvolve(in1, in2, mode, axes)
+
+
+@answering
+def correlation_lags(in1_len: int, in2_len: int, mode: str = "full") -> np.ndarray:
+    """The lags of the elements of a cross-correlation of two signals.
+
+    Args:
+        in1_len, in2_len: int, the lengths of the signals.
+        mode: see :func:`convolve`.
+
+    >>> correlation_lags(3, 2)
+    array([-1,  0,  1,  2])
+    """
+    if mode not in _MODES:
+        raise ValueError(
+            f"correlation_lags: mode must be 'full', 'same' or 'valid': got {shown(mode)}"
+        )
+    whole = np.arange(-in2_len + 1, in1_len)
+    if mode == "full":
+        return whole
+    if mode == "same":
+        middle, half = whole.size // 2, in1_len // 2
+        return whole[middle - half : middle + half + in1_len % 2]
+    bound = in1_len - in2_len
+    return np.arange(min(bound, 0), max(bound, 0) + 1)
+
+
+@answering
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:

@@ -57,8 +57,8 @@ def normalize(b: Any, a: Any) -> tuple[Any, Any]:
     if values is not None:
         large = np.any(np.abs(values) > _NEGLIGIBLE, axis=0)
         first = int(np.argmax(large)) if large.any() else len(large) - 1
-        if first:
-            words = "normalize: leading coefficients of the numerator are 0, and are dropped"
+        if np.any(values[:, :first]):
+            words = "normalize: leading coefficients of the numerator are dropped, which are tiny"
             warn(words, UserWarning)
         b = b[:, first:]
     return (b[0] if shape_of(b)[0] == 1 else b), a

@@ -16,7 +16,8 @@ from ...ops.reduce import axis_of
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ..floating import as_floating
-from .spectra import _Segments, get_window
+from .spectra import _Segments
+from .windows.lookup import get_window
 
 _PADS: dict[str, dict[str, Any]] = {
     "zeros": {"mode": "constant"}, "constant": {"mode": "edge"}, "even": {"mode": "reflect"},
@@ -152,3 +153,48 @@ def _added(pieces: Any, step: int) -> Any:
     *lead, count, n = shape_of(pieces)
     places = np.arange(count)[:, None] * step + np.arange(n)
     return at(np.zeros((*lead, n + (count - 1) * step), dtype_of(pieces)))[..., places].add(pieces)
+
+
+def _overlapped(who: str, window: Any, nperseg: int, noverlap: int, power: int) -> Any:
+    """The sums of a window's powers at each place of a step."""
+    if not 0 <= noverlap < nperseg:
+        raise ValueError(
+            f"{who}: noverlap must be in [0, {nperseg}), below nperseg: got {noverlap}"
+        )
+    w = get_window(window, nperseg) if isinstance(window, (str, tuple)) else operand(window)
+    if shape_of(w) != (nperseg,):
+        raise ShapeError(f"{who}: window must have shape [{nperseg}]: got {aval_of(w)}")
+    step = nperseg - noverlap
+    rows = [w[k * step : (k + 1) * step] ** power for k in range(nperseg // step)]
+    rest = nperseg % step
+    total = sum(rows[1:], rows[0])
+    if rest:
+        last = w[nperseg - rest :] ** power
+        total = np.concatenate([total[:rest] + last, total[rest:]])
+    return total
+
+
+@answering
+def check_COLA(window: Any, nperseg: int, noverlap: int, tol: float = 1e-10) -> Any:  # noqa: N802
+    """Whether overlapping windows have a constant sum.
+
+    Args:
+        window: a name for :func:`get_window`, or an array [nperseg].
+        nperseg, noverlap: int, the lengths of windows and of overlaps.
+        tol: the deviation that is allowed.
+
+    >>> print(check_COLA("hann", 8, 4))
+    True
+    """
+    total = _overlapped("check_COLA", window, nperseg, noverlap, 1)
+    return np.max(np.abs(total - np.median(total))) < tol
+
+
+@answering
+def check_NOLA(window: Any, nperseg: int, noverlap: int, tol: float = 1e-10) -> Any:  # noqa: N802
+    """Whether overlapping windows have squares whose sum is nowhere 0; see :func:`check_COLA`.
+
+    >>> print(check_NOLA("hann", 8, 4))
+    True
+    """
+    return np.min(_overlapped("check_NOLA", window, nperseg, noverlap, 2)) > tol

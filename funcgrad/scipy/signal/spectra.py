@@ -12,36 +12,7 @@ from ...ops.operand import operand
 from ...ops.reduce import axis_of
 from ...ops.structure import cast
 from ..floating import as_floating
-
-_WINDOWS = {
-    "boxcar": (1.0,), "hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08),
-    "nuttall": (0.3635819, 0.4891775, 0.1365995, 0.0106411),
-    "blackmanharris": (0.35875, 0.48829, 0.14128, 0.01168),
-}  # fmt: skip
-
-
-@answering
-def get_window(window: Any, Nx: int, fftbins: bool = True) -> Any:  # noqa: N803
-    """A window of a name: a sum of cosines.
-
-    Args:
-        window: "boxcar", "hann", "hamming", "blackman", "nuttall" or "blackmanharris".
-        Nx: int, the number of elements.
-        fftbins: whether the window is periodic, or symmetric.
-
-    >>> get_window("hann", 4)
-    array([0. , 0.5, 1. , 0.5])
-    """
-    if window not in _WINDOWS:
-        raise ValueError(
-            f"get_window: window must be one of {', '.join(_WINDOWS)}: got {shown(window)}; give "
-            f"an array where one is taken"
-        )
-    if Nx <= 1:
-        return np.ones(Nx)
-    t = 2 * np.pi * np.arange(Nx) / (Nx if fftbins else Nx - 1)
-    rows = [(-1) ** k * c * np.cos(k * t) for k, c in enumerate(_WINDOWS[window])]
-    return np.sum(rows, axis=0)
+from .windows.lookup import get_window
 
 
 def _detrended(x: Any, kind: Any) -> Any:
@@ -181,6 +152,16 @@ def _averaged(
             f"{who}: scaling must be 'density' or 'spectrum', average 'mean' or 'median': got "
             f"{shown(scaling)} and {shown(average)}"
         )
+    power, freqs = powers(who, x, y, fs, cut, detrend, onesided, scaling)
+    power = np.mean(power, axis=-2) if average == "mean" else _median(power)
+    return freqs, np.moveaxis(power, -1, axis)
+
+
+def powers(
+    who: str, x: Any, y: Any, fs: float, cut: Any, detrend: Any, onesided: bool, scaling: str
+) -> tuple[Any, Any]:
+    """Cross spectra of the segments of [..., N], [..., segments, frequencies]; frequencies."""
+    same = x is y
     onesided = onesided and not (ew.is_complex(x) or ew.is_complex(y))
     segments = _Segments(who, shape_of(x)[-1], *cut)
     first = segments.spectrum(x, detrend, onesided)
@@ -194,9 +175,7 @@ def _averaged(
         twice[0] = 1.0
         twice[-1] = 1.0 if n % 2 == 0 else 2.0
         power = power * cast(twice, real_dtype(dtype_of(power)))
-    power = np.mean(power, axis=-2) if average == "mean" else _median(power)
-    freqs = np.fft.rfftfreq(n, 1 / fs) if onesided else np.fft.fftfreq(n, 1 / fs)
-    return freqs, np.moveaxis(power, -1, axis)
+    return power, np.fft.rfftfreq(n, 1 / fs) if onesided else np.fft.fftfreq(n, 1 / fs)
 
 
 def _median(power: Any) -> Any:
