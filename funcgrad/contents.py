@@ -87,7 +87,8 @@ PRIMITIVES = {
     "ops.structure": "broadcast sum mean cumsum reshape transpose",
     "ops.transcendental.airy": "airy",
     "ops.transcendental.bessel_orders": "jv yv ive kve",
-    "ops.transcendental.elliptic": "ellipkm1 ellipe elliprf elliprd ellipkinc ellipeinc amplitude",
+    "ops.transcendental.elliptic":
+        "ellipkm1 ellipe elliprf elliprd elliprj ellipkinc ellipeinc amplitude",
     "ops.transcendental.exponential_integrals":
         "expn expi sine_integral cosine_integral fresnel_s fresnel_c spence",
     "ops.transcendental.faddeeva": "faddeeva complex_erf complex_erfc",
@@ -95,6 +96,8 @@ PRIMITIVES = {
     "ops.transcendental.hypergeometric": "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope",
     "ops.transcendental.inverses":
         "gammaincinv gammainccinv betaincinv betainccinv lambertw owens_t",
+    "ops.transcendental.kelvin": "kelvin_first kelvin_second",
+    "ops.transcendental.struve": "struve modstruve",
     "ops.unit": "unit",
     "random.choice": "random_order random_search",
     "random.discrete": "random_poisson random_binomial random_geometric",

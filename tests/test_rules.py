@@ -139,9 +139,10 @@ INTERNAL = {
 SLOW = {
     "betainc", "betaincc", "betainc_slope", "beta_density",
     "gammainc_slope", "polygamma_difference", "hyp0f1", "hyp1f1", "hyp2f1",
-    "hyp1f1_slope", "hyp2f1_slope", "elliprf", "elliprd", "ellipkinc", "ellipeinc",
+    "hyp1f1_slope", "hyp2f1_slope", "elliprf", "elliprd", "elliprj", "ellipkinc", "ellipeinc",
     "amplitude", "owens_t", "gammaincinv", "gammainccinv", "jv", "yv", "ive", "kve", "airy",
-    "expn", "faddeeva", "complex_polygamma", "lambertw",
+    "expn", "faddeeva", "complex_polygamma", "lambertw", "kelvin_first", "kelvin_second", "struve",
+    "modstruve",
 }  # fmt: skip
 
 

@@ -8,6 +8,12 @@ domain, float32 results to two; most of them are computed in float64.
 from ..core.lazy import publish as _publish
 from .bessel import (
     bessel_jn as bessel_jn,
+    h1vp as h1vp,
+    h2vp as h2vp,
+    hankel1 as hankel1,
+    hankel1e as hankel1e,
+    hankel2 as hankel2,
+    hankel2e as hankel2e,
     i0 as i0,
     i0e as i0e,
     i1 as i1,
@@ -60,6 +66,11 @@ from .combinations import (
     stdtr as stdtr,
     stdtrit as stdtrit,
 )
+from .counting import (
+    euler as euler,
+    factorialk as factorialk,
+    stirling2 as stirling2,
+)
 from .error_functions import (
     erf as erf,
     erfc as erfc,
@@ -100,22 +111,28 @@ from .gamma import (
     zeta as zeta,
     zetac as zetac,
 )
-from .harmonics import (
-    eval_chebyt as eval_chebyt,
-    eval_chebyu as eval_chebyu,
-    eval_gegenbauer as eval_gegenbauer,
-    eval_genlaguerre as eval_genlaguerre,
-    eval_hermite as eval_hermite,
-    eval_hermitenorm as eval_hermitenorm,
-    eval_jacobi as eval_jacobi,
-    eval_laguerre as eval_laguerre,
-    eval_legendre as eval_legendre,
-    lpmv as lpmv,
+from .gauss import (
+    roots_chebyc as roots_chebyc,
+    roots_chebys as roots_chebys,
     roots_chebyt as roots_chebyt,
+    roots_chebyu as roots_chebyu,
+    roots_gegenbauer as roots_gegenbauer,
+    roots_genlaguerre as roots_genlaguerre,
     roots_hermite as roots_hermite,
     roots_hermitenorm as roots_hermitenorm,
+    roots_jacobi as roots_jacobi,
     roots_laguerre as roots_laguerre,
     roots_legendre as roots_legendre,
+    roots_sh_chebyt as roots_sh_chebyt,
+    roots_sh_chebyu as roots_sh_chebyu,
+    roots_sh_jacobi as roots_sh_jacobi,
+    roots_sh_legendre as roots_sh_legendre,
+)
+from .harmonics import (
+    lmbda as lmbda,
+    lpmv as lpmv,
+    riccati_jn as riccati_jn,
+    riccati_yn as riccati_yn,
     sph_harm_y as sph_harm_y,
     spherical_in as spherical_in,
     spherical_jn as spherical_jn,
@@ -131,8 +148,11 @@ from .hypergeometric import (
     ellipk as ellipk,
     ellipkinc as ellipkinc,
     ellipkm1 as ellipkm1,
+    elliprc as elliprc,
     elliprd as elliprd,
     elliprf as elliprf,
+    elliprg as elliprg,
+    elliprj as elliprj,
     hyp0f1 as hyp0f1,
     hyp1f1 as hyp1f1,
     hyp2f1 as hyp2f1,
@@ -146,11 +166,37 @@ from .integrals import (
     expi as expi,
     expn as expn,
     fresnel as fresnel,
+    modfresnelm as modfresnelm,
+    modfresnelp as modfresnelp,
     shichi as shichi,
     sici as sici,
     spence as spence,
     voigt_profile as voigt_profile,
     wofz as wofz,
+)
+from .inverse_functions import (
+    ndtri_exp as ndtri_exp,
+    wrightomega as wrightomega,
+)
+from .kelvin_functions import (
+    bei as bei,
+    beip as beip,
+    ber as ber,
+    berp as berp,
+    kei as kei,
+    keip as keip,
+    kelvin as kelvin,
+    ker as ker,
+    kerp as kerp,
+)
+from .legendre_functions import (
+    assoc_legendre_p as assoc_legendre_p,
+    assoc_legendre_p_all as assoc_legendre_p_all,
+    legendre_p as legendre_p,
+    legendre_p_all as legendre_p_all,
+    sph_harm_y_all as sph_harm_y_all,
+    sph_legendre_p as sph_legendre_p,
+    sph_legendre_p_all as sph_legendre_p_all,
 )
 from .logarithms import (
     entr as entr,
@@ -161,6 +207,45 @@ from .logarithms import (
     rel_entr as rel_entr,
     xlog1py as xlog1py,
     xlogy as xlogy,
+)
+from .orthogonal import (
+    chebyc as chebyc,
+    chebys as chebys,
+    chebyt as chebyt,
+    chebyu as chebyu,
+    gegenbauer as gegenbauer,
+    genlaguerre as genlaguerre,
+    hermite as hermite,
+    hermitenorm as hermitenorm,
+    jacobi as jacobi,
+    laguerre as laguerre,
+    legendre as legendre,
+    sh_chebyt as sh_chebyt,
+    sh_chebyu as sh_chebyu,
+    sh_jacobi as sh_jacobi,
+    sh_legendre as sh_legendre,
+)
+from .polynomials import (
+    assoc_laguerre as assoc_laguerre,
+    eval_chebyc as eval_chebyc,
+    eval_chebys as eval_chebys,
+    eval_chebyt as eval_chebyt,
+    eval_chebyu as eval_chebyu,
+    eval_gegenbauer as eval_gegenbauer,
+    eval_genlaguerre as eval_genlaguerre,
+    eval_hermite as eval_hermite,
+    eval_hermitenorm as eval_hermitenorm,
+    eval_jacobi as eval_jacobi,
+    eval_laguerre as eval_laguerre,
+    eval_legendre as eval_legendre,
+    eval_sh_chebyt as eval_sh_chebyt,
+    eval_sh_chebyu as eval_sh_chebyu,
+    eval_sh_jacobi as eval_sh_jacobi,
+    eval_sh_legendre as eval_sh_legendre,
+)
+from .struve_functions import (
+    modstruve as modstruve,
+    struve as struve,
 )
 from .transformations import (
     bernoulli as bernoulli,
@@ -187,6 +272,13 @@ from .transformations import (
     sindg as sindg,
     softplus as softplus,
     tandg as tandg,
+)
+from .zeros import (
+    jn_zeros as jn_zeros,
+    jnp_zeros as jnp_zeros,
+    jnyn_zeros as jnyn_zeros,
+    yn_zeros as yn_zeros,
+    ynp_zeros as ynp_zeros,
 )
 
 _publish(__name__)

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import dtype_of
 from ..core.errors import shown
 from ..core.lazy import answering
 from ..ops import bessel
 from ..ops.operand import half_in_single, operand
+from ..ops.structure import cast
 from ..ops.transcendental import bessel_orders
 
 
@@ -278,3 +280,76 @@ def kvp(v: Any, z: Any, n: int = 1) -> Any:
     -0.601907230197
     """
     return _nth_derivative(kv, (-1, -1), operand(v), operand(z), n)
+
+
+def _hankel(v: Any, x: Any) -> tuple[Any, Any, Any]:
+    """J + i Y and J - i Y at |x|, and where x < 0."""
+    x = operand(x)
+    size = np.abs(x)
+    j, y = jv(v, size), yv(v, size)
+    return j + 1j * y, j - 1j * y, np.less(x, 0)
+
+
+@half_in_single
+def hankel1(v: Any, x: Any) -> Any:
+    """Hankel function of the first kind, J + i Y, of real order v and real x; complex.
+
+    >>> print(hankel1(1.0, 2.0).round(6))
+    (0.576725-0.107032j)
+    """
+    one, other, below = _hankel(v, x)
+    turn = np.exp(-1j * np.pi * operand(v))  # DLMF 10.11.5
+    return np.where(below, cast(-turn, dtype_of(one)) * other, one)
+
+
+@half_in_single
+def hankel2(v: Any, x: Any) -> Any:
+    """Hankel function of the second kind, J - i Y, of real order v and real x; complex.
+
+    >>> print(hankel2(1.0, 2.0).round(6))
+    (0.576725+0.107032j)
+    """
+    one, other, below = _hankel(v, x)
+    turn = np.exp(1j * np.pi * operand(v))  # DLMF 10.11.4
+    turned = cast(turn, dtype_of(one)) * one + cast(2 * np.real(turn), dtype_of(one)) * other
+    return np.where(below, turned, other)
+
+
+@half_in_single
+def hankel1e(v: Any, x: Any) -> Any:
+    """hankel1(v, x) exp(-i x).
+
+    >>> print(hankel1e(1.0, 2.0).round(6))
+    (-0.337327-0.479873j)
+    """
+    return hankel1(v, x) * np.exp(-1j * operand(x))
+
+
+@half_in_single
+def hankel2e(v: Any, x: Any) -> Any:
+    """hankel2(v, x) exp(i x).
+
+    >>> print(hankel2e(1.0, 2.0).round(6))
+    (-0.337327+0.479873j)
+    """
+    return hankel2(v, x) * np.exp(1j * operand(x))
+
+
+@answering
+def h1vp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of hankel1 in its argument.
+
+    >>> print(h1vp(0, 1.0).round(6))
+    (-0.440051+0.781213j)
+    """
+    return _nth_derivative(hankel1, (1, -1), operand(v), operand(z), n)
+
+
+@answering
+def h2vp(v: Any, z: Any, n: int = 1) -> Any:
+    """The n-th derivative of hankel2 in its argument.
+
+    >>> print(h2vp(0, 1.0).round(6))
+    (-0.440051-0.781213j)
+    """
+    return _nth_derivative(hankel2, (1, -1), operand(v), operand(z), n)

@@ -1,4 +1,4 @@
-"""Spherical harmonics, orthogonal polynomials and spherical Bessel functions."""
+"""Spherical harmonics, associated Legendre functions and spherical Bessel functions."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .bessel import ive, jv, kve, yv
 from .hypergeometric import hyp0f1
 
 
-def _orders(who: str, *values: Any) -> list[np.ndarray]:
+def known_orders(who: str, *values: Any) -> list[np.ndarray]:
     """Known nonnegative or negative integers as int64 arrays."""
     for v in values:
         if isinstance(v, Tracer):
@@ -28,12 +28,12 @@ def _orders(who: str, *values: Any) -> list[np.ndarray]:
     return [np.asarray(v).astype(np.int64) for v in values]
 
 
-def _floating(x: Any) -> Any:
+def floating(x: Any) -> Any:
     x = operand(x)
     return cast(x, np.float64) if dtype_of(x).kind in "biu" else x
 
 
-def _legendre(n: np.ndarray, m: np.ndarray, x: Any, s: Any) -> Any:
+def legendre_on_sphere(n: np.ndarray, m: np.ndarray, x: Any, s: Any) -> Any:
     """Associated Legendre functions of degree n and order m >= 0, over the sphere normalized.
 
     The recurrence in the degree is stable. Source: Holmes & Featherstone 2002, "A unified approach
@@ -78,10 +78,10 @@ def sph_harm_y(
     """
     if diff_n:
         raise TypeError(f"sph_harm_y: diff_n must be 0: got {shown(diff_n)}; differentiate by jvp")
-    n, m = _orders("sph_harm_y", n, m)
-    theta, phi = promote_weak([_floating(theta), _floating(phi)])
+    n, m = known_orders("sph_harm_y", n, m)
+    theta, phi = promote_weak([floating(theta), floating(phi)])
     n, m = np.broadcast_arrays(n, m)
-    y = _legendre(n, np.abs(m), np.cos(theta), np.sin(theta))
+    y = legendre_on_sphere(n, np.abs(m), np.cos(theta), np.sin(theta))
     kind = dtype_of(phi)
     sign = np.where((m < 0) & (m % 2 == 1), -1.0, 1.0).astype(kind)
     return sign * y * np.exp(1j * (m.astype(kind) * phi))
@@ -94,120 +94,15 @@ def lpmv(m: Any, v: Any, x: Any) -> Any:
     >>> print(lpmv(1, 2, 0.5).round(12))
     -1.299038105677
     """
-    m, v = np.broadcast_arrays(*_orders("lpmv", m, v))
+    m, v = np.broadcast_arrays(*known_orders("lpmv", m, v))
     v = np.where(v < 0, -v - 1, v)
-    x, order = _floating(x), np.abs(m)
+    x, order = floating(x), np.abs(m)
     pick = np.vectorize(lambda a, b: math.perm(int(a + b), int(min(2 * b, a + b))), otypes=[float])
     ratio = pick(v, order)  # (v + m)! / (v - m)!
     scale = np.sqrt(ratio * 4 * math.pi / (2 * v + 1))
     below = np.where(m < 0, (-1.0) ** order / ratio, 1.0)
     front = np.asarray(scale * below).astype(dtype_of(x))
-    return front * _legendre(v, order, x, np.sqrt(1 - x * x))
-
-
-def _by_recurrence(
-    name: str, first: Callable[..., Any], step: Callable[..., tuple[Any, Any, Any]], doc: str
-) -> Callable[..., Any]:
-    """A polynomial of degree n by p(k+1) = (a x + b) p(k) - c p(k-1), from p(0) = 1 and p(1)."""
-
-    def evaluate(n: Any, *args: Any) -> Any:
-        (n,) = _orders(name, n)
-        *parameters, x = (_floating(v) for v in args)
-        before, now = 1.0 + 0.0 * x, first(x, *parameters)
-        y = np.where(n == 0, before, now)
-        for k in range(1, int(n.max(initial=0))):
-            a, b, c = step(k, *parameters)
-            before, now = now, (a * x + b) * now - c * before
-            y = np.where(n == k + 1, now, y)
-        return np.where(n < 0, np.nan, y)
-
-    evaluate.__name__ = evaluate.__qualname__ = name
-    evaluate.__doc__ = doc
-    return half_in_single(evaluate)
-
-
-def _of_jacobi(k: int, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """DLMF 18.9.2."""
-    s = 2 * k + a + b
-    low = 2 * (k + 1) * (k + a + b + 1)
-    first = (s + 1) * (s + 2) / low
-    second = (a * a - b * b) * (s + 1) / (low * s)
-    return first, second, 2 * (k + a) * (k + b) * (s + 2) / (low * s)
-
-
-# fmt: off
-eval_legendre = _by_recurrence("eval_legendre", lambda x: x,
-    lambda k: ((2 * k + 1) / (k + 1), 0.0, k / (k + 1)), "Legendre polynomial P_n(x).")
-eval_chebyt = _by_recurrence("eval_chebyt", lambda x: x,
-    lambda k: (2.0, 0.0, 1.0), "Chebyshev polynomial of the first kind T_n(x).")
-eval_chebyu = _by_recurrence("eval_chebyu", lambda x: 2 * x,
-    lambda k: (2.0, 0.0, 1.0), "Chebyshev polynomial of the second kind U_n(x).")
-eval_hermite = _by_recurrence("eval_hermite", lambda x: 2 * x,
-    lambda k: (2.0, 0.0, 2.0 * k), "Physicist's Hermite polynomial H_n(x).")
-eval_hermitenorm = _by_recurrence("eval_hermitenorm", lambda x: x,
-    lambda k: (1.0, 0.0, float(k)), "Probabilist's Hermite polynomial He_n(x).")
-eval_laguerre = _by_recurrence("eval_laguerre", lambda x: 1 - x,
-    lambda k: (-1 / (k + 1), (2 * k + 1) / (k + 1), k / (k + 1)), "Laguerre polynomial L_n(x).")
-eval_genlaguerre = _by_recurrence("eval_genlaguerre", lambda x, a: 1 + a - x,
-    lambda k, a: (-1 / (k + 1), (2 * k + 1 + a) / (k + 1), (k + a) / (k + 1)),
-    "Generalized Laguerre polynomial L_n^(alpha)(x), of the arguments n, alpha, x.")
-eval_gegenbauer = _by_recurrence("eval_gegenbauer", lambda x, a: 2 * a * x,
-    lambda k, a: (2 * (k + a) / (k + 1), 0.0, (k + 2 * a - 1) / (k + 1)),
-    "Gegenbauer polynomial C_n^(alpha)(x), of the arguments n, alpha, x.")
-eval_jacobi = _by_recurrence("eval_jacobi", lambda x, a, b: a + 1 + 0.5 * (a + b + 2) * (x - 1),
-    _of_jacobi, "Jacobi polynomial P_n^(alpha, beta)(x), of the arguments n, alpha, beta, x.")
-# fmt: on
-
-
-@answering
-def roots_legendre(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss-Legendre quadrature on [-1, 1].
-
-    >>> print(roots_legendre(2)[1])
-    [1. 1.]
-    """
-    return np.polynomial.legendre.leggauss(n)
-
-
-@answering
-def roots_hermite(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss-Hermite quadrature, of the weight exp(-x**2).
-
-    >>> print(roots_hermite(1)[1].round(12))
-    [1.77245385]
-    """
-    return np.polynomial.hermite.hermgauss(n)
-
-
-@answering
-def roots_hermitenorm(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss quadrature of the weight exp(-x**2 / 2).
-
-    >>> print(roots_hermitenorm(1)[1].round(12))
-    [2.50662827]
-    """
-    return np.polynomial.hermite_e.hermegauss(n)
-
-
-@answering
-def roots_laguerre(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss-Laguerre quadrature, of the weight exp(-x) for x > 0.
-
-    >>> print(roots_laguerre(1)[0])
-    [1.]
-    """
-    return np.polynomial.laguerre.laggauss(n)
-
-
-@answering
-def roots_chebyt(n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points and weights of Gauss-Chebyshev quadrature, ascending.
-
-    >>> print(roots_chebyt(2)[1].round(12))
-    [1.57079633 1.57079633]
-    """
-    x, w = np.polynomial.chebyshev.chebgauss(n)
-    return x[::-1], w
+    return front * legendre_on_sphere(v, order, x, np.sqrt(1 - x * x))
 
 
 def _double_factorial(n: int) -> float:
@@ -215,7 +110,7 @@ def _double_factorial(n: int) -> float:
 
 
 def _degree(who: str, n: Any) -> int:
-    (degrees,) = _orders(who, n)
+    (degrees,) = known_orders(who, n)
     if degrees.shape or degrees < 0:
         raise DtypeError(f"{who}: n must be one int >= 0: got {shown(n)}; use a loop or vmap")
     return int(degrees)
@@ -239,7 +134,7 @@ def spherical_jn(n: int, z: Any, derivative: bool = False) -> Any:
     >>> print(spherical_jn(1, 1.0).round(12))
     0.30116867894
     """
-    n, z = _degree("spherical_jn", n), _floating(z)
+    n, z = _degree("spherical_jn", n), floating(z)
     if derivative:
         return _slope(spherical_jn, n, z, -1)
     near = np.less(np.abs(z), n + 1)
@@ -256,7 +151,7 @@ def spherical_yn(n: int, z: Any, derivative: bool = False) -> Any:
     >>> print(spherical_yn(1, 1.0).round(12))
     -1.381773290676
     """
-    n, z = _degree("spherical_yn", n), _floating(z)
+    n, z = _degree("spherical_yn", n), floating(z)
     if derivative:
         return _slope(spherical_yn, n, z, -1)
     return np.sqrt(0.5 * np.pi / z) * yv(n + 0.5, z)
@@ -269,7 +164,7 @@ def spherical_in(n: int, z: Any, derivative: bool = False) -> Any:
     >>> print(spherical_in(1, 1.0).round(12))
     0.367879441171
     """
-    n, z = _degree("spherical_in", n), _floating(z)
+    n, z = _degree("spherical_in", n), floating(z)
     if derivative:
         return _slope(spherical_in, n, z, 1)
     near = np.less(np.abs(z), 8)
@@ -286,7 +181,48 @@ def spherical_kn(n: int, z: Any, derivative: bool = False) -> Any:
     >>> print(spherical_kn(1, 1.0).round(12))
     1.155727349791
     """
-    n, z = _degree("spherical_kn", n), _floating(z)
+    n, z = _degree("spherical_kn", n), floating(z)
     if derivative:
         return -_slope(spherical_kn, n, z, 1)
     return np.sqrt(0.5 * np.pi / z) * kve(n + 0.5, z) * np.exp(-z)
+
+
+@answering
+def riccati_jn(n: int, x: Any) -> tuple[Any, Any]:
+    """Riccati-Bessel functions x j_k(x) of the degrees 0, ..., n, and their derivatives.
+
+    >>> print(riccati_jn(1, 1.0)[0].round(6))
+    [0.841471 0.301169]
+    """
+    return _riccati("riccati_jn", spherical_jn, n, x)
+
+
+@answering
+def riccati_yn(n: int, x: Any) -> tuple[Any, Any]:
+    """Riccati-Bessel functions x y_k(x) of the degrees 0, ..., n, and their derivatives.
+
+    >>> print(riccati_yn(1, 1.0)[0].round(6))
+    [-0.540302 -1.381773]
+    """
+    return _riccati("riccati_yn", spherical_yn, n, x)
+
+
+def _riccati(who: str, function: Callable[..., Any], n: int, x: Any) -> tuple[Any, Any]:
+    x, count = floating(x), _degree(who, n) + 1
+    values, slopes = (
+        np.stack([function(k, x, derivative) for k in range(count)]) for derivative in (False, True)
+    )
+    return x * values, values + x * slopes
+
+
+@answering
+def lmbda(v: float, x: Any) -> tuple[Any, Any]:
+    """Gamma(v + 1) J_v(x) / (x / 2)^v for v - int(v), ..., v, and its derivatives in x.
+
+    >>> print(lmbda(1.0, 0.7)[0].round(6))
+    [0.881201 0.939988]
+    """
+    x, orders = floating(x), v - int(v) + np.arange(int(v) + 1.0)
+    square = -0.25 * x * x
+    values = np.stack([hyp0f1(k + 1, square) for k in orders])
+    return values, np.stack([-0.5 * x / (k + 1) * hyp0f1(k + 2, square) for k in orders])

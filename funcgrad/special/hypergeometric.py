@@ -133,6 +133,52 @@ def elliprd(x: Any, y: Any, z: Any) -> Any:
 
 
 @half_in_single
+def elliprc(x: Any, y: Any) -> Any:
+    """Carlson's degenerate elliptic integral R_C, the principal value for y < 0.
+
+    >>> print(elliprc(1.0, 2.0).round(12))
+    0.785398163397
+    """
+    x, y = operand(x), operand(y)
+    below = np.less(y, 0)  # DLMF 19.2.20
+    span = x - np.where(below, y, 0.0)
+    scale = np.where(below, np.sqrt(x / np.where(below, span, 1.0)), 1.0)
+    end = np.equal(y, 0)
+    size = np.where(end, 1.0, np.abs(y))
+    return np.where(end, np.inf, scale * elliptic.elliprf(span, size, size))
+
+
+@half_in_single
+def elliprg(x: Any, y: Any, z: Any) -> Any:
+    """Carlson's completely symmetric elliptic integral of the second kind R_G.
+
+    >>> print(elliprg(1.0, 2.0, 3.0).round(12))
+    1.401847099991
+    """
+    x, y, z = operand(x), operand(y), operand(z)
+    low, high = np.minimum(np.minimum(x, y), z), np.maximum(np.maximum(x, y), z)
+    mid = np.maximum(np.minimum(x, y), np.minimum(np.maximum(x, y), z))
+    # DLMF 19.21.10, of which no term is negative
+    none = np.equal(high, 0)
+    a, b, c = low, np.where(none, 1.0, high), np.where(np.equal(mid, 0), 1.0, mid)
+    first = c * elliptic.elliprf(a, b, c) + (c - a) * (b - c) / 3 * elliptic.elliprd(a, b, c)
+    whole = 0.5 * (first + np.sqrt(a * b / c))
+    return np.where(np.equal(mid, 0), 0.5 * np.sqrt(high), whole)
+
+
+@half_in_single
+def elliprj(x: Any, y: Any, z: Any, p: Any) -> Any:
+    """Carlson's elliptic integral R_J, the principal value for p < 0.
+
+    Its derivatives are nan where x, y or z is equal to p.
+
+    >>> print(elliprj(1.0, 2.0, 3.0, 4.0).round(12))
+    0.23984809975
+    """
+    return elliptic.elliprj(operand(x), operand(y), operand(z), operand(p))
+
+
+@half_in_single
 def agm(a: Any, b: Any) -> Any:
     """Arithmetic-geometric mean of positive numbers.
 

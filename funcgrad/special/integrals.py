@@ -1,5 +1,6 @@
 """Exponential, sine, cosine, Fresnel and Dawson integrals, and the dilogarithm."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -187,3 +188,31 @@ def voigt_profile(x: Any, sigma: Any, gamma: Any) -> Any:
     x, sigma, gamma = _floating(operand(x)), _floating(operand(sigma)), _floating(operand(gamma))
     scale = sigma * np.sqrt(2.0)
     return np.real(wofz((x + 1j * gamma) / scale)) / (scale * np.sqrt(np.pi))
+
+
+def _modified_fresnel(x: Any, sign: int) -> tuple[Any, Any]:
+    x = _floating(operand(x))
+    turn = complex(math.sqrt(0.5), sign * math.sqrt(0.5))
+    f = (0.5 * math.sqrt(math.pi) * turn) * faddeeva.complex_erfc(turn.conjugate() * x)
+    k = np.exp(-1j * sign * (x * x + 0.25 * math.pi)) * f / math.sqrt(math.pi)
+    return f, k
+
+
+@half_in_single
+def modfresnelp(x: Any) -> tuple[Any, Any]:
+    """Integral of exp(i t**2) from x on, and this times exp(-i (x**2 + pi/4)) / sqrt(pi).
+
+    >>> print(modfresnelp(0.0)[0].round(6))
+    (0.626657+0.626657j)
+    """
+    return _modified_fresnel(x, 1)
+
+
+@half_in_single
+def modfresnelm(x: Any) -> tuple[Any, Any]:
+    """Integral of exp(-i t**2) from x on, and this times exp(i (x**2 + pi/4)) / sqrt(pi).
+
+    >>> print(modfresnelm(0.0)[0].round(6))
+    (0.626657-0.626657j)
+    """
+    return _modified_fresnel(x, -1)

@@ -428,6 +428,12 @@ CASES: dict[str, list[Case]] = {
         "ellipkinc", "ellipeinc", "amplitude", "gammaincinv", "gammainccinv")},
     **{name: [Case(((2,), (2,), (2,)), domain=(POS, (2.5, 3.0), (0.1, 0.9)))] for name in (
         "elliprf", "elliprd")},
+    "elliprj":     [Case(((2,),) * 4, domain=(POS, (2.5, 3.0), (0.1, 0.9), (4.0, 5.0)))],
+    **{name: [Case((Given(part), Given(n), s), domain=POS) for part, n, s in (
+        (0, 0, (2, 3)), (1, 1, ()), (1, 0, (3,)), (0, 2, ()))]
+       for name in ("kelvin_first", "kelvin_second")},
+    **{name: [Case((Given(v), s), domain=POS) for v, s in ((0.5, (2, 3)), (2.0, ()))]
+       for name in ("struve", "modstruve")},
     "owens_t":     [Case(((2, 3), (3,)), domain=(BOTH, BOTH))],
     "hyp0f1":      [Case((Given(1.5), (2, 3)), domain=BOTH)],
     "hyp1f1":      [Case((Given(0.7), Given(1.6), (3,)), domain=BOTH)],

@@ -88,16 +88,66 @@ def _elliprf(x: Any, y: Any, z: Any) -> Any:
     return np.where(good, s / np.sqrt(mean), np.nan)
 
 
+def _series_of_rd(e2: Any, e3: Any, e4: Any, e5: Any) -> Any:
+    s = 1 - 3 * e2 / 14 + e3 / 6 + 9 * e2 * e2 / 88 - 3 * e4 / 22 - 9 * e2 * e3 / 52
+    s = s + 3 * e5 / 26 - e2**3 / 16 + 3 * e3 * e3 / 40 + 3 * e2 * e4 / 20
+    return s + 45 * e2 * e2 * e3 / 272 - 9 * (e3 * e4 + e2 * e5) / 68
+
+
 def _elliprd(x: Any, y: Any, z: Any) -> Any:
     good = (x >= 0) & (y >= 0) & (z > 0) & (x + y > 0) & np.isfinite(x + y + z)
     a, b, mean, total, power = _converge(_guarded(good, x, y, z), (1, 1, 3))
     c = -(a + b) / 3
     e2, e3 = a * b - 6 * c * c, (3 * a * b - 8 * c * c) * c
     e4, e5 = 3 * (a * b - c * c) * c * c, a * b * c**3
-    s = 1 - 3 * e2 / 14 + e3 / 6 + 9 * e2 * e2 / 88 - 3 * e4 / 22 - 9 * e2 * e3 / 52
-    s = s + 3 * e5 / 26 - e2**3 / 16 + 3 * e3 * e3 / 40 + 3 * e2 * e4 / 20
-    s = s + 45 * e2 * e2 * e3 / 272 - 9 * (e3 * e4 + e2 * e5) / 68
+    s = _series_of_rd(e2, e3, e4, e5)
     return np.where(good, power * s / (mean * np.sqrt(mean)) + 3 * total, np.nan)
+
+
+def _elliprj(x: Any, y: Any, z: Any, p: Any) -> Any:
+    good = (x >= 0) & (y >= 0) & (z >= 0) & (x + y > 0) & (x + z > 0) & (y + z > 0)
+    good = good & (p != 0) & np.isfinite(x + y + z + p)
+    x, y, z = np.sort(np.stack(_guarded(good, x, y, z)), axis=0)
+    p = np.where(good, p, 1.0)
+
+    def principal(x: Any, y: Any, z: Any, q: Any) -> Any:  # DLMF 19.20.14
+        p = (z * (x + y + q) - x * y) / (z + q)
+        rest = np.sqrt(x * y * z / (x * y + p * q))
+        last = rest * _elliprc(x * y + p * q, p * q)
+        first = (p - z) * _positive_rj(x, y, z, p) - 3 * _elliprf(x, y, z)
+        return (first + 3 * last) / (z + q)
+
+    y_ = masked_update(np.full_like(x, np.nan), good & (p > 0), _positive_rj, x, y, z, p)
+    return masked_update(y_, good & (p < 0), principal, x, y, z, -p)
+
+
+def _elliprc(x: Any, y: Any) -> Any:
+    return _elliprf(x, y, y)
+
+
+def _positive_rj(x: Any, y: Any, z: Any, p: Any) -> Any:
+    """Carlson 1995, algorithm 4."""
+    mean = (x + y + z + 2 * p) / 5
+    apart = [mean - v for v in (x, y, z)]
+    product = (p - x) * (p - y) * (p - z)
+    most = 500 * np.max(np.abs([*apart, mean - p]), axis=0)
+    total, power = np.zeros_like(mean), 1.0
+    while np.any(most * power > np.abs(mean)):
+        a, b, c, d = np.sqrt(x), np.sqrt(y), np.sqrt(z), np.sqrt(p)
+        scale = (d + a) * (d + b) * (d + c)
+        e = power**3 * product / (scale * scale)
+        root = np.sqrt(np.abs(e))
+        near = np.where(e > 0, np.arctan(root), np.arctanh(np.minimum(root, 1 - 1e-16)))
+        total = total + power * np.where(root == 0, 1, near / np.where(root == 0, 1, root)) / scale
+        shift = a * b + a * c + b * c
+        x, y, z, p, mean = ((v + shift) / 4 for v in (x, y, z, p, mean))
+        power *= 0.25
+    u, v, w = (v * power / mean for v in apart)
+    q = -(u + v + w) / 2
+    e2, e3 = u * v + u * w + v * w - 3 * q * q, u * v * w
+    e3, e4, e5 = e3 + 2 * e2 * q + 4 * q**3, (2 * e3 + e2 * q + 3 * q**3) * q, e3 * q * q
+    s = _series_of_rd(e2, e3, e4, e5)
+    return power * s / (mean * np.sqrt(mean)) + 6 * total
 
 
 def _parts(phi: Any, m: Any) -> tuple[Any, Any, Any, Any]:
@@ -185,8 +235,21 @@ def _rd_in_x(x: Any, y: Any, z: Any) -> Any:
     return _mixed(elliprd(y, z, x), elliprd(x, y, z), x, z)
 
 
+def _rj_in_x(f: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """(R_D(y, z, x) - R_J) / (2 (x - p)), which is undefined where x = p."""
+    return _mixed(elliprd(y, z, x), f, x, p)
+
+
+def _rj_in_p(f: Any, x: Any, y: Any, z: Any, p: Any) -> Any:
+    """x dR/dx + y dR/dy + z dR/dz + p dR/dp = -3/2 R."""
+    others = [mul(x, _rj_in_x(f, x, y, z, p)), mul(y, _rj_in_x(f, y, x, z, p))]
+    total = add(add(*others), add(mul(z, _rj_in_x(f, z, x, y, p)), mul(1.5, f)))
+    return neg(div(total, p))
+
+
 # the rules above use these names
 elliprd: Elementwise
+elliprj: Elementwise
 
 # fmt: off
 ellipkm1 = Elementwise("ellipkm1", without_decomposition(_ellipkm1),
@@ -203,6 +266,11 @@ elliprd = Elementwise("elliprd", without_decomposition(_elliprd),
     lambda t, f, x, y, z: mul(t, _rd_in_x(y, x, z)),
     lambda t, f, x, y, z: neg(mul(t, div(add(mul(1.5, f), add(
         mul(x, _rd_in_x(x, y, z)), mul(y, _rd_in_x(y, x, z)))), z))))
+elliprj = Elementwise("elliprj", without_decomposition(_elliprj),
+    lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, x, y, z, p)),
+    lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, y, x, z, p)),
+    lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, z, x, y, p)),
+    lambda t, f, x, y, z, p: mul(t, _rj_in_p(f, x, y, z, p)))
 ellipkinc = Elementwise("ellipkinc", without_decomposition(_ellipkinc),
     lambda t, y, phi, m: div(t, _delta(phi, m)),
     lambda t, y, phi, m: mul(t, _slope_of_kinc(phi, m)))

@@ -33,7 +33,7 @@ TAYLOR = tuple([
 ])  # fmt: skip
 
 
-def _rgamma(x: Any) -> Any:
+def rgamma_of(x: Any) -> Any:
     up = np.where(x < 0.5, 1 - x, x)
     y = np.minimum(up, 170)
     size = 1 / gamma_positive(y)
@@ -210,7 +210,7 @@ complex_polygamma: Elementwise
 # fmt: off
 riemann_zeta = Elementwise("riemann_zeta", without_decomposition(_riemann_zeta),
     no_derivative_in("zeta", "x"))
-rgamma = Elementwise("rgamma", by_blocks(_rgamma), _rgamma_slope)
+rgamma = Elementwise("rgamma", by_blocks(rgamma_of), _rgamma_slope)
 # the derivative of order n + 1 of log(gamma(z)); the order n >= -1 is a Python scalar
 complex_polygamma = Elementwise("complex_polygamma", complex_blocks(_complex_polygamma),
     no_derivative_in("complex_polygamma", "n"),
