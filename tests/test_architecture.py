@@ -95,7 +95,7 @@ ROOMS = {
     "c": 5_250,
     "compat": 6_000,
     "compile": 8_400,
-    "control": 6_950,
+    "control": 7_000,
     "core": 7_600,
     "data": 1_110,
     "debug": 1_750,

@@ -104,6 +104,16 @@ GUARDED: dict[str, tuple[Callable[..., Any], Any]] = {
         ),
         np.array([1.0, 0.0, 2.0]),
     ),
+    "power": (
+        lambda x, i: lax.cond(i >= 0, lambda: x.sum() * 5**i, lambda: x.sum()),
+        np.array([2, -3]),
+    ),
+    "entropy": (
+        lambda x, i: lax.cond(
+            i < 3, lambda: fg.losses.binary_cross_entropy(i / 9 + 0 * x, x / 9), lambda: x.sum()
+        ),
+        np.array([2, 12]),
+    ),
     "written": (
         lambda x, i: lax.cond(i < 3, lambda: fg.at(x)[i].add(x[0]).sum(), lambda: x.sum()),
         np.array([2, 5]),
@@ -178,6 +188,12 @@ NO_STEPS: dict[str, Callable[[Any, Any], Any]] = {
         lambda c: c < 0, lambda c: c + take(x, i), x[0], checkpoint=2),
     "matrix": lambda x, i: lax.while_loop(
         lambda c: c < 0, lambda c: c + np.linalg.cholesky(-x[0] * np.eye(2))[0, 0], x[0]),
+    "power": lambda x, i: lax.while_loop(lambda c: c < 0, lambda c: c + i ** (7 - i), x[0]),
+    "entropy": lambda x, i: lax.while_loop(
+        lambda c: c < 0, lambda c: c + fg.losses.binary_cross_entropy(i + x, x), x[0]),
+    "position": lambda x, i: lax.while_loop(
+        lambda c: c < 0, lambda c: c + np.nanargmax(x * np.nan), x[0]),
+    "no elements": lambda x, i: lax.while_loop(lambda c: c < 0, lambda c: c + x[:0].max(), x[0]),
 }
 # fmt: on
 
