@@ -101,14 +101,16 @@ WEAK = """
     jnp.linalg.solve(m + jnp.eye(3, dtype=int), v); jnp.pad(v, 1)
     jnp.fill_diagonal(m, 1.0, inplace=False); lax.select(v > 0, v, v)
     lax.dynamic_slice(v, (0,), (1,)); lax.top_k(v, 1)[0]; lax.rev(v, (0,)); nn.relu(v)
-    nn.softplus(v); jit(lambda x: {"x": x, "y": n, "z": x * 2.0})(k)["z"]; jit(jit(jnp.exp))(a)
+    nn.softplus(v); a * True; True * k; jnp.maximum(True, k)
+    jit(lambda x: {"x": x, "y": n, "z": x * 2.0})(k)["z"]; jit(jit(jnp.exp))(a)
 """
 STRONG = """
     v.sum(); m.mean(0); v.max(); v.cumsum(); v.std(); m.trace(); v.argmax(); v.astype(float)
     n / 2; n**2; jnp.sqrt(n); jnp.concatenate([v, f]); jnp.where(n > 0, n, 0); jnp.array([a, a])
     v + f; jnp.asarray([2.0]); jnp.full_like(f, 1.0); jnp.arange(3.0); jnp.median(v)
     jnp.linalg.norm(v); jnp.hypot(v, v); jnp.searchsorted(v, v); jnp.polyval(v, a); nn.softmax(v)
-    n.at[0].set(2.0); jit(lambda x: (x, x * n))(k)[1]
+    n.at[0].set(2.0); jit(lambda x: (x, x * n))(k)[1]; True + n; f * True; True & (v > 0)
+    jnp.add(True, n); jnp.stack([True, v > 0][:1])
 """
 
 

@@ -13,6 +13,7 @@ from ...core import nodes, tree
 
 PYTHON = (int, float, complex)
 _RANKS = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
+_OF_SCALARS = {bool: 0, int: 1, float: 2, complex: 3}
 # functions of numpy, of nn and special, and of lax, whose results have a dtype of their own
 STRONG = frozenset({
     "all", "amax", "amin", "any", "argmax", "argmin", "argpartition", "argsort", "array",
@@ -88,6 +89,4 @@ def weakened(results: Any, operands: Sequence[Any]) -> Any:
 
 
 def _rank(x: Any) -> int:
-    if type(x) in PYTHON:
-        return {int: 1, float: 2, complex: 3}[type(x)]
-    return _RANKS.get(x.dtype.kind, 4)
+    return _OF_SCALARS[type(x)] if type(x) in _OF_SCALARS else _RANKS.get(x.dtype.kind, 4)
