@@ -93,7 +93,7 @@ ROOMS = {
     "answers": 1_150,
     "bridge": 3_200,
     "c": 5_250,
-    "compat": 6_000,
+    "compat": 6_340,
     "compile": 8_400,
     "control": 7_000,
     "core": 7_600,

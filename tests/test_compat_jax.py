@@ -39,6 +39,62 @@ def test_a_program_gives_the_numbers_of_jax(program):
     same(numbers(program()), WANT[program.__name__])
 
 
+# loops
+
+
+def kinds(value):
+    """Dtypes of arrays, and which of them are weak."""
+    return [(str(x.dtype), bool(x.weak_type)) for x in jax.tree.leaves(value)]
+
+
+def nested(kind, x, depth, tick):
+    """Loops in one another, each with a counter in its carry; ``tick`` is the innermost step."""
+    if depth == 0:
+        return tick(x)
+    inner = lambda x: nested(kind, x, depth - 1, tick)
+    if kind == "while":
+        step = lambda s: (s[0] + 1, inner(s[1]), 0.5 * s[2])
+        return lax.while_loop(lambda s: s[0] < 2, step, (0, x, 1.0))[1]
+    if kind == "scan":
+        return lax.scan(lambda c, _: ((c[0] + 1.0, inner(c[1])), None), (0.0, x), None, 2)[0][1]
+    return lax.fori_loop(0, 2, lambda i, c: (c[0] + i, inner(c[1])), (0, x))[1]
+
+
+@pytest.mark.parametrize("kind", ["while", "scan", "fori"])
+def test_a_step_of_nested_loops_is_traced_once(kind):
+    calls = []
+
+    def tick(x):
+        calls.append(x)
+        return jnp.sin(x)
+
+    jax.jit(lambda x: nested(kind, x, 4, tick))(jnp.ones(3))
+
+    assert len(calls) == 1  # for each level it would double
+
+
+def test_loops_keep_weak_types_as_in_jax():
+    half, weak = jnp.ones((), jnp.float16), jnp.arange(3) * 2.0
+    loop = lambda step, init: kinds(lax.while_loop(lambda s: s < 10, step, init))
+
+    assert loop(lambda s: s + 6, 0) == [("int32", True)]
+    assert loop(lambda s: s + 6.0, 0.0) == [("float32", True)]
+    assert loop(lambda s: s + 6.5, 0) == [("float32", False)]  # traced again, on the new dtype
+    assert loop(lambda s: s + 6 * half, 0.0) == [("float16", False)]
+    assert loop(lambda s: (s + half).astype("float32") + 20, 0.0) == [("float32", False)]
+    assert loop(lambda s: jnp.int8(11), 0) == [("int8", False)]
+    assert loop(lambda s: jnp.bool_(s) + 20, jnp.asarray(0)) == [("int32", True)]
+    carry, rows = lax.scan(lambda c, x: ((c[0] + 1, c[1] * x), c[0]), (0, 1.0), jnp.ones(3))
+    assert kinds(carry) == [("int32", True), ("float32", False)] and kinds(rows)[0][1]
+    carry, rows = lax.scan(lambda c, _: (c + half, c), weak, None, 3)
+    assert kinds((carry, rows)) == [("float16", False)] * 2
+    assert kinds(lax.scan(lambda c, x: (c, x + half), half, weak)[1]) == [("float16", False)]
+    sums = lax.fori_loop(0, 3, lambda i, c: (c[0] + i, c[1] + i), (0, 0.0))
+    assert kinds(sums) == [("int32", True), ("float32", True)] and [*map(float, sums)] == [3, 3]
+    with pytest.raises(TypeError, match="must keep the shapes and dtypes of the carry: it went in"):
+        lax.while_loop(lambda s: s < 3, lambda s: s + 0.5, jnp.int32(0))
+
+
 # arrays
 
 

@@ -16,6 +16,7 @@ from ...core.registry import load
 from . import numpy as jnp
 from .arrays import Methods, inward, lowered, outward, raised
 from .creation import made
+from .loops import fori_loop as fori_loop, scan as scan, while_loop as while_loop
 from .operations import (
     RoundingMethod as RoundingMethod,
     argmax as argmax,
@@ -142,7 +143,7 @@ def _is_function(x: Any) -> bool:
     return callable(x) and not isinstance(x, (type, Methods)) and not hasattr(x, "tree_flatten")
 
 
-_cond, _scan = function(ours.cond), function(ours.scan)
+_cond = function(ours.cond)
 
 
 def cond(pred: Any, *args: Any, operand: Any = ..., **options: Any) -> Any:
@@ -159,14 +160,6 @@ def cond(pred: Any, *args: Any, operand: Any = ..., **options: Any) -> Any:
         x, true_fun, y, false_fun = args
         return _cond(pred, lambda x, y: true_fun(x), lambda x, y: false_fun(y), x, y)
     return _cond(pred, *args)
-
-
-def scan(
-    f: Callable[..., Any], init: Any, xs: Any = None, length: int | None = None,
-    reverse: bool = False, unroll: int | bool = 1, **_: Any,
-) -> Any:  # fmt: skip
-    """See funcgrad.lax.scan."""
-    return _scan(f, init, xs, length, reverse, unroll)
 
 
 def reduce_window(

@@ -64,10 +64,12 @@ def kind_of(x: Any) -> tuple[np.dtype[Any] | None, int]:
 
 
 def common_dtype(operands: Sequence[Any], weak_: Sequence[bool] = ()) -> np.dtype[Any] | None:
-    """The dtype of the result; None of weak operands alone."""
+    """The dtype of the result; None of Python scalars alone."""
     pairs = [kind_of(x) for x in operands]
     given = weak_ or [False] * len(pairs)
-    pairs = [(None if gives else d, n) for (d, n), gives in zip(pairs, given, strict=True)]
+    apart = [(None if gives else d, n) for (d, n), gives in zip(pairs, given, strict=True)]
+    if any(dtype is not None for dtype, _ in apart):
+        pairs = apart  # else weak arrays have the dtype of their own
     strong = [dtype for dtype, _ in pairs if dtype is not None]
     if not strong or any(rank < 0 for _, rank in pairs):
         return None

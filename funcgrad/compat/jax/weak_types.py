@@ -1,8 +1,8 @@
 """Weak types: arrays that are made of Python scalars, whose dtype gives way to that of others.
 
 The type of a traced scalar is part of this library's programs. That of other arrays is a mark on
-the array, ``x.weak``, which is lost where it is an argument of a transform, or a result of one that
-is not ``jit``.
+the array, ``x.weak``, which loops keep. It is lost where it is an argument of a transform, or a
+result of one that is not ``jit``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +31,7 @@ STRONG = frozenset({
     "expi", "gamma", "gelu", "log_ndtr", "log_softmax", "logit", "logsumexp", "ndtr", "ndtri",
     "one_hot", "softmax", "standardize",
     "associative_scan", "cond", "custom_linear_solve", "custom_root", "dynamic_update_slice",
-    "fori_loop", "map", "scan", "switch", "while_loop",
+    "map", "switch",
 })  # fmt: skip
 
 
