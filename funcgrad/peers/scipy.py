@@ -10,7 +10,6 @@ scipy.optimize.dual_annealing fg.scipy.optimize.minimize  minimize(f, x0), from 
 scipy.optimize.basinhopping fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.shgo fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.brute fg.scipy.optimize.minimize  minimize(f, x0), from several x0
-scipy.signal.resample np.interp
 scipy.stats.pearsonr np.corrcoef
 scipy.stats.zscore fg.data.standardizer
 scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")
@@ -32,14 +31,10 @@ scipy.optimize.fmin_bfgs fg.scipy.optimize.minimize
 scipy.optimize.fmin_l_bfgs_b fg.scipy.optimize.minimize
 scipy.optimize.approx_fprime fg.grad
 scipy.optimize.check_grad fg.check_grads
-scipy.signal.oaconvolve fg.scipy.signal.fftconvolve
-scipy.ndimage.sum np.sum
-scipy.ndimage.rotate fg.scipy.ndimage.affine_transform
 scipy.sparse.linalg.minres fg.scipy.sparse.linalg.cg
 scipy.sparse.linalg.bicg fg.scipy.sparse.linalg.bicgstab
 scipy.sparse.linalg.splu fg.scipy.sparse.linalg.spsolve
 scipy.sparse.linalg.lgmres fg.scipy.sparse.linalg.gmres
-scipy.ndimage.mean np.mean
 scipy.sparse.bsr_array fg.sparse.csr
 scipy.sparse.coo_array fg.sparse.csr
 scipy.sparse.csc_array fg.sparse.csr

@@ -45,7 +45,7 @@ def map_coordinates(
     >>> print(map_coordinates(np.arange(5.0) ** 2, np.array([[1.5, 2.0]]), order=1))
     [2.5 4. ]
     """
-    x = _ready("map_coordinates", input, output, order, mode)
+    x = prepared_array("map_coordinates", input, output, order, mode)
     places = strong(operand(coordinates))
     real = real_dtype(dtype_of(x))
     places = cast(places, real if not is_inexact(dtype_of(places)) else dtype_of(places))
@@ -70,7 +70,7 @@ def map_coordinates(
     return np.where(inside, total, cast(np.asarray(cval), dtype_of(x)))
 
 
-def _ready(who: str, x: Any, output: Any, order: int, mode: str) -> Any:
+def prepared_array(who: str, x: Any, output: Any, order: int, mode: str) -> Any:
     if output is not None:
         raise ValueError(f"{who}: output must be None: got {type(output).__name__}")
     if order not in range(6):
@@ -98,16 +98,25 @@ def spline_filter(input: Any, order: int = 3, output: Any = None, mode: str = "m
     >>> print(spline_filter(np.array([0.0, 1.0, 0.0])).round(6))
     [-1.  2. -1.]
     """
-    x = _ready("spline_filter", input, None if output is np.float64 else output, order, mode)
+    x = prepared_array(
+        "spline_filter", input, None if output is np.float64 else output, order, mode
+    )
     return _filtered(x, order, mode) if order > 1 else x
 
 
 def _filtered(x: Any, order: int, mode: str) -> Any:
-    for d, n in enumerate(shape_of(x)):
-        if n > 1:
-            inverse = _inverse(n, order, _INNER.get(mode, "reflect"))
-            x = _along(cast(inverse, real_dtype(dtype_of(x))), x, d)
+    for d in range(len(shape_of(x))):
+        x = filtered_along(x, order, mode, d)
     return x
+
+
+def filtered_along(x: Any, order: int, mode: str, axis: int) -> Any:
+    """The coefficients of the splines through each line along an axis."""
+    n = shape_of(x)[axis]
+    if n < 2:
+        return x
+    inverse = _inverse(n, order, _INNER.get(mode, "reflect"))
+    return _along(cast(inverse, real_dtype(dtype_of(x))), x, axis)
 
 
 def _along(matrix: Any, x: Any, axis: int) -> Any:
@@ -187,7 +196,7 @@ def zoom(
     >>> print(zoom(np.array([0.0, 2.0, 4.0]), 5 / 3, order=1))
     [0. 1. 2. 3. 4.]
     """
-    x = _ready("zoom", input, output, order, mode)
+    x = prepared_array("zoom", input, output, order, mode)
     rank = len(shape_of(x))
     ratios = [float(zoom)] * rank if np.ndim(zoom) == 0 else [float(z) for z in zoom]
     check_per_axis("zoom", "zoom", ratios, rank)
@@ -217,7 +226,7 @@ def shift(
     >>> print(shift(np.arange(4.0), 0.5, order=1))
     [0.  0.5 1.5 2.5]
     """
-    x = _ready("shift", input, output, order, mode)
+    x = prepared_array("shift", input, output, order, mode)
     rank = len(shape_of(x))
     single = not isinstance(shift, (list, tuple)) and not shape_of(operand(shift))
     moves = [shift] * rank if single else [*shift]
