@@ -111,7 +111,7 @@ ROOMS = {
     "optim": 4_500,
     "peers": 830,
     "random": 5_200,
-    "scipy": 24_000,
+    "scipy": 26_500,
     "sparse": 2_700,
     "special": 3_550,
     "train": 1_500,

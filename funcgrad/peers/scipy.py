@@ -10,8 +10,6 @@ scipy.optimize.dual_annealing fg.scipy.optimize.minimize  minimize(f, x0), from 
 scipy.optimize.basinhopping fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.shgo fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.brute fg.scipy.optimize.minimize  minimize(f, x0), from several x0
-scipy.stats.pearsonr np.corrcoef
-scipy.stats.zscore fg.data.standardizer
 scipy.integrate.RK23 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK23")
 scipy.integrate.RK45 fg.scipy.integrate.solve_ivp  solve_ivp(method="RK45")
 scipy.integrate.DOP853 fg.scipy.integrate.solve_ivp  solve_ivp(method="DOP853")

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import DtypeError, shown
 from ..core.lazy import answering
 from ..core.trace import Tracer
-from ..ops.operand import half_in_single, operand
+from ..ops.operand import half_in_single, operand, promote_weak
 from ..ops.transcendental.hypergeometric import hyp1f1, hyp2f1
 
 cbrt, exp2, expm1, log1p = np.cbrt, np.exp2, np.expm1, np.log1p
@@ -52,7 +52,7 @@ def boxcox(x: Any, lmbda: Any) -> Any:
     >>> print(boxcox(4.0, 0.5).round(12), boxcox(np.e, 0.0))
     2.0 1.0
     """
-    x, lmbda = operand(x), operand(lmbda)
+    x, lmbda = promote_weak([operand(x), operand(lmbda)])
     return _boxcox(np.log(np.where(np.equal(x, 0), 1.0, x)), lmbda, np.equal(x, 0))
 
 
@@ -63,7 +63,7 @@ def boxcox1p(x: Any, lmbda: Any) -> Any:
     >>> print(boxcox1p(1e-20, 0.5))
     1e-20
     """
-    x, lmbda = operand(x), operand(lmbda)
+    x, lmbda = promote_weak([operand(x), operand(lmbda)])
     return _boxcox(np.log1p(np.where(np.equal(x, -1), 0.0, x)), lmbda, np.equal(x, -1))
 
 

@@ -1,10 +1,17 @@
-"""Distributions under SciPy's names, with densities that are differentiable in all parameters.
+"""Distributions and statistics under SciPy's names, differentiable in parameters and samples.
 
 ``norm.logpdf(x, loc=0, scale=1)``: points and parameters are arrays or traced values, and
 broadcast.
 """
 
 from ...core.lazy import publish as _publish
+from .association import (
+    linregress as linregress,
+    pearsonr as pearsonr,
+    pointbiserialr as pointbiserialr,
+    rankdata as rankdata,
+    spearmanr as spearmanr,
+)
 from .continuous import (
     beta as beta,
     cauchy as cauchy,
@@ -33,6 +40,9 @@ from .continuous import (
     weibull_min as weibull_min,
     wrapcauchy as wrapcauchy,
 )
+from .density import (
+    gaussian_kde as gaussian_kde,
+)
 from .discrete import (
     bernoulli as bernoulli,
     betabinom as betabinom,
@@ -41,6 +51,12 @@ from .discrete import (
     nbinom as nbinom,
     poisson as poisson,
     randint as randint,
+)
+from .distances import (
+    energy_distance as energy_distance,
+    ks_1samp as ks_1samp,
+    ks_2samp as ks_2samp,
+    wasserstein_distance as wasserstein_distance,
 )
 from .families import (
     anglit as anglit,
@@ -135,6 +151,53 @@ from .samples import (
     kstwo as kstwo,
     studentized_range as studentized_range,
 )
+from .significance import (
+    chisquare as chisquare,
+    f_oneway as f_oneway,
+    jarque_bera as jarque_bera,
+    power_divergence as power_divergence,
+    ttest_1samp as ttest_1samp,
+    ttest_ind as ttest_ind,
+    ttest_rel as ttest_rel,
+)
 from .stable import landau as landau, levy_stable as levy_stable
+from .summaries import (
+    describe as describe,
+    gmean as gmean,
+    gstd as gstd,
+    gzscore as gzscore,
+    hmean as hmean,
+    iqr as iqr,
+    kstat as kstat,
+    kurtosis as kurtosis,
+    median_abs_deviation as median_abs_deviation,
+    moment as moment,
+    pmean as pmean,
+    sem as sem,
+    skew as skew,
+    variation as variation,
+    zmap as zmap,
+    zscore as zscore,
+)
+from .transformed import (
+    boxcox as boxcox,
+    boxcox_llf as boxcox_llf,
+    differential_entropy as differential_entropy,
+    entropy as entropy,
+    yeojohnson as yeojohnson,
+    yeojohnson_llf as yeojohnson_llf,
+)
+from .trimmed import (
+    circmean as circmean,
+    circstd as circstd,
+    circvar as circvar,
+    tmax as tmax,
+    tmean as tmean,
+    tmin as tmin,
+    trim_mean as trim_mean,
+    tsem as tsem,
+    tstd as tstd,
+    tvar as tvar,
+)
 
 _publish(__name__)
