@@ -17,7 +17,7 @@ from funcgrad.core.errors import (
     TreeError,
     UnsupportedError,
 )
-from funcgrad.scipy import integrate, linalg, signal, stats
+from funcgrad.scipy import integrate, interpolate, linalg, signal, stats
 from funcgrad.scipy.ode import ERROR, NODES, STAGES
 from funcgrad.scipy.stats import continuous
 
@@ -757,6 +757,36 @@ def test_integrals_over_two_variables_and_rombergs_are_those_of_scipy():
     np.testing.assert_allclose(integrate.romb(y, 0.3, 1), scipy.romb(y, 0.3, 1), rtol=1e-13)
     with pytest.raises(ValueError, match=r"must be 2\^k \+ 1: got 4; use simpson"):
         integrate.romb(np.ones(4))
+
+
+def test_places_of_a_value_of_a_piecewise_polynomial_are_those_of_scipy():
+    theirs = pytest.importorskip("scipy.interpolate")
+    rng = np.random.default_rng(0)
+    for k in range(40):
+        n, m = rng.integers(1, 5), rng.integers(1, 6)
+        c, x = rng.normal(size=(n, m)), np.sort(rng.normal(size=m + 1))
+        c = np.round(c) if k % 4 == 0 else c  # jumps, and intervals of zeros
+        for way in [(True, True), (True, False), (False, True)]:
+            want, got = theirs.PPoly(c, x).roots(*way), interpolate.PPoly(c, x).roots(*way)
+            np.testing.assert_allclose(np.sort(got), np.sort(want), atol=1e-9)
+    x, y = np.linspace(0, 10, 11), np.cos(np.linspace(0, 10, 11) ** 2 / 9)
+    level = lambda y, at: interpolate.CubicSpline(x, y).solve(at, extrapolate=False)
+    np.testing.assert_allclose(
+        level(y, 0.5), theirs.CubicSpline(x, y).solve(0.5, extrapolate=False)
+    )
+    fg.check_grads(level, (y, 0.5), order=1)
+    with pytest.raises(ConcretizationError, match="the number of places must be known"):
+        fg.jit(level)(y, 0.5)
+    spline = theirs.make_interp_spline(x, y)
+    for tck in (spline, (spline.t, spline.c, spline.k)):
+        ours = interpolate.make_interp_spline(x, y) if tck is spline else tck
+        at = np.array([-0.5, 1.1, 3.0, 10.0])
+        np.testing.assert_allclose(
+            interpolate.PPoly.from_spline(ours)(at), theirs.PPoly.from_spline(tck)(at), atol=1e-13
+        )
+    akima = theirs.Akima1DInterpolator(x, y, method="makima")(x[:-1] + 0.3)
+    got = interpolate.Akima1DInterpolator(x, y, method="makima")(x[:-1] + 0.3)
+    np.testing.assert_allclose(got, akima, atol=1e-14)
 
 
 def test_parameters_of_odeint_come_by_args_as_in_scipy():

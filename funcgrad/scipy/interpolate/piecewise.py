@@ -10,6 +10,7 @@ from ...core.errors import ShapeError, shown
 from ...core.lazy import answering
 from ...core.nodes import register_node
 from ...core.outline import outline
+from ...core.registry import load
 from ...core.trace import is_concrete
 from ...numpy.indexing import take
 from ...ops.linalg.banded import solve_banded_p
@@ -17,6 +18,7 @@ from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ..floating import as_floating
+from .crossings import crossings
 
 
 @answering
@@ -91,6 +93,42 @@ class PPoly:
         """The integral from ``a`` to ``b``."""
         whole = self.antiderivative()
         return whole(b, extrapolate=extrapolate) - whole(a, extrapolate=extrapolate)
+
+    @classmethod
+    def from_spline(cls, tck: Any, extrapolate: Any = None) -> "PPoly":
+        """The piecewise polynomial of a spline, a BSpline or its knots, coefficients and degree."""
+        from_parts = load("funcgrad.scipy.interpolate.bsplines").BSpline
+        spline = from_parts(*tck) if isinstance(tck, (tuple, list)) else tck
+        starts = spline.t[:-1]
+        rows = [spline(starts, nu) / math.factorial(nu) for nu in range(spline.k, -1, -1)]
+        given = spline.extrapolate if extrapolate is None else extrapolate
+        return PPoly(np.stack(rows), spline.t, given)
+
+    def solve(self, y: Any = 0.0, discontinuity: bool = True, extrapolate: Any = None) -> Any:
+        """The places with value y, ascending, of a function with scalar values.
+
+        Args:
+            y: scalar; the places are differentiable in it, the coefficients and breakpoints.
+            discontinuity: whether a jump through y counts as one.
+            extrapolate: whether places outside count; see the class.
+
+        Raises:
+            ShapeError: if the values are not scalars.
+            ConcretizationError: under jit and vmap, where their number is not known.
+
+        Where the function is y in all of an interval, its start counts, and nan follows.
+        """
+        if len(shape_of(self.c)) != 2:
+            raise ShapeError(
+                f"PPoly.solve: the values must be scalars: got coefficients {aval_of(self.c)}; "
+                f"take one element of each"
+            )
+        given = self.extrapolate if extrapolate is None else extrapolate
+        return crossings(self, operand(y), discontinuity, bool(given) and given != "periodic")
+
+    def roots(self, discontinuity: bool = True, extrapolate: Any = None) -> Any:
+        """The places with value 0, see :meth:`solve`."""
+        return self.solve(0.0, discontinuity, extrapolate)
 
 
 def interval(knots: Any, at: Any) -> Any:
