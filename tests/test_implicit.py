@@ -130,6 +130,34 @@ def test_a_solver_that_cannot_be_staged_runs_when_the_system_does():
     assert type(calls[-1]) is np.ndarray
 
 
+@pytest.mark.parametrize("mode", ["value", "grad", "vmap", "vmap of grad"])
+def test_a_compiled_program_holds_the_solver(mode):
+    calls = []
+
+    def solve(matvec, y):
+        calls.append(y)
+        return conjugate_gradients(matvec, y)
+
+    def energy(a, b):
+        x = lax.custom_linear_solve(lambda v: a @ a.T @ v + v, b, solve, symmetric=True)
+        return np.sum(x * x)
+
+    made = {"value": energy, "grad": fg.grad(energy, (0, 1))}
+    made["vmap"] = fg.vmap(energy, (None, 0))
+    made["vmap of grad"] = fg.vmap(made["grad"], (None, 0))
+    b = B if "vmap" in mode else B[0]
+    want = made[mode](A, b)
+    step = fg.jit(made[mode])
+    step(A, 2 * b)
+    calls.clear()
+
+    got = step(A, b)
+
+    assert not calls and "primitive('linear_solve')" not in str(step.source(A, b))
+    for x, y in zip(fg.tree.leaves(got), fg.tree.leaves(want), strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-8, atol=1e-10)  # conjugate gradients stop there
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_linear_system_is_the_inverse_under_every_transform(system, transform):

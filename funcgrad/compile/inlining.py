@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..core.companions import NO_PROGRAMS
 from ..core.jaxpr import Atom, Eqn, Jaxpr, SilentLine, Var, programs_in, replace_eqn
 from .cse import cse
 from .rewrite import Builder, on_programs, over, rewritten
@@ -12,20 +13,22 @@ from .rewrite import Builder, on_programs, over, rewritten
 def inline(jaxpr: Jaxpr) -> Jaxpr:
     """Replace each equation that only calls a program (jit, checkpoint, rules) by that program.
 
+    No derivative is asked for any more: a linear system is replaced by its solver, if it is staged.
+
     The equations of a ``checkpoint`` get a scope of their own: equations of different scopes are
     never merged, so that rematerialized values stay apart.
     """
     scopes = itertools.count(1)
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        return _expanded(build, eqn, scopes) if eqn.prim.holds.inline is not None else None
+        return _expanded(build, eqn, scopes) if eqn.prim.holds is not NO_PROGRAMS else None
 
     return rewritten(jaxpr, step)
 
 
 def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom] | None:
     """Add the equations of the program that is called; return the atoms of its outputs."""
-    program, apart = eqn.prim.holds.inline(**eqn.params)
+    program, apart = _called(eqn)
     if program is None:
         return None
     scope = next(scopes) if apart else eqn.scope
@@ -36,11 +39,19 @@ def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom]
         source = SilentLine(source) if eqn.in_quiet_block else source
         outs = tuple([Var(v.aval, now.get(v.of, v.of)) for v in inner.outs])
         copy = Eqn(inner.prim, ins, outs, inner.params, source, scope)
-        found = _expanded(build, copy, scopes) if copy.prim.holds.inline is not None else None
+        found = _expanded(build, copy, scopes) if copy.prim.holds is not NO_PROGRAMS else None
         if found is None:
             build.add(copy)
         now.update(zip(inner.outs, outs if found is None else found, strict=True))
     return [now.get(a, a) for a in program.outvars]
+
+
+def _called(eqn: Eqn) -> tuple[Any, bool]:
+    """The program that takes the place of an equation, and whether to keep it apart."""
+    holds = eqn.prim.holds
+    if holds.inline is not None:
+        return holds.inline(**eqn.params)  # type: ignore[no-any-return]
+    return (None if holds.applied is None else holds.applied(**eqn.params)), False
 
 
 def lower(jaxpr: Jaxpr) -> Jaxpr:

@@ -136,8 +136,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change in MOVING and has_effects(jaxpr):
         return False
     if change in (inline, hoist):
-        rule = "inline" if change is inline else "hoist"
-        return any(getattr(eqn.prim.holds, rule) is not None for eqn in eqns)
+        rules = ("inline", "applied") if change is inline else ("hoist",)
+        return any(getattr(eqn.prim.holds, rule) is not None for eqn in eqns for rule in rules)
     if change is lower:
         return any(e.prim.codegen.lower is not None and not e.prim.codegen.lower_from for e in eqns)
     if change is insert_checks:

@@ -1,7 +1,7 @@
 """Linear systems with any solver: the derivative is that of the system, not of the solver.
 
-The solver is a Python function that runs on values one level down. Where it closes over values of
-a trace that stages the system, it is staged too, and these values become operands.
+The solver is a Python function that runs on values one level down. In a program it is staged with
+the system, if it can be, and the values that it closes over become operands.
 """
 
 import math
@@ -35,7 +35,7 @@ from ..transforms.jaxprs import batch_jaxpr, instantiate_zeros, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import stage
 from ..transforms.transposition import transpose_program
-from .solvers import Solver, batch_solver, is_inner, stage_solver, unwrap_to
+from .solvers import Solver, Staged, batch_solver, is_inner, stage_solver, unwrap_to
 
 
 class _InnerTracerError(Exception):
@@ -90,8 +90,16 @@ class LinearSolve(Primitive, HoldsPrograms):
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return min(operands) >= params["consts"] + sum(params["held"] or ())
 
+    def applied(
+        self, *, matvec: Jaxpr, solve: Solver, back: Any, consts: int, held: Any, **_: Any
+    ) -> Jaxpr | None:
+        if not isinstance(solve, Staged):
+            return None
+        others = [v.aval for v in back.jaxpr.invars[: held[1]]] if isinstance(back, Staged) else ()
+        return solve.program(matvec, consts, others)
+
     def close(self, trace: Any, *avals: Aval, **params: Any) -> tuple[Any, dict[str, Any]]:
-        """Stage solvers that close over traced values; the solvers are not differentiated."""
+        """Stage the solvers; they are not differentiated."""
         return self.closed(avals, math.inf if trace is None else trace.serial + 1, params)
 
     def closed(
@@ -229,10 +237,13 @@ class LinearSolve(Primitive, HoldsPrograms):
         program, more, _ = batch_jaxpr(matvec, flags, [True] * len(b), size)
         b = [batch_at_front(x, d, size) for x, d in zip(b, b_axes, strict=True)]
         places = [0 if flag else None for flag in flags]
-        params["solve"] = batch_solver(trace, params["solve"], matvec, (), my_axes, places)
-        if params["back"] is not None:
+        first, params["solve"] = batch_solver(trace, params["solve"], matvec, (), my_axes, places)
+        mine, back = [*first, *mine], params["back"]
+        if back is not None:
             mirror = _transposed(matvec, consts)
-            params["back"] = batch_solver(trace, params["back"], *mirror, other_axes, places)
+            first, params["back"] = batch_solver(trace, back, *mirror, other_axes, places)
+            others = [*first, *others]
+        held = held and (len(mine), len(others))
         inner = {"matvec": program, "consts": len(more) + consts, "held": held, **params}
         outs = self.bind(*mine, *others, *more, *closed, *b, **inner)
         return outs, [0] * len(outs)

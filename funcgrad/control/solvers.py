@@ -1,17 +1,18 @@
-"""Solvers of linear systems, staged where they close over traced values."""
+"""Solvers of linear systems, staged in programs where they can be."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.avals import Aval
 from ..core.errors import ConversionError, UnsupportedError
-from ..core.jaxpr import Jaxpr, constants_as_inputs, eval_jaxpr
+from ..core.jaxpr import Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import batch_at_front
 from ..transforms.batched_functions import run_in_trace
 from ..transforms.batching import Batch
+from ..transforms.jaxprs import batch_jaxpr
 from ..transforms.staging import stage
 
 # linear program, its constants, right-hand side, constants of the solver -> solution
@@ -28,11 +29,34 @@ class Staged:
         own = closed[len(closed) - self.count :]  # after the constants of a derived program
         return eval_jaxpr(self.jaxpr, (), [*held, *own, *b])
 
+    def program(self, matvec: Jaxpr, consts: int, others: Sequence[Aval]) -> Jaxpr:
+        """The program of the operands of a system, those for the other solver among them."""
+        inner = self.jaxpr
+        start = len(inner.invars) - self.count - len(inner.outvars)
+        unread = [v.aval for v in matvec.invars[: consts - self.count]]
+        fresh = tuple(map(Var, (*others, *unread)))
+        return Jaxpr(
+            (*inner.invars[:start], *fresh, *inner.invars[start:]), (), inner.eqns, inner.outvars
+        )
+
+    def batched(
+        self, held_axes: Sequence[int | None], own_axes: Sequence[int | None], size: int
+    ) -> tuple[tuple[Any, ...], "Staged"]:
+        """The first operands of the solver of the systems of all examples, and that solver.
+
+        A batch axis is the first, and the results have one.
+        """
+        outs = [True] * len(self.jaxpr.outvars)
+        own_axes = own_axes[len(own_axes) - self.count - len(outs) :]
+        flags = [d is not None for d in (*held_axes, *own_axes)]
+        program, more, _ = batch_jaxpr(self.jaxpr, flags, outs, size)
+        return more, Staged(program, self.count)
+
 
 def stage_solver(
     solve: Solver, matvec: Jaxpr, closed: Sequence[Aval], b: Sequence[Aval]
 ) -> tuple[Sequence[Any], Solver]:
-    """The values that a solver closes over, and the solver, staged if one of these is traced.
+    """The values that a solver closes over, and the solver as a program.
 
     A solver that cannot be staged, for example because it calls SciPy, runs when the system does.
     """
@@ -41,8 +65,6 @@ def stage_solver(
     try:
         found, _ = stage("a solver", apply, [*closed, *b], lasting=False)
     except Exception:  # any error is raised again when the solver runs
-        return (), solve
-    if not any(isinstance(x, Tracer) for x in found.consts):
         return (), solve
     return found.consts, Staged(constants_as_inputs(found.jaxpr), n)
 
@@ -65,11 +87,14 @@ def batch_solver(
     more: Sequence[Any],
     held_axes: Sequence[int | None],
     own_axes: Sequence[int | None],
-) -> Solver:
-    """A solver of the systems of all examples, given the program of one.
+) -> tuple[Sequence[Any], Solver]:
+    """The first operands of a solver of the systems of all examples, and it, given that of one.
 
     A solver that cannot be traced, for example because it calls SciPy, solves them one by one.
     """
+
+    if isinstance(solve, Staged):
+        return solve.batched(held_axes, own_axes, trace.size)
 
     def solve_all(_: Jaxpr, closed: Any, b: Sequence[Any], held: Sequence[Any]) -> list[Any]:
         m, n, axes = len(held), len(own_axes) - len(b), [*held_axes, *own_axes]
@@ -89,4 +114,4 @@ def batch_solver(
             return [stacked(column) for column in zip(*rows, strict=True)]
         return [batch_at_front(y, d, trace.size) for y, d in pairs]
 
-    return solve_all
+    return (), solve_all

@@ -36,6 +36,7 @@ class HoldsPrograms(JointRules):
     close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
     mask_in_trace: Any = None  # trace, args, live, **params -> outs, live: masks through programs
     inline: Any = None  # **params -> the program that it calls, whether to keep it apart
+    applied: Any = None  # **params -> the program that ``run`` applies, for source; or None
     hoist: Any = None  # build, eqn -> outs: moves loop-invariant equations out of a loop
     recompute: Any = None  # jaxpr, eqn, states -> jaxpr: a loop keeps states, not its residuals
     prune: Any = None  # used, **params -> places of operands and outputs to keep, params
