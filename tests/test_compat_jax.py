@@ -131,6 +131,43 @@ def test_cumulative_sums_of_integers_and_counts_have_jaxs_dtypes():
     assert jnp.histogram(x)[0].dtype == np.float32
 
 
+def test_ufuncs_of_numpy_give_ndarrays_and_operators_arrays_of_jax():
+    x = jnp.array([1.0, 2.0])
+    into = np.zeros(2, np.float32)
+    y = np.sin(x)
+    y[0] = 3.0
+    np.add(x, x, out=into)
+
+    assert type(y) is np.ndarray and y.dtype == np.float32 and y[0] == 3.0 and x[0] == 1.0
+    assert type(np.maximum(x, 1.5)) is np.ndarray and into.tolist() == [2.0, 4.0]
+    assert all(type(v) is np.ndarray for v in np.modf(x))
+    operators = -x, abs(x), ~(x > 1), np.float32(2) * x, np.arange(2) - x, x**2
+    assert all(isinstance(v, jax.Array) for v in operators)
+    assert jax.grad(lambda t: jnp.sum(np.multiply(x, t)))(x).tolist() == [1.0, 2.0]
+    with pytest.raises(TypeError, match="leave out= away"):
+        np.add(into, 1.0, out=x)
+
+
+def test_keywords_of_jax_that_choose_a_way_or_a_default_dtype():
+    a, b = jnp.array([[4.0, 1.0], [1.0, 3.0]]), jnp.array([1.0, 2.0])
+    linalg, key = jax.scipy.linalg, jax.random.key(0)
+    both = linalg.lu_factor(a, overwrite_a=True, check_finite=False)
+    draws = jax.nn.initializers.truncated_normal, jax.nn.initializers.glorot_uniform
+
+    np.testing.assert_allclose(a @ linalg.lu_solve(both, b, check_finite=False), b, rtol=1e-6)
+    assert linalg.expm(a, max_squarings=8).shape == (2, 2)
+    assert jnp.argsort(b, descending=True).tolist() == [1, 0]
+    for draw in draws:
+        assert draw(dtype=jnp.float16)(key, (2, 3)).dtype == jnp.float16
+        assert draw()(key, (2, 3)).dtype == jnp.float32 and isinstance(
+            draw()(key, (2, 3)), jax.Array
+        )
+    assert float(jnp.max(draws[0](1.0, jnp.float32, 0.5, 1.0)(key, (9,)))) <= 1.0
+    assert jax.nn.initializers.constant(2, jnp.int32)(key, [3]).tolist() == [2, 2, 2]
+    with jax.enable_x64(True):
+        assert draws[0]()(key, (2,)).dtype == np.float64
+
+
 def test_an_array_of_a_python_scalar_is_weak():
     with jax.enable_x64(True):
         one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)

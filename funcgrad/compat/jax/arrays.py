@@ -114,6 +114,9 @@ class Methods:
     def copy(self, order: str = "C") -> Any:
         return call_numpy(np.copy, self)
 
+    def __pos__(self) -> Any:
+        return self
+
     def __pow__(self, other: Any) -> Any:
         return apply_ufunc(np.power, (self, other))
 
@@ -156,12 +159,15 @@ class ConcreteArray(Methods, np.ndarray):  # type: ignore[misc]
     weak = False
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if kwargs.get("out") is not None or method == "at":
-            into = kwargs.pop("out", (None,))
-            if any(isinstance(x, Methods) for x in into) or method == "at":
-                raise TypeError("arrays of compat.jax are immutable: leave out= away")
-            return getattr(ufunc, method)(*lowered(inputs), out=into, **lowered(kwargs))
-        return apply_ufunc(ufunc, inputs, kwargs, method)
+        """NumPy's own result, an ndarray that takes writes, as for arrays of JAX."""
+        into = kwargs.get("out") or ()
+        if any(isinstance(x, Methods) for x in into) or method == "at":
+            raise TypeError("arrays of compat.jax are immutable: leave out= away")
+        scalar = any(isinstance(x, np.generic) for x in inputs)  # np.float32(2) * x
+        if scalar or any(isinstance(x, TracedArray) for x in inputs):
+            return apply_ufunc(ufunc, inputs, kwargs, method)
+        inputs, kwargs = tree.map(_unwrapped, (inputs, kwargs))
+        return getattr(ufunc, method)(*inputs, **kwargs)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
         if holds_traced(lowered((args, kwargs))):
@@ -238,18 +244,6 @@ class TracedArray(Methods):
 
     def tolist(self) -> Any:
         return self.value.tolist()
-
-    def __neg__(self) -> Any:
-        return apply_ufunc(np.negative, (self,))
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __abs__(self) -> Any:
-        return apply_ufunc(np.absolute, (self,))
-
-    def __invert__(self) -> Any:
-        return apply_ufunc(np.invert, (self,))
 
     def __hash__(self) -> int:
         return id(self)

@@ -55,7 +55,9 @@ _IGNORED = (
     "linear",
     "is_stable",
     "accuracy",
-)
+    "check_finite", "overwrite_a", "overwrite_b", "overwrite_c", "overwrite_data", "lapack_driver",
+    "lwork", "debug", "turbo", "upper_triangular", "max_squarings",  # of scipy.linalg
+)  # fmt: skip
 # JAX's names that NumPy or our modules spell otherwise
 _NUMPY = {
     "acos": "arccos", "acosh": "arccosh", "asin": "arcsin", "asinh": "arcsinh", "atan": "arctan",

@@ -115,7 +115,8 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
         kwargs = lowered({k: dtype_in(v) for k, v in keywords(name, kwargs).items()})
         if place is not None:
             low = _in_common(low, place, args)
-        fun = value if plain is None or holds_traced((low, kwargs)) else plain
+        own = plain is None or holds_traced((low, kwargs)) or "descending" in kwargs
+        fun = value if own else plain
         with np.errstate(all="ignore"):
             found = raised(fun(*low, **kwargs))
         return found if name in STRONG else weakened(found, tuple(operands_in(args)))

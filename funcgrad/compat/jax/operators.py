@@ -19,6 +19,10 @@ def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return forward, backward
 
 
+def _unary(ufunc: np.ufunc) -> Callable[[Any], Any]:
+    return lambda self: apply_ufunc(ufunc, (self,))
+
+
 def _is_operand(x: Any) -> bool:
     kinds = (Methods, np.ndarray, np.generic, bool, int, float, complex, Tracer)
     return isinstance(x, kinds) or hasattr(x, "__jax_array__")
@@ -44,3 +48,6 @@ _COMPARISONS = {
 for _name, _ufunc in _COMPARISONS.items():
     for _class in (TracedArray, ConcreteArray):
         setattr(_class, f"__{_name}__", _binary(_ufunc)[0])
+for _name, _ufunc in {"neg": np.negative, "abs": np.absolute, "invert": np.invert}.items():
+    for _class in (TracedArray, ConcreteArray):
+        setattr(_class, f"__{_name}__", _unary(_ufunc))

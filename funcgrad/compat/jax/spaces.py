@@ -1,5 +1,6 @@
 """JAX's modules that are ours by other names: their functions, for JAX's arrays."""
 
+import functools
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -9,6 +10,8 @@ import numpy as np
 
 from ...core.registry import load
 from . import krylov, lax, numpy as jnp
+from .arrays import lowered, raised
+from .config import as_dtype, canonicalize_dtype
 from .refusals import refused
 
 # module of JAX -> ours
@@ -74,6 +77,8 @@ class Space(ModuleType):
             return jnp.wrapped(name, value, plain)
         if not callable(value) or (isinstance(value, type) and issubclass(value, Exception)):
             return value
+        if self._jax == "jax.nn.initializers" and name not in ("zeros", "ones"):
+            return _initializer(value)
         return lax.function(value)
 
 
@@ -89,6 +94,28 @@ def register(package: str) -> dict[str, ModuleType]:
             home: Any = {"numpy": jnp, "lax": lax}.get(parent) or made[parent]
             setattr(home, last, module)
     return {path: module for path, module in made.items() if "." not in path}
+
+
+_DTYPE_AT = {"orthogonal": 2, "delta_orthogonal": 2, "variance_scaling": 6} | dict.fromkeys(
+    ("constant", "normal", "truncated_normal", "uniform"), 1
+)  # which argument of an initializer is the dtype; of recipes, the fourth
+
+
+def _initializer(factory: Callable[..., Any]) -> Callable[..., Any]:
+    """An initializer of ours, which takes a default dtype as in JAX."""
+
+    @functools.wraps(factory)
+    def make(*args: Any, dtype: Any = float, **options: Any) -> Callable[..., Any]:
+        given, place = list(args), _DTYPE_AT.get(factory.__name__, 3)
+        default = given.pop(place) if len(given) > place else dtype
+        init = factory(*lowered(given), **lowered(options))
+
+        def draw(key: Any, shape: Any, dtype: Any = default, out_sharding: Any = None) -> Any:
+            return raised(init(lowered(key), tuple(shape), canonicalize_dtype(as_dtype(dtype))))
+
+        return draw
+
+    return make
 
 
 # functions that JAX has and ours lacks
