@@ -2,9 +2,11 @@
 
 import doctest
 import importlib
+import inspect
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from funcgrad.core.errors import (
 from funcgrad.scipy import integrate, interpolate, linalg, signal, stats
 from funcgrad.scipy.ode import ERROR, NODES, STAGES
 from funcgrad.scipy.stats import continuous
+from funcgrad.scipy.stats.moments import MOMENTS
 
 RNG = np.random.default_rng(0)
 
@@ -294,6 +297,31 @@ def test_a_frozen_distribution_has_the_methods_at_its_parameters():
         stats.norm(locc=1)
     with pytest.raises(TypeError, match=r"norm\(0, 1\)\.pdf\(\) takes 1 positional"):
         stats.norm(0, 1).pdf(0.0, 1.0)
+
+
+_SHAPES = {
+    "binom": (7.0, 0.3), "nbinom": (3.0, 0.3), "betabinom": (7.0, 1.3, 2.2), "bernoulli": (0.3,),
+    "geom": (0.3,), "triang": (0.3,), "randint": (2.0, 9.0), "loguniform": (0.4, 2.3),
+    "reciprocal": (0.4, 2.3), "genpareto": (0.3,), "hypergeom": (20.0, 7.0, 12.0),
+}  # fmt: skip
+
+
+def test_means_and_variances_are_those_of_scipy():
+    theirs = pytest.importorskip("scipy.stats")
+    for name, formula in MOMENTS.items():
+        ours, peer = getattr(stats, name), getattr(theirs, name)
+        count = len(inspect.signature(formula).parameters)
+        for shapes in [_SHAPES.get(name, (5.3, 4.7)[:count]), (1.2, 0.7, 0.6)[:count]]:
+            where = {"loc": -0.3, "scale": 1.7} if "scale" in ours._names else {"loc": -0.3}
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of SciPy, for invalid parameters
+                want = [np.where(np.isfinite(v), v, -1) for v in peer.stats(*shapes, **where)]
+            got = [np.where(np.isfinite(v), v, -1) for v in ours.stats(*shapes, **where)]
+            np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12, err_msg=name)
+    assert stats.norm(1.0, 2.0).std() == 2 and stats.norm.stats(moments="v") == 1
+    assert fg.grad(lambda a: stats.gamma(a, scale=2.0).var())(3.0) == 4
+    with pytest.raises(UnsupportedError, match=r"burr\.mean: .*quad"):
+        stats.burr.mean(1.0, 2.0)
 
 
 def test_the_support_moves_with_location_and_scale():

@@ -20,8 +20,9 @@ from ...core.lazy import answering
 from ...core.registry import load
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-from .frozen import OF_POINTS, Freezable, Frozen
+from .frozen import OF_POINTS, Frozen
 from .inversion import inverted, least
+from .moments import Characteristics
 from .parts import floating, selected
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
@@ -43,7 +44,7 @@ def named(name: str) -> "Distribution":
 
 
 @dataclass(frozen=True)
-class Distribution(Freezable):
+class Distribution(Characteristics):
     """Base class of continuous and discrete distributions: parameters, and relations of tails."""
 
     name: str
@@ -129,16 +130,6 @@ class Distribution(Freezable):
         good = self.valid(*shapes)
         low, high = (selected(good, loc + end, np.nan) for end in self.ends(*shapes))
         return low, high
-
-    def median(self, *args: Any, **given: Any) -> Any:
-        """The quantile of 0.5."""
-        return self.ppf(0.5, *args, **given)  # type: ignore[attr-defined]
-
-    def interval(self, confidence: Any, *args: Any, **given: Any) -> tuple[Any, Any]:
-        """The interval of a probability, with equal tails."""
-        tails = (1 - confidence) / 2, (1 + confidence) / 2
-        ppf: Callable[..., Any] = self.ppf  # type: ignore[attr-defined]
-        return ppf(tails[0], *args, **given), ppf(tails[1], *args, **given)
 
     # inside the support, in standard form
 

@@ -33,8 +33,8 @@ class Frozen:
             raise AttributeError(name)
         method = getattr(self.dist, name)
 
-        def without_points() -> Any:
-            return method(*self.args, **self.kwds)
+        def without_points(**options: Any) -> Any:
+            return method(*self.args, **self.kwds, **options)
 
         def at_points(x: Any) -> Any:
             return method(x, *self.args, **self.kwds)
