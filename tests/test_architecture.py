@@ -55,6 +55,7 @@ LATE_IMPORTS: dict[str, str] = {
     "bridge/array_api/namespaces.py": "array-api-compat is optional, and imported by the call",
     "core/pickling.py": "cloudpickle is optional, and imported by the pickle that needs it",
     "scipy/optimize/adapter.py": "SciPy is optional, and imported by the call that needs it",
+    "scipy/interpolate/scattered.py": "SciPy is optional, and imported by the call of triangles",
     "scipy/sparse/linalg.py": "SciPy is optional, and imported by the call that factorizes",
     "sparse/matrix.py": "SciPy is optional, and imported by the call that makes its matrix",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",

@@ -18,6 +18,7 @@ from .support import (  # noqa: F401, which enter their calls
     twins_of_filters,
     twins_of_images,
     twins_of_signals,
+    twins_of_splines,
 )
 from .support.twins import AT, CALLS, GRID, IMAGE, SPOTS, WAVE, X, Y
 

@@ -4,7 +4,6 @@ SCIPY = """
 scipy.interpolate.UnivariateSpline fg.scipy.interpolate.make_interp_spline
 scipy.interpolate.InterpolatedUnivariateSpline fg.scipy.interpolate.make_interp_spline
 scipy.interpolate.interp2d fg.scipy.interpolate.RegularGridInterpolator
-scipy.interpolate.splev fg.scipy.interpolate.BSpline  BSpline(t, c, k)(x)
 scipy.optimize.differential_evolution fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.dual_annealing fg.scipy.optimize.minimize  minimize(f, x0), from several x0
 scipy.optimize.basinhopping fg.scipy.optimize.minimize  minimize(f, x0), from several x0
@@ -19,7 +18,6 @@ scipy.integrate.LSODA fg.scipy.integrate.solve_ivp  solve_ivp(method="BDF")
 scipy.integrate.ode fg.scipy.integrate.solve_ivp
 scipy.interpolate.interp1d np.interp
 scipy.interpolate.make_smoothing_spline fg.scipy.interpolate.make_interp_spline
-scipy.interpolate.splrep fg.scipy.interpolate.make_interp_spline
 scipy.optimize.brenth fg.scipy.optimize.brentq
 scipy.optimize.ridder fg.scipy.optimize.brentq
 scipy.optimize.toms748 fg.scipy.optimize.brentq

@@ -24,7 +24,7 @@ NUMPYS = {
     fg.numpy.fft: "numpy.fft",
     fg.numpy.emath: "numpy.lib.scimath",
 }
-SPACES = [fg, fg.random, fg.scipy.ndimage, fg.scipy.signal, *NUMPYS]
+SPACES = [fg, fg.random, fg.scipy.interpolate, fg.scipy.ndimage, fg.scipy.signal, *NUMPYS]
 
 
 def path_of(space: ModuleType) -> Path:

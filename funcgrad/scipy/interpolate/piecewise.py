@@ -349,3 +349,16 @@ def rebuilt(kind: type[PPoly]) -> Any:
 
 for _kind in (PPoly, CubicHermiteSpline, CubicSpline):
     register_node(_kind, flattened, rebuilt(_kind))
+
+
+def register_fields(kind: Any, names: tuple[str, ...], static: tuple[str, ...]) -> None:
+    """Register a class as a tree whose children are some attributes, and others its structure."""
+
+    def rebuild(rest: Any, children: Any) -> Any:
+        made = kind.__new__(kind)
+        for name, x in zip((*names, *static), (*children, *rest), strict=True):
+            setattr(made, name, x)
+        return made
+
+    fields = lambda made, some: tuple(getattr(made, name) for name in some)
+    register_node(kind, lambda made: (fields(made, names), fields(made, static)), rebuild)
