@@ -19,6 +19,7 @@ from funcgrad.core.errors import (
 )
 from funcgrad.core.jaxpr import check_jaxpr
 from funcgrad.core.registry import primitives
+from funcgrad.core.trace import Tracer
 from funcgrad.ops.elementwise import Elementwise
 from funcgrad.transforms import jacobian
 from tests.support.compare import assert_same
@@ -660,6 +661,14 @@ def test_check_grads_of_trees_float32_and_tolerances():
     fg.check_grads(lambda x: x**2, (X.astype("f"),), order=1)
     fg.check_grads(wrong_value, (X,), rtol=0.1)
     fg.check_grads(np.abs, (X,), eps=1e-3)
+
+
+def test_check_grads_moves_a_scalar_by_eps():
+    seen = []
+    f = lambda x: x * x if isinstance(x, Tracer) else seen.append(float(x)) or x * x
+    fg.check_grads(f, (np.float32(2.0),), modes=["rev"], eps=0.5)
+
+    assert sorted(set(seen)) == [1.5, 2.0, 2.5]  # by a small part of it, rounding errors remain
 
 
 # shapes and programs

@@ -89,7 +89,10 @@ def _check(
 
 
 def _random_like(values: Any, rng: np.random.Generator) -> Any:
-    """Normal random values like each inexact leaf, zeros like integers."""
+    """Random values of mean square 1 like each inexact leaf, zeros like integers.
+
+    A scalar near 0 would make of the step of the differences one that rounding drowns.
+    """
 
     def draw(x: Any) -> Any:
         if not carries_derivative(x):
@@ -98,6 +101,7 @@ def _random_like(values: Any, rng: np.random.Generator) -> Any:
         noise = rng.normal(size=aval.shape)
         if aval.dtype.kind == "c":
             noise = noise + 1j * rng.normal(size=aval.shape)
+        noise = noise / np.sqrt(np.mean(np.abs(noise) ** 2) if np.size(noise) else 1.0)
         return np.asarray(noise).astype(aval.dtype)[()]
 
     return tree.map(draw, values)
