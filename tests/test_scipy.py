@@ -181,6 +181,10 @@ SHAPES = {
     "truncnorm": (-1.0, 2.0), "vonmises": (2.0,), "weibull_min": (1.7,), "wrapcauchy": (0.4,),
     "bernoulli": (0.3,), "betabinom": (7, 1.5, 2.0), "binom": (7, 0.3), "geom": (0.3,),
     "nbinom": (2.5, 0.4), "poisson": (2.7,), "randint": (2, 7),
+    # of stats/counts.py
+    "boltzmann": (1.4, 9), "dlaplace": (0.8,), "hypergeom": (20, 7, 12), "logser": (0.6,),
+    "nchypergeom_fisher": (20, 7, 12, 1.7), "nhypergeom": (20, 7, 12), "planck": (0.6,),
+    "skellam": (2.7, 1.4), "yulesimon": (2.5,), "zipf": (2.5,), "zipfian": (1.3, 9),
     # of stats/families.py
     "betaprime": (2.0, 3.0), "bradford": (1.5,), "burr": (2.0, 1.5), "burr12": (2.0, 1.5),
     "chi": (2.5,), "dgamma": (1.6,), "dweibull": (1.6,), "erlang": (3.0,), "exponpow": (1.3,),
@@ -303,6 +307,7 @@ _SHAPES = {
     "binom": (7.0, 0.3), "nbinom": (3.0, 0.3), "betabinom": (7.0, 1.3, 2.2), "bernoulli": (0.3,),
     "geom": (0.3,), "triang": (0.3,), "randint": (2.0, 9.0), "loguniform": (0.4, 2.3),
     "reciprocal": (0.4, 2.3), "genpareto": (0.3,), "hypergeom": (20.0, 7.0, 12.0),
+    "nhypergeom": (20.0, 7.0, 12.0), "boltzmann": (1.4, 9.0), "logser": (0.6,),
 }  # fmt: skip
 
 
@@ -351,18 +356,17 @@ def test_a_point_outside_the_support_has_density_0_and_slope_0(name):
 def test_probabilities_sum_to_one_and_to_the_cdf(name):
     d, shapes, _ = of(name)
     k = np.arange(-2, 90)
-    p = d.pmf(k, *shapes)
+    p, before = d.pmf(k, *shapes), d.cdf(-3, *shapes)
 
-    assert p.sum() == pytest.approx(1.0) and d.logpmf(2.5, *shapes) == -np.inf
+    assert before + p.sum() + d.sf(89, *shapes) == pytest.approx(1.0)
+    assert d.logpmf(2.5, *shapes) == -np.inf
     assert d.pmf(k + 3, *shapes, loc=3) == pytest.approx(p)
-    real = [i for i, x in enumerate(shapes) if isinstance(x, float)]
-    if real:
-        fg.check_grads(
-            lambda *xs: d.logpmf(3 if name != "bernoulli" else 1, *shapes[: real[0]], *xs),
-            shapes[real[0] :], 2,
-        )  # fmt: skip
-    np.testing.assert_allclose(d.cdf(k + 0.5, *shapes), np.cumsum(p), atol=1e-14)
-    np.testing.assert_allclose(d.sf(k, *shapes), 1 - np.cumsum(p), atol=1e-13)
+    some, filled = real(shapes)
+    if some:
+        at = 3 if name != "bernoulli" else 1
+        fg.check_grads(lambda *xs: d.logpmf(at, *filled(*xs)), tuple(some), 2)
+    np.testing.assert_allclose(d.cdf(k + 0.5, *shapes), before + np.cumsum(p), atol=1e-13)
+    np.testing.assert_allclose(d.sf(k, *shapes), 1 - before - np.cumsum(p), atol=1e-13)
 
 
 @pytest.mark.parametrize("name", [*CONTINUOUS, *DISCRETE])

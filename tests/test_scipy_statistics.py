@@ -223,6 +223,51 @@ def test_kernel_densities_are_those_of_scipy_with_derivatives(method):
     close([log(*args)], [fg.jit(log)(*args)])
 
 
+SQUARE = A[:3] @ A[:3].T + np.eye(3)
+STACK = np.stack([SQUARE, np.eye(3) + 0.1], axis=2)
+UNIT = A[:2] / np.linalg.norm(A[:2], axis=1, keepdims=True)
+DENSITIES = {
+    "multivariate_t": (A, B[0], SQUARE, np.array(3.5)),
+    "matrix_normal": (np.stack([A, 2 * A]), B[:1] + A * 0, np.eye(6) + 0.2, SQUARE),
+    "wishart": (SQUARE, np.array(4.5), np.eye(3) + 0.2),
+    "invwishart": (SQUARE, np.array(4.5), np.eye(3) + 0.2),
+    "dirichlet_multinomial": (np.array([[1, 0, 3], [2, 2, 0]]), P[0], 4),
+    "multivariate_hypergeom": (np.array([[1, 0, 3], [2, 2, 0]]), np.array([3, 4, 5]), 4),
+    "vonmises_fisher": (UNIT, UNIT[0], np.array(1.7)),
+}
+
+
+@pytest.mark.parametrize("name", DENSITIES)
+def test_densities_of_vectors_and_matrices_are_those_of_scipy(name):
+    args, d = DENSITIES[name], getattr(stats, name)
+    log = "logpmf" if hasattr(d, "logpmf") else "logpdf"
+    plain = [x[()] if isinstance(x, np.ndarray) else x for x in args]
+    want = getattr(getattr(scipy, name), log)(*plain)
+    free = [i for i, x in enumerate(args) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+    xs = [args[i] for i in free]
+
+    def f(*xs):
+        filled = dict(zip(free, xs, strict=True))
+        return getattr(d, log)(*[filled.get(i, x) for i, x in enumerate(args)])
+
+    close([want], [f(*xs)])
+    close([getattr(d, log[3:])(*args)], [np.exp(f(*xs))])
+    close([f(*xs)], [fg.jit(f)(*xs)])
+    if xs:  # symmetric matrices are moved symmetrically
+        even = lambda x: (x + np.swapaxes(x, -1, -2)) / 2 if np.shape(x) in ((3, 3), (6, 6)) else x
+        fg.check_grads(lambda *xs: f(*map(even, xs)), tuple(xs), 1)
+    close([f(*xs)], [getattr(d(*args[1:]), log)(args[0])])
+
+
+def test_stacks_of_matrices_have_densities_along_the_last_axis_as_in_scipy():
+    for name in ("wishart", "invwishart"):
+        want, got = (getattr(m, name).logpdf(STACK, 5, SQUARE) for m in (scipy, stats))
+        close([want], [got])
+    assert stats.dirichlet_multinomial.logpmf([1, 1], [1.0, 2.0], 3) == -np.inf
+    with pytest.raises(ShapeError, match=r"matrix_normal: rowcov must have the shape \[6, 6\]"):
+        stats.matrix_normal.logpdf(A, rowcov=np.eye(3))
+
+
 def test_what_does_not_fit_is_refused_by_name():
     with pytest.raises(ValueError, match="gmean: nan_policy must be 'propagate': got 'omit'"):
         stats.gmean(P, nan_policy="omit")

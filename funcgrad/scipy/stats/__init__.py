@@ -40,6 +40,19 @@ from .continuous import (
     weibull_min as weibull_min,
     wrapcauchy as wrapcauchy,
 )
+from .counts import (
+    boltzmann as boltzmann,
+    dlaplace as dlaplace,
+    hypergeom as hypergeom,
+    logser as logser,
+    nchypergeom_fisher as nchypergeom_fisher,
+    nhypergeom as nhypergeom,
+    planck as planck,
+    skellam as skellam,
+    yulesimon as yulesimon,
+    zipf as zipf,
+    zipfian as zipfian,
+)
 from .density import (
     gaussian_kde as gaussian_kde,
 )
@@ -108,6 +121,15 @@ from .families import (
     truncexpon as truncexpon,
     wald as wald,
     weibull_max as weibull_max,
+)
+from .matrix_families import (
+    dirichlet_multinomial as dirichlet_multinomial,
+    invwishart as invwishart,
+    matrix_normal as matrix_normal,
+    multivariate_hypergeom as multivariate_hypergeom,
+    multivariate_t as multivariate_t,
+    vonmises_fisher as vonmises_fisher,
+    wishart as wishart,
 )
 from .mixed import (
     gausshyper as gausshyper,

@@ -23,7 +23,7 @@ from ...ops.structure import cast
 from .frozen import OF_POINTS, Frozen
 from .inversion import inverted, least
 from .moments import Characteristics
-from .parts import floating, selected
+from .parts import first_count, floating, selected
 
 Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
 
@@ -310,7 +310,7 @@ class Discrete(Distribution):
             low, high = self.ends(*shapes)
             beyond = (k < low) | (k > high) | (np.floor(k) != k) | np.isinf(k)
             beyond = beyond & ~np.isnan(k)
-            y = self.log_density(np.where(beyond, low, k), *shapes)
+            y = self.log_density(np.where(beyond, first_count(low), k), *shapes)
             return selected(good, np.where(beyond, -np.inf, y), np.nan)
 
     def pmf(self, k: Any, *args: Any, **given: Any) -> Any:
@@ -377,7 +377,7 @@ class Discrete(Distribution):
             low, high = self.ends(*shapes)
             k = np.floor(k)
             below, above = k < low, k >= high
-            y = formula(np.where(below | above, low, k), *shapes)
+            y = formula(np.where(below | above, first_count(low), k), *shapes)
             y = np.where(below, ends[0], np.where(above, ends[1], y))
             return selected(good, y, np.nan)
 

@@ -12,6 +12,7 @@ from ...core.trace import Tracer
 from ...ops.structure import cast
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
+from .parts import first_count
 
 MOST = 2000  # steps: 1,100 doublings, and as many halvings, reach every number
 
@@ -132,8 +133,9 @@ def crossing(excess: Callable[[Any], tuple[Any, Any]], q: Any, support: tuple[An
 def least(reached: Callable[[Any], Any], low: Any, high: Any) -> Any:
     """The smallest integer from ``low`` on for which a predicate holds: at ``high`` it does.
 
-    By doubling where ``high`` is infinite, then by bisection.
+    By doubling from an end that is finite, or from 0, then by bisection.
     """
+    start = first_count(low)
 
     def goes_on(state: Any) -> Any:
         left, right = state
@@ -141,9 +143,11 @@ def least(reached: Callable[[Any], Any], low: Any, high: Any) -> Any:
 
     def step(state: Any) -> Any:
         left, right = state
-        ahead = 2 * left - low + 2
-        k = np.where(np.isinf(right), ahead, np.floor((left + right) / 2))
-        holds = reached(np.where(right - left > 1, k, low)) & (right - left > 1)
+        ahead = np.where(np.isinf(left), 0, 2 * left - start + 2)
+        behind = 2 * np.minimum(right, 0) - 1
+        k = np.where(np.isinf(left), behind, np.floor((left + right) / 2))
+        k = np.where(np.isinf(right), ahead, k)
+        holds = reached(np.where(right - left > 1, k, start)) & (right - left > 1)
         return np.where(holds | (right - left <= 1), left, k), np.where(holds, k, right)
 
     return iterated(goes_on, step, (low - 1, high))[1]

@@ -75,6 +75,17 @@ def _beta_binomial(n: Any, a: Any, b: Any) -> tuple[Any, Any]:
     return n * a / total, n * a * b * (total + n) / (total * total * (total + 1))
 
 
+def _boltzmann(t: Any, n: Any) -> tuple[Any, Any]:
+    """The moments of planck less those beyond n."""
+    one, all_ = expm1(t), expm1(t * n)
+    return 1 / one - n / all_, np.exp(t) / one**2 - n * n * np.exp(t * n) / all_**2
+
+
+def _log_series(p: Any) -> tuple[Any, Any]:
+    log = np.log1p(-p)
+    return -p / ((1 - p) * log), -p * (p + log) / ((1 - p) * log) ** 2
+
+
 # fmt: off
 # name -> from the shape parameters the mean and the variance
 MOMENTS: dict[str, Moments] = {
@@ -146,6 +157,16 @@ MOMENTS: dict[str, Moments] = {
     "poisson":     lambda mu: (mu, mu),
     "randint":     lambda low, high: ((low + high - 1) / 2, ((high - low) ** 2 - 1) / 12),
     "betabinom":   _beta_binomial,
+    "hypergeom":   lambda m, n, k: (k * n / m, k * n * (m - n) * (m - k) / (m * m * (m - 1))),
+    "nhypergeom":  lambda m, n, r: (r * n / (m - n + 1),
+        r * n * (m + 1) * (m - n + 1 - r) / ((m - n + 1) ** 2 * (m - n + 2))),
+    "skellam":     lambda mu1, mu2: (mu1 - mu2, mu1 + mu2),
+    "dlaplace":    lambda a: (0 * a, 0.5 / np.sinh(0.5 * a) ** 2),
+    "planck":      lambda t: (1 / expm1(t), np.exp(t) / expm1(t) ** 2),
+    "boltzmann":   _boltzmann,
+    "logser":      _log_series,
+    "yulesimon":   lambda a: (_from(1, a, lambda a: a / (a - 1)), _from(
+        2, a, lambda a: a * a / ((a - 1) ** 2 * (a - 2)))),
 }
 # fmt: on
 

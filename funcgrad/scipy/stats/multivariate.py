@@ -39,7 +39,7 @@ class MultivariateNormal(Freezable):
         Raises:
             LinAlgError: if the covariance is not positive definite, without ``allow_singular``.
         """
-        x, mean, cov = _vectors(x, mean, cov)
+        x, mean, cov = vectors(x, mean, cov)
         gap = x - mean
         if allow_singular:
             return _singular(gap, cov)
@@ -55,13 +55,13 @@ class MultivariateNormal(Freezable):
 
     def entropy(self, mean: Any = None, cov: Any = 1) -> Any:
         """Differential entropy, in nats."""
-        _, _, cov = _vectors(0.0 if mean is None else mean, mean, cov)
+        _, _, cov = vectors(0.0 if mean is None else mean, mean, cov)
         n = shape_of(cov)[-1]
         log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(cov))).sum()
         return (n * (1 + LOG_2PI) + log_det) / 2
 
 
-def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
+def vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
     """Points [..., D], the mean, and the covariance [D, D]."""
     x, mean, cov = floating(x, 0 if mean is None else mean, cov)
     size = max(shape_of(cov)[-1:] + shape_of(mean)[-1:] + (1,))

@@ -42,6 +42,11 @@ def count(who: str, n: Any) -> int:
     return int(np.max(n, initial=1, where=np.isfinite(n)))
 
 
+def first_count(low: Any) -> Any:
+    """The first integer of a support from ``low`` on, 0 where that is infinite."""
+    return np.where(np.isinf(low), 0, low)
+
+
 def log_choose(n: Any, k: Any) -> Any:
     """The logarithm of a binomial coefficient."""
     return -np.log1p(n) - betaln(n - k + 1, k + 1)
