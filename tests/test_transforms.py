@@ -659,6 +659,7 @@ def test_check_grads_of_trees_float32_and_tolerances():
     f = lambda p, y: {"s": p["w"] @ y, "t": [np.tanh(y)]}
     fg.check_grads(f, ({"w": W, "name": "x"}, X), order=2)
     fg.check_grads(lambda x: x**2, (X.astype("f"),), order=1)
+    fg.check_grads(lambda x: fg.numpy.asarray(x, np.float32) ** 2, (1.0,))
     fg.check_grads(wrong_value, (X,), rtol=0.1)
     fg.check_grads(np.abs, (X,), eps=1e-3)
 

@@ -32,7 +32,8 @@ def check_grads(
         args: tuple of its arguments, float64 for sharp tolerances.
         order: the highest order of derivatives; each order is checked.
         modes: ``"fwd"`` (jvp), ``"rev"`` (vjp), or both.
-        atol: absolute tolerance, by default 1e-6 (1e-2 in float32), 100 times that per order.
+        atol: absolute tolerance, by default 1e-6 (1e-2 where an argument or a result is float32),
+            100 times that per order.
         rtol: relative tolerance, by default like ``atol``.
         eps: step of the differences, by default the cube root of the dtype's epsilon.
 
@@ -63,7 +64,7 @@ def _check(
     tangents = _random_like(args, rng)
     y, t = jvp(fun, args, tangents) if "fwd" in modes else (fun(*args), None)
     widest = max(
-        [np.finfo(aval_of(x).dtype).eps for x in tree.leaves(args) if carries_derivative(x)]
+        [np.finfo(aval_of(x).dtype).eps for x in tree.leaves((args, y)) if carries_derivative(x)]
     )
     step = widest ** (1 / 3) if eps is None else eps
     plus, minus = (fun(*_moved(args, tangents, s * step)) for s in (1, -1))

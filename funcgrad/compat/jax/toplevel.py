@@ -21,7 +21,7 @@ from .config import canonicalize_dtype
 from .creation import array
 from .devices import CPU, Device
 from .keys import KEY_DTYPE
-from .transforms import custom_vmap
+from .transforms import custom_vmap, point
 
 
 def devices(backend: Any = None) -> list[Device]:
@@ -118,7 +118,7 @@ def check_grads(
     """Compare derivatives with central differences; see funcgrad.check_grads."""
     options = {k: v for k, v in options.items() if v is not None}
     load("funcgrad").check_grads(
-        inward(f), lowered(tuple(args)), order=order, modes=tuple(modes), **options
+        inward(f), point(tuple(args)), order=order, modes=tuple(modes), **options
     )
 
 
