@@ -57,7 +57,7 @@ PRIMITIVES = {
         "eig eig_of_rules eigvals slopes_of_general_eigenvalues inverse_of_eigenvectors",
     "ops.linalg.eigh": "eigh eigh_of_rules fixed_eigh spectral_gradient eigvalsh",
     "ops.linalg.expm": "expm_squarings",
-    "ops.linalg.general_function": "general_function sylvester schur hessenberg",
+    "ops.linalg.general_function": "general_function sylvester schur real_schur hessenberg",
     "ops.linalg.inverse": "inv inverse_if_any solve pinv lstsq",
     "ops.linalg.ldl": "ldl",
     "ops.linalg.lu": "lu permutation_of_pivots",

@@ -60,7 +60,7 @@ MATRICES = dict.fromkeys((
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
 ), "test_linalg_degenerate") | dict.fromkeys((
-    "general_function", "schur", "hessenberg", "column_pivots", "cholesky_banded",
+    "general_function", "schur", "real_schur", "hessenberg", "column_pivots", "cholesky_banded",
 ), "test_scipy_linalg")  # fmt: skip
 MATRICES |= dict.fromkeys(("betaincinv", "betainccinv"), "test_special_names")  # slow
 # bound to a value of a function and its own operands; test_higher_orders

@@ -66,7 +66,8 @@ ROWS = {
     "orth": ((W,), lambda y: y @ y.T), "null_space": ((W.T,), lambda y: y @ y.T),
     "qr_multiply": ((A, B), lambda y: y[0] @ y[1]),
     "hessenberg": ((A, True), lambda y: y[1] @ y[0] @ y[1].T),
-    "schur": ((A, "complex"), lambda y: y[1] @ y[0] @ np.conj(y[1].T)),
+    "schur": ((A,), lambda y: y[1] @ y[0] @ y[1].T),
+    "rsf2csf": (linalg.schur(TURNING), lambda y: y[1] @ y[0] @ np.conj(y[1].T)),
     "ldl": ((INDEFINITE,), both), "qr_update": ((*QR, V, C), product),
     "qr_insert": ((*QR, W, 1, "col"), product), "qr_delete": ((*QR, 1, 1, "row"), product),
     "cdf2rdf": (np.linalg.eig(TURNING), both), "expm_cond": ((A / 3,), both),
@@ -76,7 +77,8 @@ CONSTANT = {
     "hilbert": (4,), "invhilbert": (4,), "pascal": (4,), "invpascal": (4,), "hadamard": (4,),
     "helmert": (4,), "dft": (5,), "issymmetric": (S,), "ishermitian": (S,), "bandwidth": (A,),
 }
-WITHOUT = {"null_space", "hessenberg", "schur", "orth"}  # a derivative, or one that is determined
+# a derivative, or one that is determined
+WITHOUT = {"null_space", "hessenberg", "schur", "rsf2csf", "orth"}
 NOT_CALLED = {  # solvers that take factors
     "LinAlgError", "cho_solve", "lu_solve", "solve_lyapunov",
 }
@@ -240,8 +242,28 @@ def test_pivots_of_qr_are_those_of_scipy():
 def test_what_has_no_derivative_is_refused():
     with pytest.raises(UnsupportedError, match="schur: its derivative is not implemented"):
         fg.jvp(lambda a: linalg.schur(a, "complex"), (A,), (B,))
-    with pytest.raises(UnsupportedError, match="pass output='complex'"):
-        linalg.schur(A)
+
+
+def test_the_real_schur_form_is_as_lapacks():
+    rng = np.random.default_rng(3)
+    for n in range(1, 9):
+        x = rng.normal(size=(n, n))
+        for a in (
+            x, x - x.T, x + x.T, np.round(x), np.linalg.qr(x)[0], np.zeros((n, n)), np.eye(n, k=-1),
+            np.roll(np.eye(n), 1, 0), np.eye(n) + np.eye(n, k=1), x * 10.0 ** rng.uniform(-8, 8, n),
+        ):  # fmt: skip
+            t, z = linalg.schur(a)
+            np.testing.assert_allclose(z @ t @ z.T, a, atol=1e-13 * max(1, np.abs(a).max()))
+            np.testing.assert_allclose(z @ z.T, np.eye(n), atol=1e-13)
+            below = np.diagonal(t, -1)
+            pairs = np.flatnonzero(below)
+            assert not np.tril(t, -2).any() and not np.any(below[1:] * below[:-1])
+            assert np.array_equal(t[pairs, pairs], t[pairs + 1, pairs + 1])
+            assert np.all(t[pairs, pairs + 1] * below[pairs] < 0)
+    turned, unitary = linalg.rsf2csf(t, z)
+    np.testing.assert_allclose(
+        unitary @ turned @ np.conj(unitary.T), a, atol=1e-13 * np.abs(a).max()
+    )
 
 
 # Riccati equations

@@ -47,7 +47,7 @@ REFUSED = {
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
     "general_function": "its function and the derivatives of it take NumPy arrays",
     **dict.fromkeys(
-        ("schur", "hessenberg", "sylvester", "column_pivots"),
+        ("schur", "real_schur", "hessenberg", "sylvester", "column_pivots"),
         "its loops end when the form has converged",
     ),
     "ldl": "its blocks of one or two pivots are known only at run time",

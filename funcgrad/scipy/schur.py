@@ -14,6 +14,7 @@ from ..linalg import expm, expm_frechet
 from ..ops.linalg.general_function import (
     general_function_p,
     hessenberg_p,
+    real_schur_p,
     schur_p,
     sylvester_p,
 )
@@ -238,25 +239,57 @@ def fractional_matrix_power(a: Any, t: float) -> Any:
 
 @answering
 def schur(a: Any, output: str = "real") -> tuple[Any, Any]:
-    """Complex Schur form ``a = z @ t @ z*`` with t upper triangular and z unitary.
+    """Schur form ``a = z @ t @ z*`` with t upper triangular and z unitary.
 
     Args:
         a: matrices, shape [..., N, N].
-        output: ``"complex"``; ``"real"`` is not implemented for real matrices.
+        output: "real" or "complex", of a real matrix. In the real form z is orthogonal, and t has a
+            block of 2 rows on its diagonal for each pair of complex eigenvalues.
 
     It has no derivative.
 
-    >>> t, z = schur(np.array([[2.0, 1.0], [0.0, 3.0]]), output="complex")
-    >>> print(np.abs(np.diag(t)).round(6))
-    [2. 3.]
+    >>> t, z = schur(np.array([[0.0, 2.0], [-8.0, 0.0]]))
+    >>> print(np.allclose(z @ t @ z.T, [[0.0, 2.0], [-8.0, 0.0]]))
+    True
     """
     a = as_square_matrices(a)
     if output not in ("real", "complex"):
         raise ValueError(f"schur: output must be 'real' or 'complex': got {shown(output)}")
-    if output == "real" and dtype_of(a).kind != "c":
-        raise UnsupportedError("schur: the real form is not implemented; pass output='complex'")
-    t, z = schur_p.bind(a)
+    real = output == "real" and dtype_of(a).kind != "c"
+    t, z = (real_schur_p if real else schur_p).bind(a)
     return t, z
+
+
+@answering
+def rsf2csf(T: Any, Z: Any) -> tuple[Any, Any]:  # noqa: N803
+    """The complex Schur form of a matrix from its real one.
+
+    Args:
+        T, Z: the real form, each of shape [..., N, N].
+
+    >>> t, z = rsf2csf(*schur(np.array([[0.0, 2.0], [-8.0, 0.0]])))
+    >>> print(abs(t[1, 0]), np.sort(np.diag(t).imag))
+    0.0 [-4.  4.]
+    """
+    t, z = (
+        x.astype(np.result_type(dtype_of(x), np.complex64)) for x in map(as_square_matrices, (T, Z))
+    )
+    for i in range(shape_of(t)[-1] - 2, -1, -1):
+        a, b = t[..., i, i], t[..., i, i + 1]
+        c, d = t[..., i + 1, i], t[..., i + 1, i + 1]
+        half = 0.5 * (a - d)
+        x = half + np.sqrt(half * half + b * c)  # the first eigenvalue of the block, less d
+        size = np.sqrt(np.abs(x) ** 2 + np.abs(c) ** 2)
+        inside = np.abs(c) > np.finfo(dtype_of(t)).eps * (np.abs(a) + np.abs(d))
+        size = np.where(inside, size, 1)
+        x, c = np.where(inside, x / size, 1), np.where(inside, c / size, 0)
+        turn = np.stack([np.stack([np.conj(x), c], -1), np.stack([-c, x], -1)], -2)
+        rows = turn @ t[..., i : i + 2, :]
+        t = np.concatenate([t[..., :i, :], rows, t[..., i + 2 :, :]], -2)
+        back = adjoint(turn)
+        t = np.concatenate([t[..., :i], t[..., i : i + 2] @ back, t[..., i + 2 :]], -1)
+        z = np.concatenate([z[..., :i], z[..., i : i + 2] @ back, z[..., i + 2 :]], -1)
+    return np.triu(t), z
 
 
 @answering

@@ -17,6 +17,7 @@ from ...core.frames import warn
 from ..families import unbroadcast
 from .matrices import MatrixPrimitive, result_dtype
 from .matrix_function import MatrixFunction
+from .real_schur import real_schur_form
 from .schur import hessenberg_form, schur_form, sylvester_of_triangles
 
 
@@ -124,14 +125,18 @@ class Sylvester(MatrixPrimitive):
 
 
 class Form(MatrixPrimitive):
-    """The Schur or the Hessenberg form, and the unitary matrix; without a derivative."""
+    """A Schur or the Hessenberg form, and the unitary matrix; without a derivative."""
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
         outs = [np.empty(a.shape, aval.dtype) for aval in self.infer(aval_of(a))]
         for at in np.ndindex(a.shape[:-2]):
-            kind = outs[0].dtype
-            forms = schur_form(a[at]) if self is schur_p else hessenberg_form(a[at].astype(kind))
+            if self is schur_p:
+                forms = schur_form(a[at])
+            elif self is real_schur_p:
+                forms = real_schur_form(a[at])
+            else:
+                forms = hessenberg_form(a[at].astype(outs[0].dtype))
             for y, x in zip(outs, forms, strict=True):
                 y[at] = x
         return tuple(outs)
@@ -160,4 +165,5 @@ class Form(MatrixPrimitive):
 general_function_p = GeneralFunction("general_function")
 sylvester_p = Sylvester("sylvester")
 schur_p = Form("schur")
+real_schur_p = Form("real_schur")
 hessenberg_p = Form("hessenberg")
