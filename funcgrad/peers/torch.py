@@ -187,6 +187,80 @@ torch.nn.functional.logsigmoid fg.nn.log_sigmoid
 torch.nn.functional.softsign fg.nn.soft_sign
 torch.nn.functional.hardtanh fg.nn.hard_tanh
 torch.nn.functional.scaled_dot_product_attention fg.nn.dot_product_attention
+torch.nn.functional.adaptive_avg_pool1d fg.nn.adaptive_avg_pool
+torch.nn.functional.adaptive_avg_pool2d fg.nn.adaptive_avg_pool
+torch.nn.functional.adaptive_avg_pool3d fg.nn.adaptive_avg_pool
+torch.nn.functional.adaptive_max_pool1d fg.nn.global_max_pool  global_max_pool(x), for size 1
+torch.nn.functional.adaptive_max_pool2d fg.nn.global_max_pool  global_max_pool(x), for size 1
+torch.nn.functional.adaptive_max_pool3d fg.nn.global_max_pool  global_max_pool(x), for size 1
+torch.nn.functional.avg_pool1d fg.nn.avg_pool
+torch.nn.functional.avg_pool3d fg.nn.avg_pool
+torch.nn.functional.max_pool1d fg.nn.max_pool
+torch.nn.functional.max_pool3d fg.nn.max_pool
+torch.nn.functional.lp_pool1d fg.lax.reduce_window  a sum of abs(x)**p, to the power 1 / p
+torch.nn.functional.lp_pool2d fg.lax.reduce_window  a sum of abs(x)**p, to the power 1 / p
+torch.nn.functional.lp_pool3d fg.lax.reduce_window  a sum of abs(x)**p, to the power 1 / p
+torch.nn.functional.local_response_norm fg.lax.reduce_window  a sum of squares along channels
+torch.nn.functional.conv_transpose1d fg.nn.ConvTranspose
+torch.nn.functional.conv_transpose2d fg.nn.ConvTranspose
+torch.nn.functional.conv_transpose3d fg.nn.ConvTranspose
+torch.nn.functional.bilinear np.einsum  einsum("ni,kij,nj->nk", x, weight, y) + bias
+torch.nn.functional.upsample fg.nn.resize
+torch.nn.functional.upsample_bilinear fg.nn.resize
+torch.nn.functional.upsample_nearest fg.nn.resize
+torch.nn.functional.grid_sample fg.scipy.ndimage.map_coordinates
+torch.nn.functional.affine_grid fg.scipy.ndimage.affine_transform
+torch.nn.functional.pixel_shuffle np.reshape  reshape and transpose
+torch.nn.functional.pixel_unshuffle np.reshape  reshape and transpose
+torch.nn.functional.channel_shuffle np.reshape  reshape and transpose
+torch.nn.functional.embedding_bag np.take  table[indices].sum(1)
+torch.nn.functional.instance_norm fg.nn.InstanceNorm
+torch.nn.functional.alpha_dropout fg.nn.Dropout  Dropout, which takes a key
+torch.nn.functional.dropout1d fg.nn.Dropout  Dropout, which takes a key
+torch.nn.functional.dropout2d fg.nn.Dropout  Dropout, which takes a key
+torch.nn.functional.dropout3d fg.nn.Dropout  Dropout, which takes a key
+torch.nn.functional.multi_head_attention_forward fg.nn.MultiHeadAttention
+torch.nn.functional.pairwise_distance np.linalg.norm  norm(x - y, axis=-1)
+torch.nn.functional.pdist np.linalg.norm  norm(x[:, None] - x, axis=-1)[triu_indices(len(x), 1)]
+torch.nn.functional.hardsigmoid fg.nn.hard_sigmoid
+torch.nn.functional.hardswish fg.nn.hard_swish
+torch.nn.functional.hardtanh_ fg.nn.hard_tanh
+torch.nn.functional.relu_ fg.nn.relu  x = relu(x)
+torch.nn.functional.elu_ fg.nn.elu  x = elu(x)
+torch.nn.functional.selu_ fg.nn.selu  x = selu(x)
+torch.nn.functional.celu_ fg.nn.celu  x = celu(x)
+torch.nn.functional.leaky_relu_ fg.nn.leaky_relu  x = leaky_relu(x)
+torch.nn.functional.prelu np.where  where(x > 0, x, weight * x)
+torch.nn.functional.rrelu fg.nn.leaky_relu  leaky_relu(x, (lower + upper) / 2), which predicts
+torch.nn.functional.hardshrink np.where  where(abs(x) > lambd, x, 0)
+torch.nn.functional.softshrink np.sign  sign(x) * maximum(abs(x) - lambd, 0)
+torch.nn.functional.tanhshrink np.tanh  x - tanh(x)
+torch.nn.functional.threshold np.where  where(x > threshold, x, value)
+torch.nn.functional.softmin fg.nn.softmax  softmax(-x, axis)
+torch.nn.functional.soft_margin_loss fg.nn.softplus  mean(softplus(-y * x))
+torch.nn.functional.margin_ranking_loss np.maximum  mean(maximum(0, -y * (x1 - x2) + margin))
+torch.nn.functional.hinge_embedding_loss np.where  mean(where(y > 0, x, maximum(0, margin - x)))
+torch.nn.functional.cosine_embedding_loss fg.losses.cosine_similarity
+torch.nn.functional.gaussian_nll_loss fg.scipy.stats.norm  -norm.logpdf(y, mean, sqrt(var)).mean()
+torch.nn.functional.poisson_nll_loss np.exp  mean(exp(x) - y * x)
+torch.nn.functional.multi_margin_loss fg.losses.multiclass_hinge_loss
+torch.nn.functional.multilabel_soft_margin_loss fg.losses.binary_cross_entropy_with_logits
+torch.nn.functional.triplet_margin_with_distance_loss fg.losses.triplet_margin_loss
+torch.nn.PReLU np.where  where(x > 0, x, weight * x), with weight: nn.Array = nn.param(...)
+torch.nn.Hardswish fg.nn.hard_swish  the function hard_swish itself
+torch.nn.Hardsigmoid fg.nn.hard_sigmoid  the function hard_sigmoid itself
+torch.nn.Hardtanh fg.nn.hard_tanh  the function hard_tanh itself
+torch.nn.Mish fg.nn.mish  the function mish itself
+torch.nn.PixelShuffle np.reshape  Lambda, of reshape and transpose
+torch.nn.ConvTranspose1d fg.nn.ConvTranspose
+torch.nn.ConvTranspose3d fg.nn.ConvTranspose
+torch.nn.AdaptiveAvgPool1d fg.nn.adaptive_avg_pool
+torch.nn.AdaptiveMaxPool2d fg.nn.global_max_pool  global_max_pool(x), for size 1
+torch.nn.MaxPool1d fg.nn.MaxPool
+torch.nn.AvgPool1d fg.nn.AvgPool
+torch.nn.GaussianNLLLoss fg.scipy.stats.norm  -norm.logpdf(y, mean, sqrt(var)).mean()
+torch.nn.PoissonNLLLoss np.exp  mean(exp(x) - y * x)
+torch.nn.MarginRankingLoss np.maximum  mean(maximum(0, -y * (x1 - x2) + margin))
 torch.nn.utils.clip_grad_norm_ fg.optim.clip_by_global_norm
 torch.nn.utils.clip_grad_value_ fg.optim.clip
 torch.optim.SGD fg.optim.sgd
