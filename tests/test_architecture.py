@@ -123,6 +123,7 @@ ROOMS = {
 SAME_NAMES: dict[str, str] = {
     "scipy convolve": "SciPy's names: of signals, and of images",
     "scipy correlate": "SciPy's names: of signals, and of images",
+    "scipy brent": "a search for roots of events, and SciPy's minimizer",
     "scipy cosine": "SciPy's names: a window, and a distribution",
     "scipy triang": "SciPy's names: a window, and a distribution",
     "scipy hilbert": "SciPy's names: of signals, and a matrix",

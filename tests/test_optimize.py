@@ -379,6 +379,22 @@ def test_minimize_runs_under_jit_and_vmap_with_bounds():
         fg.jit(lambda x: optimize.minimize(lambda x: x @ x, x, method="Powell").x)(np.ones(2))
 
 
+def test_constraints_are_objects_of_ours_or_of_scipy():
+    scipy = pytest.importorskip("scipy.optimize")
+    ones = np.ones((1, 2))
+    loss = lambda x: ((x - np.array([2.0, 1.0])) ** 2).sum()
+
+    def solved(kinds, most):
+        inside = [kinds.LinearConstraint(ones, -1.0, most),
+                  kinds.NonlinearConstraint(lambda x: (x**2).sum(), -np.inf, 4.0)]  # fmt: skip
+        return optimize.minimize(loss, np.zeros(2), bounds=kinds.Bounds(-1, 1.2),
+                                 constraints=inside, method="SLSQP", tol=1e-12).x  # fmt: skip
+
+    np.testing.assert_allclose(solved(optimize, 1.5), solved(scipy, 1.5), rtol=1e-9)
+    slope = fg.jacfwd(lambda most: solved(optimize, most))(1.5)
+    np.testing.assert_allclose(slope, [0.0, 1.0], atol=1e-9)  # x[0] is at its bound
+
+
 def test_an_assignment_is_a_constant():
     pytest.importorskip("scipy.optimize")
     costs = np.array([[4.0, 1, 3], [2, 0, 5], [3, 2, 2]])

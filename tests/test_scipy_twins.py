@@ -16,6 +16,7 @@ from funcgrad.scipy.sparse import linalg
 
 from .support import (  # noqa: F401, which enter their calls
     twins_of_filters,
+    twins_of_functions,
     twins_of_images,
     twins_of_signals,
     twins_of_splines,

@@ -7,22 +7,29 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
+from ..core.avals import shape_of
 from ..core.lazy import answering, publish as _publish
-from ..ops.operand import operand, strong
-from ..ops.reduce import axis_of
-from ..ops.structure import cast
+from ..ops.operand import operand
 from .adaptive_quadrature import quad as quad
 from .bvp.solve import solve_bvp as solve_bvp
 from .ivp.solve import solve_ivp as solve_ivp
 from .ode import odeint as odeint
+from .sample_rules import (
+    cumulative_simpson as cumulative_simpson,
+    newton_cotes as newton_cotes,
+    nquad as nquad,
+    samples_and_gaps,
+    tplquad as tplquad,
+)
 from .vector_quadrature import quad_vec as quad_vec
 
 __all__ = [
+    "cumulative_simpson",
     "cumulative_trapezoid",
     "dblquad",
     "fixed_quad",
+    "newton_cotes",
+    "nquad",
     "odeint",
     "quad",
     "quad_vec",
@@ -30,6 +37,7 @@ __all__ = [
     "simpson",
     "solve_bvp",
     "solve_ivp",
+    "tplquad",
     "trapezoid",
 ]
 
@@ -68,7 +76,7 @@ def cumulative_trapezoid(
     """
     if initial is not None and not (np.ndim(initial) == 0 and initial == 0):
         raise ValueError(f"cumulative_trapezoid: initial must be None or 0: got {initial}")
-    y, gaps = _samples("cumulative_trapezoid", y, x, dx, axis)
+    y, gaps = samples_and_gaps("cumulative_trapezoid", y, x, dx, axis)
     areas = gaps * (y[..., 1:] + y[..., :-1]) / 2
     sums = np.cumsum(areas, axis=-1)
     if initial is not None:
@@ -92,7 +100,7 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     >>> print(simpson(np.array([0.0, 1.0, 4.0, 9.0])))
     9.0
     """
-    y, h = _samples("simpson", y, x, dx, axis)
+    y, h = samples_and_gaps("simpson", y, x, dx, axis)
     n = shape_of(y)[-1]
     if n < 3:
         return (h * (y[..., 1:] + y[..., :-1]) / 2).sum(axis=-1)
@@ -114,26 +122,6 @@ def _last_interval(y: Any, h: Any) -> Any:
         + y[..., -2] * (b * b + 3 * a * b) / (6 * a)
         - y[..., -3] * b**3 / (6 * a * (a + b))
     )
-
-
-def _samples(who: str, y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
-    """Samples with their axis last, and the intervals between them."""
-    y = strong(operand(y))
-    y = y if is_inexact(dtype_of(y)) else cast(y, np.float64)
-    axis = axis_of(axis, len(shape_of(y)))
-    y = np.moveaxis(y, axis, -1)
-    if not shape_of(y)[-1]:
-        raise ValueError(f"{who}: y must have at least one sample: got {aval_of(y)}")
-    if x is None:
-        return y, np.broadcast_to(operand(dx), (shape_of(y)[-1] - 1,))
-    x = strong(operand(x))
-    x = np.moveaxis(x, axis, -1) if len(shape_of(x)) > 1 else x
-    if shape_of(x)[-1:] != shape_of(y)[-1:]:
-        raise ShapeError(
-            f"{who}: x must have as many elements as y along axis {axis}: got {aval_of(x)} and "
-            f"{aval_of(y)}, with that axis last"
-        )
-    return y, np.diff(x, axis=-1)
 
 
 @answering
@@ -202,7 +190,7 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1) -> Any:
     >>> print(romb(np.linspace(0.0, 1.0, 5) ** 4, dx=0.25))
     0.2
     """
-    y, gaps = _samples("romb", y, None, dx, axis)
+    y, gaps = samples_and_gaps("romb", y, None, dx, axis)
     n = shape_of(y)[-1] - 1
     if n < 1 or n & (n - 1):
         raise ValueError(

@@ -1,6 +1,14 @@
 """Fourier, cosine and sine transforms under SciPy's names."""
 
 from ...core.lazy import publish as _publish
+from .hermitian import (
+    hfft2 as hfft2,
+    hfftn as hfftn,
+    ihfft2 as ihfft2,
+    ihfftn as ihfftn,
+    prev_fast_len as prev_fast_len,
+)
+from .logarithmic import fht as fht, fhtoffset as fhtoffset, ifht as ifht
 from .spectral_transforms import (
     dct as dct,
     dctn as dctn,

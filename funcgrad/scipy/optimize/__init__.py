@@ -6,6 +6,26 @@ function theorem: a derivative costs one linear system, however many steps the s
 """
 
 from ...core.lazy import publish as _publish
+from .classics import (
+    Bounds as Bounds,
+    LinearConstraint as LinearConstraint,
+    NonlinearConstraint as NonlinearConstraint,
+    anderson as anderson,
+    brent as brent,
+    broyden1 as broyden1,
+    broyden2 as broyden2,
+    fmin_cg as fmin_cg,
+    fmin_ncg as fmin_ncg,
+    fmin_powell as fmin_powell,
+    fminbound as fminbound,
+    golden as golden,
+    isotonic_regression as isotonic_regression,
+    newton_krylov as newton_krylov,
+    rosen as rosen,
+    rosen_der as rosen_der,
+    rosen_hess as rosen_hess,
+    rosen_hess_prod as rosen_hess_prod,
+)
 from .fitting import curve_fit as curve_fit, linear_sum_assignment as linear_sum_assignment
 from .linear_problems import linprog as linprog, lsq_linear as lsq_linear, nnls as nnls
 from .minimization import minimize as minimize

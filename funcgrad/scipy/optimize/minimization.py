@@ -94,6 +94,7 @@ def minimize(
         options_["callback"] = _on_trees(callback, flat)
     low, high = flat.bounds(bounds)
     limits = Constraints(flat, _listed(constraints), low, high, bounds is not None)
+    limits.curved = name == "trust-constr"
     if bounds is not None and not isinstance(low, Tracer) and not isinstance(high, Tracer):
         options_["bounds"] = scipy.Bounds(low, high)
     solver = Minimizer(scipy, flat, name, given, args, options_)
@@ -251,6 +252,8 @@ class Minimizer:
 class Constraints:
     """The bounds and constraints of a problem: functions of vectors between two limits."""
 
+    curved = False  # whether the method takes Hessians, which are derived; others warn of them
+
     def __init__(self, flat: FlatTree, given: Sequence[Any], low: Any, high: Any, bounded: bool):
         self.flat, self.given, self.bounded = flat, given, bounded
         self.low, self.high = low, high
@@ -294,9 +297,7 @@ class Constraints:
             ends: Any = _ends(c)
             if known is not None:
                 ends = [plain(self.part(x, k)) for x in (known.low, known.high)]
-            limits.append(
-                _constraint(c, self.flat, functools.partial(lambda k, v: of(v, k), k), ends)
-            )
+            limits.append(_constraint(c, self, functools.partial(lambda k, v: of(v, k), k), ends))
         if limits:
             found["constraints"] = limits[0] if len(limits) == 1 else limits
         return found
@@ -323,21 +324,27 @@ def _listed(constraints: Any) -> Sequence[Any]:
     return list(constraints) if isinstance(constraints, (list, tuple)) else [constraints]
 
 
-def _constraint(given: Any, flat: FlatTree, f: Callable[[Any], Any], ends: Sequence[Any]) -> Any:
+def _constraint(
+    given: Any, limits: Constraints, f: Callable[[Any], Any], ends: Sequence[Any]
+) -> Any:
     """Constraint on vectors, with a derived Jacobian if it has none."""
+    flat = limits.flat
+    kind: Any = getattr(scipy_optimize("minimize"), type(given).__name__, None)  # SciPy's
     if hasattr(given, "A"):
-        return type(given)(plain(given.A), *ends, keep_feasible=given.keep_feasible)
+        return kind(plain(given.A), *ends, keep_feasible=given.keep_feasible)
     if isinstance(given, dict):
         slopes = given.get("jac")
         jac = jacrev(f) if slopes is None else flat.function(slopes, tuple(given.get("args", ())))
         return {"type": given["type"], "fun": in_float64(f), "jac": in_float64(jac)}
     curved = lambda v, w: jacfwd(grad(lambda v: w @ f(v)))(v)
     derived = not callable(given.jac)
-    return type(given)(
+    own = not derived and given.hess is not None
+    bent = {"hess": given.hess if own else in_float64(curved)} if limits.curved else {}
+    return kind(
         in_float64(f),
         *ends,
         jac=in_float64(jacrev(f)) if derived else flat.function(given.jac, ()),
-        hess=in_float64(curved) if derived else given.hess,
+        **bent,
         keep_feasible=given.keep_feasible,
     )
 

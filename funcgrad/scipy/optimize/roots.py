@@ -27,6 +27,8 @@ from .adapter import (
 from .implicit import implicit
 from .kkt import Conditions, optimum
 
+_BY_JACOBIAN = ("hybr", "lm")  # others of SciPy's methods warn of one
+
 
 @answering
 def root(
@@ -71,7 +73,8 @@ def root(
         function, staged = compiled(equations, start)
         slopes = jit(jacfwd(equations)) if staged else jacfwd(equations)
         slopes = slopes if jac is None else flat.function(jac, as_tuple(args))
-        found = scipy.root(in_float64(function), start, jac=in_float64(slopes), **options_)
+        given = {"jac": in_float64(slopes)} if method in _BY_JACOBIAN else {}
+        found = scipy.root(in_float64(function), start, **given, **options_)
         found["compiled"] = staged
         results.append(found)
         return cast(found.x, flat.dtype)
