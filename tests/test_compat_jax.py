@@ -168,6 +168,27 @@ def test_keywords_of_jax_that_choose_a_way_or_a_default_dtype():
         assert draws[0]()(key, (2,)).dtype == np.float64
 
 
+def test_sorts_keep_the_order_of_equal_elements():
+    x = jnp.asarray(np.random.default_rng(0).integers(0, 3, (2, 40)))
+    want = np.argsort(np.asarray(x), axis=-1, kind="stable")
+
+    for sort in (jnp.argsort, lambda x: x.argsort(), lambda x: np.argsort(x, stable=True)):
+        np.testing.assert_array_equal(sort(x), want)
+        np.testing.assert_array_equal(jax.jit(sort)(x), want)
+    np.testing.assert_array_equal(jnp.argsort(x, kind="quicksort"), want)
+    np.testing.assert_array_equal(jnp.sort(x), np.sort(x))
+
+
+def test_contexts_and_positional_options_of_jax():
+    ids = jnp.array([0, 0, 1])
+
+    assert jax.ops.segment_sum(jnp.ones(3), ids, 2, True, False).tolist() == [2.0, 1.0]
+    with jax.debug_nans(False), jax.transfer_guard("allow"), jax.core.ensure_compile_time_eval():
+        assert np.isnan(jax.jit(jnp.log)(-1.0)) and jax.effects_barrier() is None
+    with pytest.raises(FloatingPointError), jax.debug_nans():
+        jax.grad(lambda x: jnp.sqrt(x) * 0)(-1.0)
+
+
 def test_an_array_of_a_python_scalar_is_weak():
     with jax.enable_x64(True):
         one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)

@@ -76,11 +76,18 @@ from .transforms import (
 __version__ = "0.10.2"
 named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
 log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
+transfer_guard = check_tracer_leaks = enable_checks = explain_cache_misses = _nothing
+effects_barrier = lambda: None  # effects happen in their turn
 
 
 def disable_jit(disable: bool = True) -> _Any:
     """Run functions themselves within a block."""
     return _load("funcgrad").disable_jit() if disable else _nothing()
+
+
+def debug_nans(enable: bool = True) -> _Any:
+    """Raise for a nan within a block; see funcgrad.debug.nans."""
+    return _load("funcgrad.debug").nans() if enable else _nothing()
 
 
 def _module(name: str, **values: _Any) -> _ModuleType:
@@ -116,7 +123,9 @@ debug = _module(
     breakpoint=_breakpoint,
 )  # fmt: skip
 typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
-core = _module("core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct)
+core = _module(
+    "core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct, ensure_compile_time_eval=_nothing
+)
 ad_checkpoint = _module(
     "ad_checkpoint", checkpoint=checkpoint, checkpoint_name=_top.checkpoint_name
 )

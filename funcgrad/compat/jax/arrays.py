@@ -264,6 +264,8 @@ def keywords(name: str, given: dict[str, Any]) -> dict[str, Any]:
     left = {k: v for k, v in left.items() if v is not None or k not in OPTIONAL}
     if name in _WAYS:
         left.pop("method", None)
+    if name in ("sort", "argsort"):  # equal elements keep their order
+        left = {"stable": True, **{k: v for k, v in left.items() if k not in ("kind", "order")}}
     if isinstance(left.get("axis"), list):
         left["axis"] = tuple(left["axis"])
     return left

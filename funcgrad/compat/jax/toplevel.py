@@ -190,7 +190,9 @@ def odeint(func: Callable[..., Any], y0: Any, t: Any, *args: Any, **options: Any
 
 
 def _segments(name: str) -> Callable[..., Any]:
-    def call(data: Any, segment_ids: Any, num_segments: int | None = None, **_: Any) -> Any:
+    def call(
+        data: Any, segment_ids: Any, num_segments: int | None = None, *ways: Any, **_: Any
+    ) -> Any:
         return raised(sizes.segments(name, lowered(data), lowered(segment_ids), num_segments))
 
     call.__name__ = f"segment_{name}"
