@@ -465,12 +465,7 @@ LEFT_TO_NUMPY = {
     "debug_cotangent_callback",
     "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
     "a user's function is called": "linear_solve matrix_function general_function debug_callback",
-    "loops that end when all elements have converged": "airy jv yv ive kve expn riemann_zeta "
-    "hyp0f1 hyp1f1 hyp1f1_slope hyp2f1 hyp2f1_slope ellipkm1 ellipe elliprf elliprd ellipkinc "
-    "ellipeinc amplitude gammaincinv gammainccinv betaincinv betainccinv schur hessenberg "
-    "sylvester column_pivots ldl elliprj struve modstruve",
-    "kernels of complex numbers": "faddeeva complex_erf complex_erfc complex_polygamma lambertw "
-    "kelvin_first kelvin_second",
+    "loops that end when the form has converged": "schur hessenberg sylvester column_pivots ldl",
     "named axes are no loops": "all_gather all_to_all pmax pmin ppermute psum psum_scatter",
     "LAPACK or FFT is called": "eig eig_of_rules eigh eigh_of_rules eigvals eigvalsh "
     "equal_values expm_squarings fft fixed_eigh fixed_svd hermitian_part inverse_if_any "

@@ -17,6 +17,7 @@ from funcgrad.core.jaxpr import check_jaxpr, eval_jaxpr, programs_in
 from funcgrad.core.registry import primitives
 from funcgrad.ops.elementary import ELEMENTARY, REFUSED
 from funcgrad.ops.elementwise import Elementwise
+from funcgrad.ops.kernels import complex_of, repeated
 from funcgrad.transforms.decomposition import decompose_jaxpr
 from funcgrad.transforms.jaxprs import trace_to_jaxpr
 
@@ -203,6 +204,66 @@ def test_what_has_no_row_decomposes_too(name, operands, params):
     slack = max([1e-12, *(tolerance(name, [y]) for y in want)])
     assert_same(want, got, slack, slack)
     assert_same(want, alone, slack, slack)
+
+
+# loops that end when all elements have converged
+
+UNIT = np.linspace(0.02, 0.98, 7)
+SIGNED = np.array([-8.5, -1.0, -0.2, 0.3, 2.0, 9.0, 30.0])
+ORDERS = np.array([0.0, 0.3, 1.0, 2.5, 7.0, 26.0, 40.0])
+PLANE = SIGNED[:, None] + 1j * SIGNED
+ITERATED = [
+    *[(name, (ORDERS, np.abs(SIGNED[:, None]))) for name in ("jv", "yv", "ive", "kve")],
+    *[("airy", (k, SIGNED)) for k in range(4)],
+    *[(name, (ORDERS - 3, np.abs(SIGNED[:, None]))) for name in ("struve", "modstruve")],
+    ("elliprj", (UNIT, 1 - UNIT, 0.5, SIGNED[:, None])),
+    ("expn", (ORDERS // 1 - 3, np.abs(SIGNED[:, None]))),
+    ("hyp1f1", (SIGNED, ORDERS + 0.4, SIGNED[:, None])),
+    *[("hyp2f1", (*abc, np.array([-2.0, 0.2, 0.6, 0.99])))
+      for abc in ((-0.7, 2.3, 1.5), (1.0, 2.0, 3.0))],
+    ("gammaincinv", (ORDERS + 0.1, UNIT[:, None])),
+    pytest.param("betainccinv", (ORDERS[:3] + 0.5, 3.0, UNIT[:, None]), marks=pytest.mark.slow),
+    *[("faddeeva", (n, PLANE)) for n in (0, 3)],
+    *[("complex_polygamma", (n, PLANE)) for n in (-1, 0, 2)],
+    *[("lambertw", (k, PLANE)) for k in (-1, 0, 1)],
+    ("complex_erfc", (PLANE,)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "operands"), ITERATED)
+def test_elements_that_a_form_leaves_out_change_no_other(name, operands):
+    prim = primitives[name]
+    program, arrays = whole_program(prim, operands, {})
+    with np.errstate(all="ignore"):
+        want = prim.run(*operands)
+
+        got = eval_jaxpr(program, (), arrays)
+
+    # quantiles: sums in another order, in a tail that is divided by its slope
+    slack = 1e-12 if name.endswith("inv") else tolerance(name, want)
+    assert_same(want, tuple(got), slack, slack)
+
+
+@pytest.mark.parametrize("going", [None, lambda y, term: np.abs(term) > 1e-3])
+def test_a_loop_of_tracers_takes_the_steps_of_one_on_arrays(going):
+    def series(x, first, end, stride):
+        step = lambda k, y, term: (y + term * x / k, term * x / k)
+        return repeated(step, (np.ones_like(x), np.ones_like(x)), first, end, stride, going)[0]
+
+    x = np.array([0.1, 0.5, 3.0])
+    for limits in ((1, 6, 1), (7, 2, -2), (1, 2, 1), (3, 3, 1)):
+        assert_same(series(x, *limits), fg.jit(lambda x, k=limits: series(x, *k))(x))
+        traced = fg.jit(lambda x, end, k=limits: series(x, k[0], end, k[2]))
+        assert_same(series(x, *limits), traced(x, limits[1]))
+
+
+def test_complex_numbers_of_tracers_have_infinite_parts():
+    parts = np.array([0.0, 1.5, np.inf, -np.inf, np.nan])
+    x, y = map(np.ravel, np.meshgrid(parts, parts))
+    want = complex_of(x, y)
+
+    with np.errstate(invalid="ignore"):
+        assert_same(want, fg.jit(complex_of)(x, y))
 
 
 # special values

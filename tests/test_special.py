@@ -269,6 +269,18 @@ def test_standalone_source_needs_numpy_alone(name):
     np.testing.assert_array_equal(function(x), gradient(x))
 
 
+@pytest.mark.parametrize("name", ["jv", "erf"])
+def test_loops_until_convergence_need_numpy_alone(name):
+    z = np.linspace(0.5, 3, 5) + (0 if name == "jv" else 1j)
+    function = fg.special.erf if name == "erf" else lambda z: fg.special.jv(2.5, z)
+    compiled, namespace = fg.jit(function), {}
+
+    exec(compile(compiled.source(z, standalone=True), "standalone", "exec"), namespace)
+
+    alone = [f for k, f in namespace.items() if callable(f) and not k.startswith("_")]
+    np.testing.assert_array_equal(alone[-1](z), compiled(z))
+
+
 def test_numpys_i0_is_traced():
     x = np.array([0.0, 1.5, 20.0])
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval
+from ..core.avals import Aval, aval_of
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, linear_in
 from ..core.effects import params_without_effects, without_effects
@@ -22,8 +22,9 @@ from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.propagation import Propagation
+from ..ops.operand import strong
 from ..ops.paths import Gaps, path_mask
-from ..ops.structure import Batched, axis_to_front
+from ..ops.structure import Batched, axis_to_front, cast
 from ..transforms.jaxpr_primitive import JaxprPrimitive
 from ..transforms.jaxprs import (
     accumulator_avals,
@@ -36,6 +37,7 @@ from ..transforms.jaxprs import (
     instantiate_zeros,
     is_linearizing,
     out_avals,
+    trace_to_jaxpr,
 )
 from ..transforms.paths import Paths
 from .c_while import while_in_c
@@ -237,6 +239,18 @@ class While(JaxprPrimitive, Masking, Codegen):
         programs = tuple(program for program, _, _ in passes)
         outs = self.bind(*cond_consts, *args, cond=cond, passes=programs, sizes=sizes)
         return WhileLayout(sizes).outputs(outs)
+
+    def steps(
+        self, goes_on: Callable[..., Any], step: Callable[..., Any], state: Sequence[Any]
+    ) -> list[Any]:
+        """The state after ``state = step(*state)`` while ``goes_on(*state)`` is true."""
+        state = list(map(strong, state))
+        avals = list(map(aval_of, state))
+        rows = lambda xs: zip(step(*xs), avals, strict=True)
+        fits = lambda xs: [cast(strong(x), a.dtype) for x, a in rows(xs)]
+        cond, cond_consts = trace_to_jaxpr("while", lambda xs: [goes_on(*xs)], avals)
+        body, consts = trace_to_jaxpr("while", fits, avals)
+        return self.bound(cond, cond_consts, [(body, consts, state)])[0]
 
     def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], **params: Any

@@ -58,16 +58,5 @@ REFUSED = {
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,
     "turned_singular": _SIZES,
-    **dict.fromkeys((
-        "airy", "jv", "yv", "ive", "kve", "expn", "riemann_zeta", "hyp0f1", "hyp1f1",
-        "hyp1f1_slope", "hyp2f1", "hyp2f1_slope", "ellipkm1", "ellipe", "elliprf", "elliprd",
-        "elliprj",
-        "ellipkinc", "ellipeinc", "amplitude", "gammaincinv", "gammainccinv", "betaincinv",
-        "betainccinv", "struve", "modstruve",
-    ), "its loops end when all elements have converged"),
-    **dict.fromkeys((
-        "faddeeva", "complex_erf", "complex_erfc", "complex_polygamma", "lambertw",
-        "kelvin_first", "kelvin_second",
-    ), "it computes in complex numbers, which most engines lack"),
 }
 # fmt: on

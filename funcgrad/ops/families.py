@@ -284,18 +284,23 @@ def unblocked(function: Any, *xs: Any) -> Any:
     f64, f32 = function.kernels
     avals = list(map(aval_of, xs))
     kinds = [a.dtype.type(0).item() if a.weak else a.dtype for a in avals]
-    dtype = np.result_type(np.result_type(*kinds), np.float16)
+    dtype = np.result_type(np.result_type(*kinds), function.least)
     double = f32 is None or dtype.itemsize == 8
     kernel: Any = f64 if double else f32
     shape = broadcast_shapes(*map(shape_of, xs))
-    inner = np.dtype(np.float64 if double else np.float32)
-    return cast(kernel(*[broadcast_to(cast(x, inner), shape) for x in xs]), dtype)
+    inner = np.dtype(complex if dtype.kind == "c" else np.float64 if double else np.float32)
+    with np.errstate(all="ignore"):  # of operands that are known
+        return cast(kernel(*[broadcast_to(cast(x, inner), shape) for x in xs]), dtype)
 
 
-def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> Any:
+def masked_update(
+    y: Any, mask: Any, function: Callable[..., Any], *xs: Any, idle: float | None = None
+) -> Any:
     """``where(mask, function(*xs), y)``.
 
     For arrays, all of the shape of ``y``, it works in place and computes only these elements.
+    ``idle`` is the value of operands at other elements, of tracers: it is given where the steps of
+    a loop depend on values.
     """
     if type(mask) is np.ndarray and not mask.any():
         return y
@@ -303,7 +308,18 @@ def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> 
         at: Any = np.flatnonzero(mask) if y.ndim == 1 else mask
         y[at] = function(*[x[at] for x in xs])
         return y
-    return np.where(mask, function(*xs), y)
+    return np.where(mask, function(*idled(mask, xs, idle)), y)
+
+
+def idled(mask: Any, xs: Sequence[Any], idle: float | None) -> Sequence[Any]:
+    """Operands with a number in place of the elements that a mask leaves out, if these are traced.
+
+    Elements that are known stay, so that what depends on these alone is known; nan and inf do not.
+    """
+    if idle is None:
+        return xs
+    known = lambda x: type(x) is np.ndarray and type(mask) is not np.ndarray
+    return [np.where(np.isfinite(x) if known(x) else mask, x, idle) for x in xs]
 
 
 def _takes_out(function: Callable[..., Any]) -> bool:

@@ -20,7 +20,7 @@ from .elementwise import div, log, log1p, mul, neg, sub, where
 from .families import Elementwise
 from .gamma import no_derivative_in, polygamma, polygamma_of, stirling
 from .incomplete import EXPONENTIAL
-from .kernels import by_blocks, masked_update, polynomial
+from .kernels import by_blocks, masked_update, polynomial, repeated
 from .logarithms import log1pmx
 from .quadrature import integrals
 
@@ -82,11 +82,14 @@ def _end(a: Any, b: Any, x: Any) -> Any:
     rate = np.maximum(a * (1 - x) - b * x, 0)
     most = (38 - (a + b) * np.log1p(-x)) / a
     s = 76 / (rate + np.sqrt(rate * rate + 76 * (a + b) * x * (1 - x)))
-    for _ in range(6):
+
+    def improve(_: Any, s: Any) -> Any:
         s = np.minimum(s, most)
         fall = np.exp(-s)
         slope = a - (a + b) * x * fall / (1 - x + x * fall)
-        s = s + (38 - _height(a, b, x, s)) / slope
+        return (s + (38 - _height(a, b, x, s)) / slope,)
+
+    (s,) = repeated(improve, (s,), 0, 6)
     return np.minimum(s, most)
 
 

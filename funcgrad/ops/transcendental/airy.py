@@ -11,7 +11,7 @@ import numpy as np
 from ..elementwise import mul
 from ..families import Elementwise
 from ..gamma import no_derivative_in
-from ..kernels import masked_update, without_decomposition
+from ..kernels import by_blocks, masked_update
 from .bessel_orders import ive_of, jv_of, kve_of, yv_of
 from .double_double import two_product
 
@@ -86,4 +86,4 @@ def _slope(t: Any, y: Any, k: Any, x: Any) -> Any:
 
 airy: Elementwise
 # which one is a Python scalar: 0, 1, 2, 3 for Ai, Ai', Bi, Bi'
-airy = Elementwise("airy", without_decomposition(_airy), no_derivative_in("airy", "k"), _slope)
+airy = Elementwise("airy", by_blocks(_airy), no_derivative_in("airy", "k"), _slope)

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..kernels import repeated
+
 Pair = tuple[Any, Any]
 
 
@@ -45,16 +47,17 @@ def _quotient(x: Pair, y: Pair) -> Pair:
 
 def series(above: Sequence[Any], below: Sequence[Any], x: Any, most: int) -> Any:
     """The sum of (a)_k ... / ((b)_k ... k!) x**k, for arrays a in ``above`` and b in ``below``."""
-    zero = np.zeros_like(x)
-    total = term = (np.ones_like(x), zero)
-    for k in range(most):
-        factor = (x, zero)
+    zero, one = np.zeros_like(x), np.ones_like(x)
+
+    def step(k: Any, *state: Any) -> Any:
+        total, term, factor = state[:2], state[2:], (x, zero)
         for a in above:
-            factor = _product(factor, _two_sum(a, float(k)))
+            factor = _product(factor, _two_sum(a, k))
         for b in below:
-            factor = _quotient(factor, _two_sum(b, float(k)))
-        term = _quotient(_product(term, factor), (np.full_like(x, k + 1.0), zero))
-        total = _sum(total, term)
-        if not np.any(np.abs(term[0]) > 1e-18 * np.abs(total[0])):
-            break
-    return total[0] + total[1]
+            factor = _quotient(factor, _two_sum(b, k))
+        term = _quotient(_product(term, factor), (k + one, zero))
+        return *_sum(total, term), *term
+
+    going = lambda total, low, term, rest: np.abs(term) > 1e-18 * np.abs(total)
+    total, low, *_ = repeated(step, (one, zero, one, zero), 0, most, going=going)
+    return total + low

@@ -6,6 +6,7 @@ elliptic integrals", Numer. Algorithms 10), the amplitude by DLMF 22.20.3. Deriv
 parameter m are hypergeometric functions or R_D, which do not cancel at m = 0.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -13,21 +14,24 @@ import numpy as np
 
 from ..elementwise import add, cos, div, mul, neg, sin, sqrt, square, sub
 from ..families import Elementwise
-from ..kernels import masked_update, without_decomposition
+from ..kernels import by_blocks, masked_update, repeated
 from .hypergeometric import hyp2f1
+
+LANDEN = 10  # steps until the means of 1 and sqrt(1 - m) >= 1e-8 are equal
 
 
 def _means(p: Any) -> tuple[Any, Any]:
     """The mean of 1 and sqrt(p), and the sum of 2**n c_n**2 over n >= 1."""
-    a, g = np.ones_like(p), np.sqrt(p)
-    total, power = np.zeros_like(p), 1.0
-    for _ in range(40):
-        c = 0.5 * (a - g)
+
+    def step(k: Any, a: Any, g: Any, c: Any, total: Any) -> Any:
         a, g = 0.5 * (a + g), np.sqrt(a * g)
-        total = total + power * c * c
-        power *= 2
-        if not np.any(np.abs(c) > 1e-9 * a):  # the next is c**2 / 4a
-            break
+        c = c * c / (4 * a)  # half of the last a - g, which cancels
+        return a, g, c, total + 2.0**k * c * c
+
+    root = np.sqrt(p)
+    c = 0.5 * (1 - root)
+    going = lambda a, g, c, total: np.abs(c) > 1e-9 * a
+    a, g, _, total = repeated(step, (0.5 * (1 + root), np.sqrt(root), c, c * c), 1, 40, going=going)
     return 0.5 * (a + g), total
 
 
@@ -63,13 +67,17 @@ def _converge(point: list[Any], weights: tuple[int, int, int]) -> tuple[Any, Any
     mean = sum(w * v for w, v in zip(weights, point, strict=True)) / sum(weights)
     apart = [mean - v for v in point]
     most = 500 * np.maximum(np.maximum(np.abs(apart[0]), np.abs(apart[1])), np.abs(apart[2]))
-    total, power = np.zeros_like(mean), 1.0
-    while np.any(most * power > np.abs(mean)):
+
+    def step(k: Any, x: Any, y: Any, z: Any, mean: Any, total: Any, power: Any) -> Any:
         roots = np.sqrt(x), np.sqrt(y), np.sqrt(z)
         shift = roots[0] * roots[1] + roots[0] * roots[2] + roots[1] * roots[2]
         total = total + power / (roots[2] * (z + shift))
         x, y, z, mean = ((v + shift) / 4 for v in (x, y, z, mean))
-        power *= 0.25
+        return x, y, z, mean, total, power * 0.25
+
+    going = lambda x, y, z, mean, total, power: most * power > np.abs(mean)
+    start = (x, y, z, mean, np.zeros_like(mean), 1.0)
+    *_, mean, total, power = repeated(step, start, 0, 600, going=going)
     return apart[0] * power / mean, apart[1] * power / mean, mean, total, power
 
 
@@ -117,8 +125,8 @@ def _elliprj(x: Any, y: Any, z: Any, p: Any) -> Any:
         first = (p - z) * _positive_rj(x, y, z, p) - 3 * _elliprf(x, y, z)
         return (first + 3 * last) / (z + q)
 
-    y_ = masked_update(np.full_like(x, np.nan), good & (p > 0), _positive_rj, x, y, z, p)
-    return masked_update(y_, good & (p < 0), principal, x, y, z, -p)
+    y_ = masked_update(np.full_like(x, np.nan), good & (p > 0), _positive_rj, x, y, z, p, idle=1)
+    return masked_update(y_, good & (p < 0), principal, x, y, z, -p, idle=1)
 
 
 def _elliprc(x: Any, y: Any) -> Any:
@@ -130,9 +138,9 @@ def _positive_rj(x: Any, y: Any, z: Any, p: Any) -> Any:
     mean = (x + y + z + 2 * p) / 5
     apart = [mean - v for v in (x, y, z)]
     product = (p - x) * (p - y) * (p - z)
-    most = 500 * np.max(np.abs([*apart, mean - p]), axis=0)
-    total, power = np.zeros_like(mean), 1.0
-    while np.any(most * power > np.abs(mean)):
+    most = 500 * functools.reduce(np.maximum, map(np.abs, [*apart, mean - p]))
+
+    def step(_: Any, x: Any, y: Any, z: Any, p: Any, mean: Any, total: Any, power: Any) -> Any:
         a, b, c, d = np.sqrt(x), np.sqrt(y), np.sqrt(z), np.sqrt(p)
         scale = (d + a) * (d + b) * (d + c)
         e = power**3 * product / (scale * scale)
@@ -140,8 +148,11 @@ def _positive_rj(x: Any, y: Any, z: Any, p: Any) -> Any:
         near = np.where(e > 0, np.arctan(root), np.arctanh(np.minimum(root, 1 - 1e-16)))
         total = total + power * np.where(root == 0, 1, near / np.where(root == 0, 1, root)) / scale
         shift = a * b + a * c + b * c
-        x, y, z, p, mean = ((v + shift) / 4 for v in (x, y, z, p, mean))
-        power *= 0.25
+        return *((v + shift) / 4 for v in (x, y, z, p, mean)), total, power * 0.25
+
+    going = lambda x, y, z, p, mean, total, power: most * power > np.abs(mean)
+    start = (x, y, z, p, mean, np.zeros_like(mean), 1.0)
+    *_, mean, total, power = repeated(step, start, 0, 600, going=going)
     u, v, w = (v * power / mean for v in apart)
     q = -(u + v + w) / 2
     e2, e3 = u * v + u * w + v * w - 3 * q * q, u * v * w
@@ -185,11 +196,11 @@ def _amplitude(u: Any, m: Any) -> Any:
     good = (m >= 0) & (m < 1)
     a, g = np.ones_like(u + m), np.sqrt(1 - np.where(good, m, 0))
     ratios: list[Any] = []
-    while len(ratios) < 40:
+    for _ in range(LANDEN):
         c = 0.5 * (a - g)
         a, g = 0.5 * (a + g), np.sqrt(a * g)
         ratios.append(c / a)
-        if not np.any(c > 1e-17 * a):
+        if type(c) is np.ndarray and not np.any(c > 1e-17 * a):
             break
     phi = 2.0 ** len(ratios) * a * u
     for ratio in reversed(ratios):
@@ -252,32 +263,32 @@ elliprd: Elementwise
 elliprj: Elementwise
 
 # fmt: off
-ellipkm1 = Elementwise("ellipkm1", without_decomposition(_ellipkm1),
+ellipkm1 = Elementwise("ellipkm1", by_blocks(_ellipkm1),
     lambda t, y, p: neg(mul(t, mul(math.pi / 8, hyp2f1(1.5, 1.5, 2.0, sub(1, p))))))
-ellipe = Elementwise("ellipe", without_decomposition(_ellipe),
+ellipe = Elementwise("ellipe", by_blocks(_ellipe),
     lambda t, y, m: neg(mul(t, mul(math.pi / 8, hyp2f1(0.5, 1.5, 2.0, m)))))
-elliprf = Elementwise("elliprf", without_decomposition(_elliprf),
+elliprf = Elementwise("elliprf", by_blocks(_elliprf),
     lambda t, f, x, y, z: neg(mul(t, div(elliprd(y, z, x), 6))),
     lambda t, f, x, y, z: neg(mul(t, div(elliprd(x, z, y), 6))),
     lambda t, f, x, y, z: neg(mul(t, div(elliprd(x, y, z), 6))))
 # x dR/dx + y dR/dy + z dR/dz = -3/2 R
-elliprd = Elementwise("elliprd", without_decomposition(_elliprd),
+elliprd = Elementwise("elliprd", by_blocks(_elliprd),
     lambda t, f, x, y, z: mul(t, _rd_in_x(x, y, z)),
     lambda t, f, x, y, z: mul(t, _rd_in_x(y, x, z)),
     lambda t, f, x, y, z: neg(mul(t, div(add(mul(1.5, f), add(
         mul(x, _rd_in_x(x, y, z)), mul(y, _rd_in_x(y, x, z)))), z))))
-elliprj = Elementwise("elliprj", without_decomposition(_elliprj),
+elliprj = Elementwise("elliprj", by_blocks(_elliprj),
     lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, x, y, z, p)),
     lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, y, x, z, p)),
     lambda t, f, x, y, z, p: mul(t, _rj_in_x(f, z, x, y, p)),
     lambda t, f, x, y, z, p: mul(t, _rj_in_p(f, x, y, z, p)))
-ellipkinc = Elementwise("ellipkinc", without_decomposition(_ellipkinc),
+ellipkinc = Elementwise("ellipkinc", by_blocks(_ellipkinc),
     lambda t, y, phi, m: div(t, _delta(phi, m)),
     lambda t, y, phi, m: mul(t, _slope_of_kinc(phi, m)))
-ellipeinc = Elementwise("ellipeinc", without_decomposition(_ellipeinc),
+ellipeinc = Elementwise("ellipeinc", by_blocks(_ellipeinc),
     lambda t, y, phi, m: mul(t, _delta(phi, m)),
     lambda t, y, phi, m: mul(t, _slope_of_einc(phi, m)))
-amplitude = Elementwise("amplitude", without_decomposition(_amplitude),
+amplitude = Elementwise("amplitude", by_blocks(_amplitude),
     lambda t, y, u, m: mul(t, _delta(y, m)),
     lambda t, y, u, m: neg(mul(t, mul(_delta(y, m), _slope_of_kinc(y, m)))))
 # fmt: on

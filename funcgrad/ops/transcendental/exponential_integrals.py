@@ -17,10 +17,11 @@ import numpy as np
 from ..elementwise import cos, div, exp, mul, neg, sin, sinc, square, sub
 from ..families import Elementwise
 from ..gamma import digamma_of, gamma_positive, no_derivative_in
-from ..kernels import by_blocks, masked_update, polynomial, without_decomposition
+from ..kernels import by_blocks, masked_update, polynomial, repeated
 from .hypergeometric import hyp2f1
 
 HALF_PI = 0.5 * math.pi
+LEAST = -1e4  # order of E_n: below 0 they are derivatives
 
 
 def _between(a: float, b: float, power: int, table: Sequence[float], x: Any) -> Any:
@@ -58,25 +59,26 @@ def _expi(x: Any) -> Any:
 def _expn(n: Any, x: Any) -> Any:
     y = np.exp(-x) * masked_update(_fraction(n, np.maximum(x, 1)), n == 1, _e1, x)
     y = masked_update(y, (n > 1) & (x < 1), _expn_near, n, x)
-    y = masked_update(y, n <= 0, _downwards, n, x)  # bound by derivatives alone, but n = 0
+    low = (n <= 0) & (n >= LEAST)
+    y = masked_update(y, low, _downwards, n, x, idle=1)
     y = np.where(x == 0, np.where(n > 1, 1 / np.where(n > 1, n - 1, 1), np.inf), y)
     y = np.where(x == np.inf, 0, y)
-    return np.where((x < 0) | (n != np.rint(n)) | np.isnan(x), np.nan, y)
+    return np.where((x < 0) | (n != np.rint(n)) | (n < LEAST) | np.isnan(x), np.nan, y)
 
 
 def _fraction(n: Any, x: Any) -> Any:
-    total = x + n + 2 * 100
-    for k in range(100, 0, -1):
-        total = x + n + 2 * (k - 1) - k * (n + (k - 1)) / total
-    return 1 / total
+    both = x + n
+    step = lambda k, total: (both + 2 * (k - 1) - k * (n + (k - 1)) / total,)
+    return 1 / repeated(step, (both + 2 * 100,), 100, 0, -1)[0]
 
 
 def _expn_near(n: Any, x: Any) -> Any:
-    term, total = np.ones_like(x), np.zeros_like(x)
-    for k in range(20):
+    def step(k: Any, term: Any, total: Any) -> Any:
         pole = n == k + 1
         total = total - np.where(pole, 0, term / np.where(pole, 1, k + 1 - n))
-        term = term * -x / (k + 1)
+        return term * -x / (k + 1), total
+
+    _, total = repeated(step, (np.ones_like(x), np.zeros_like(x)), 0, 20)
     sign = np.where(np.mod(n, 2) == 1, 1, -1)
     power = np.power(x, n - 1) / gamma_positive(n) * (digamma_of(n) - np.log(x))
     return total + sign * np.where(n > 150, 0, power)
@@ -85,10 +87,8 @@ def _expn_near(n: Any, x: Any) -> Any:
 def _downwards(n: Any, x: Any) -> Any:
     """E_n of n <= 0: x E_n = exp(-x) - n E_(n+1)."""
     e = np.exp(-x)
-    y = e / x
-    for k in range(1, int(-n.min()) + 1):
-        y = np.where(k <= -n, (e + k * y) / x, y)
-    return y
+    step = lambda k, y: (np.where(k <= -n, (e + k * y) / x, y),)
+    return repeated(step, (e / x,), 1, np.max(-n, initial=0) + 1)[0]
 
 
 def _auxiliary(tables: Any, x: Any) -> tuple[Any, Any]:
@@ -319,7 +319,7 @@ FRESNEL_G_FAR = (9.013800686161486e-11, -1.1385679782092616e-10, -3.939824457884
     -4.395247814057891e-06, 2.0093612079390666e-05, -0.00011908613704765354,
     0.0010362055091541582, -0.016910517432915575, 0.9819079939332481)
 
-expn = Elementwise("expn", without_decomposition(_expn), no_derivative_in("expn", "n"),
+expn = Elementwise("expn", by_blocks(_expn), no_derivative_in("expn", "n"),
     lambda t, y, n, x: neg(mul(t, expn(sub(n, 1), x))))
 expi = Elementwise("expi", by_blocks(_expi), lambda t, y, x: mul(t, div(exp(x), x)))
 sine_integral = Elementwise("sine_integral", by_blocks(_sine_integral),

@@ -15,28 +15,29 @@ import numpy as np
 from ..elementwise import exp, mul, neg, square
 from ..families import Elementwise
 from ..gamma import no_derivative_in
-from ..kernels import complex_blocks, masked_update
+from ..kernels import complex_blocks, complex_of, masked_update, polynomial, repeated
 
 COUNT = 12
 SPACING = math.sqrt(math.pi / (COUNT + 1))
 POINTS = tuple([(k + 0.5) * SPACING for k in range(COUNT + 1)])
 SHIFTED = tuple([k * SPACING for k in range(1, COUNT + 1)])
 TWO_OVER_ROOT_PI = 2 / math.sqrt(math.pi)
+NEAR = tuple([1 / math.gamma(0.5 * n + 1) for n in range(44, -1, -1)])
 
 
 def _gaussian(z: Any) -> Any:
     """exp(-z²), whose real exponent is not rounded twice."""
     x, y = z.real, z.imag
     size, angle = np.exp((y - x) * (y + x)), -2 * x * y
-    y = np.empty(z.shape, complex)  # not real + 1j * imag, where inf times 0 is nan
-    y.real = np.where(size == 0, 0, size * np.cos(angle))
-    y.imag = np.where((size == 0) | (angle == 0), 0, size * np.sin(angle))
-    return y
+    return complex_of(
+        np.where(size == 0, 0, size * np.cos(angle)),
+        np.where((size == 0) | (angle == 0), 0, size * np.sin(angle)),
+    )
 
 
 def _quadrature(z: Any, points: Any) -> Any:
-    square = z * z
-    total = sum(math.exp(-t * t) / (square - t * t) for t in reversed(points))
+    squares = z * z
+    total = sum(math.exp(-t * t) / (squares - t * t) for t in reversed(points))
     return 2j * SPACING / math.pi * z * total
 
 
@@ -56,23 +57,20 @@ def _first_quadrant(z: Any) -> Any:
 
 def _near(z: Any) -> Any:
     """The sum of (iz)**n / gamma(n/2 + 1), for |z| < 1."""
-    total, power = np.zeros_like(z), np.ones_like(z)
-    for n in range(45):
-        total = total + power / math.gamma(0.5 * n + 1)
-        power = power * 1j * z
-    return total
+    return polynomial(NEAR, 1j * z)
 
 
 def _asymptotic(n: int, z: Any) -> Any:
     """The n-th derivative of i/sqrt(pi) times the sum of (2k-1)!! / (2**k z**(2k+1))."""
     term = math.factorial(n) * (-1) ** n * 1j / math.sqrt(math.pi) / z ** (n + 1)
-    total = term
-    for k in range(1, 36):
+
+    def step(k: Any, total: Any, term: Any) -> Any:
         ratio = (k - 0.5) * (2 * k + n) * (2 * k + n - 1) / (2 * k * (2 * k - 1))
         new = term * ratio / (z * z)
         term = np.where(np.abs(new) < np.abs(term), new, 0)
-        total = total + term
-    return total
+        return total + term, term
+
+    return repeated(step, (term, term), 1, 36)[0]
 
 
 def _upper(z: Any) -> Any:
@@ -138,12 +136,14 @@ def _erf(z: Any) -> Any:
 def _erf_near(z: Any) -> Any:
     """2/sqrt(pi) exp(-z²) times the sum of 2**n z**(2n+1) / (2n+1)!!, or the series without it."""
     swap = np.abs(z.imag) > np.abs(z.real)  # exp(-z²) grows: the other series does not cancel
-    square = z * z
-    one, two, a, b = z, z, z, z
-    for n in range(1, 60):
-        a = a * 2 * square / (2 * n + 1)
-        b = b * -square / n
-        one, two = one + a, two + b / (2 * n + 1)
+    squares = z * z
+
+    def step(n: Any, one: Any, two: Any, a: Any, b: Any) -> Any:
+        a = a * 2 * squares / (2 * n + 1)
+        b = b * -squares / n
+        return one + a, two + b / (2 * n + 1), a, b
+
+    one, two, *_ = repeated(step, (z, z, z, z), 1, 60)
     return TWO_OVER_ROOT_PI * np.where(swap, two, _gaussian(z) * one)
 
 

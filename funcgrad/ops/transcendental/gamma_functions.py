@@ -6,6 +6,7 @@ by reflection (Hare 1997, "Computing the principal branch of log-Gamma", J. Algo
 """
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from ..gamma import (
     stirling,
     zeta_positive,
 )
-from ..kernels import by_blocks, complex_blocks, masked_update, without_decomposition
+from ..kernels import by_blocks, complex_blocks, masked_update, repeated
 
 # Bernoulli numbers B(2), B(4), ...
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510,
@@ -73,7 +74,8 @@ def _riemann_zeta(s: Any) -> Any:
         d = from_nearest_integer(0.5 * s)
         sine = np.where(np.mod(np.rint(0.5 * s), 2) == 1, -1, 1) * np.sin(math.pi * d)
         half = np.power(2 * math.pi, 0.5 * s) * np.sqrt(gamma_positive(up))
-        return np.where(d == 0, 0, half * sine / math.pi * half * zeta_positive(up, one[: len(s)]))
+        zeta = zeta_positive(up, np.ones_like(s))
+        return np.where(d == 0, 0, half * sine / math.pi * half * zeta)
 
     y = masked_update(y, s < 0, below, s)
     return np.where(s == 1, np.inf, np.where(s == np.inf, 1, np.where(np.isnan(s), np.nan, y)))
@@ -96,14 +98,30 @@ def _loggamma_near(w: Any) -> Any:
 
 def _loggamma(z: Any) -> Any:
     """The principal branch, continuous from above on the negative axis."""
+    return np.where(np.isnan(z), np.nan, _mirrored(_loggamma_above, z))
+
+
+def _mirrored(function: Callable[[Any], Any], z: Any) -> Any:
+    """By f(conj(z)) = conj(f(z)), a function for imag(z) >= 0."""
     below = np.signbit(z.imag)
-    v = np.where(below, np.conjugate(z), z)
-    y = _loggamma_above(v)
-    y = np.where(below, np.conjugate(y), y)
-    return np.where(np.isnan(z), np.nan, y)
+    y = function(np.where(below, np.conjugate(z), z))
+    return np.where(below, np.conjugate(y), y)
 
 
 def _loggamma_above(z: Any) -> Any:
+    def reflected(z: Any) -> Any:  # Hare 1997, proposition 3.1
+        turns = 2 * math.pi * np.floor(0.5 * z.real + 0.25)
+        rest = _log_sine(z) + _mirrored(_loggamma_right, 1 - z)
+        return math.log(math.pi) + 1j * turns - rest
+
+    low = (z.real < 0.1) & ~((np.abs(z) > 8) & (z.imag > 8))
+    y = masked_update(_loggamma_right(z), low, reflected, z)
+    pole = (z.imag == 0) & (z.real <= 0) & (from_nearest_integer(z.real) == 0)
+    return np.where(pole, np.inf, np.where(z.real == np.inf, np.inf, y))
+
+
+def _loggamma_right(z: Any) -> Any:
+    """log(gamma(z)) for real(z) >= 0.1 or imag(z) > 8."""
     far = (np.abs(z) > 8) & ((z.real > 0) | (z.imag > 8))
     y = _loggamma_far(np.where(far, z, 8))
 
@@ -124,18 +142,9 @@ def _loggamma_above(z: Any) -> Any:
         log = log - np.where(w.real < -0.5, np.log(w + 1), 0)
         return _loggamma_near(w + (w.real < -0.5)) + log
 
-    def reflected(z: Any) -> Any:  # Hare 1997, proposition 3.1
-        turns = 2 * math.pi * np.floor(0.5 * z.real + 0.25)
-        return math.log(math.pi) + 1j * turns - _log_sine(z) - _loggamma(1 - z)
-
     middle = ~far & (z.real >= 0.1)
     y = masked_update(y, middle, shifted, z)
-    y = masked_update(y, middle & (z.imag < 0.5), lowered, z)
-    low = ~far & (z.real < 0.1)
-    if low.any():
-        y = masked_update(y, low, reflected, z)
-    pole = (z.imag == 0) & (z.real <= 0) & (from_nearest_integer(z.real) == 0)
-    return np.where(pole, np.inf, np.where(z.real == np.inf, np.inf, y))
+    return masked_update(y, middle & (z.imag < 0.5), lowered, z)
 
 
 def _log1p(w: Any) -> Any:
@@ -149,10 +158,9 @@ def _log_sine(z: Any) -> Any:
     d, n = from_nearest_integer(z.real), np.rint(z.real)
     sign = np.where(np.mod(n, 2) == 1, -1, 1)
     height = math.pi * np.minimum(z.imag, 200)
-    sine = np.empty(z.shape, complex)  # whose imaginary part may be -0
-    sine.real = sign * np.sin(math.pi * d) * np.cosh(height)
-    sine.imag = sign * np.cos(math.pi * d) * np.sinh(height)
-    return np.log(sine)
+    x = sign * np.sin(math.pi * d) * np.cosh(height)
+    y = sign * np.cos(math.pi * d) * np.sinh(height)  # it may be -0
+    return np.log(np.hypot(x, y)) + 1j * np.arctan2(y, x)
 
 
 def _polygamma_far(n: int, z: Any) -> Any:
@@ -175,13 +183,15 @@ def _polygamma(n: int, z: Any) -> Any:
     sign, top = (-1) ** (n + 1), 14 + n
     factor = float(math.factorial(n))
     far = (np.abs(z) > top) & ((z.real > 0) | (np.abs(z.imag) > top))
-    w, sum = z, np.zeros_like(z)
     steps = np.ceil(np.maximum(top - z.real, 0))
-    count = np.where(far | ~np.isfinite(steps), 0, steps)
-    for k in range(int(min(count.max(initial=0), 1e4))):
+    count = np.where(far | ~np.isfinite(steps), 0, np.minimum(steps, 1e4))
+
+    def step(k: Any, w: Any, sum: Any) -> Any:
         more = k < count
         sum = sum + np.where(more, factor / w ** (n + 1), 0)
-        w = np.where(more, w + 1, w)
+        return np.where(more, w + 1, w), sum
+
+    w, sum = repeated(step, (z, np.zeros_like(z)), 0, np.max(count, initial=0))
     y = sign * (_polygamma_far(n, w) + sum)
     return np.where((z.real < -9000) & ~far, np.nan, y)
 
@@ -208,7 +218,7 @@ def _complex_polygamma(n: Any, z: Any) -> Any:
 complex_polygamma: Elementwise
 
 # fmt: off
-riemann_zeta = Elementwise("riemann_zeta", without_decomposition(_riemann_zeta),
+riemann_zeta = Elementwise("riemann_zeta", by_blocks(_riemann_zeta),
     no_derivative_in("zeta", "x"))
 rgamma = Elementwise("rgamma", by_blocks(rgamma_of), _rgamma_slope)
 # the derivative of order n + 1 of log(gamma(z)); the order n >= -1 is a Python scalar

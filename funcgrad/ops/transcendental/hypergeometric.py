@@ -10,6 +10,8 @@ connection formulas, this has no exceptional parameters.
 Derivatives in parameters are by a complex step of 1e-40: f(a + ih) = f(a) + ih f'(a) to rounding.
 """
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +28,7 @@ from ..gamma import (
     gammasgn_of,
     no_derivative_in,
 )
-from ..kernels import masked_update, without_decomposition
+from ..kernels import by_blocks, masked_update, repeated
 from . import double_double
 
 COMPLEX_STEP = 1e-40
@@ -35,27 +37,29 @@ MOST_TERMS = 4000
 
 def _series(above: tuple[Any, ...], below: tuple[Any, ...], x: Any) -> Any:
     """The sum of (a)_k ... / ((b)_k ... k!) x**k."""
-    total = term = np.ones_like(sum(above) + sum(below) + x)
-    absolute = np.abs(total)
-    for k in range(MOST_TERMS):
+
+    def step(k: Any, total: Any, term: Any, absolute: Any) -> Any:
         factor = x / (k + 1)
         for a in above:
             factor = factor * (a + k)
         for b in below:
             factor = factor / (b + k)
         term = term * factor
-        total = total + term
-        absolute = absolute + np.abs(term)
-        if not np.any(np.abs(term) > 1e-17 * np.abs(total)):
-            break
+        return total + term, term, absolute + np.abs(term)
+
+    one = np.ones_like(sum(above) + sum(below) + x)
+    going = lambda total, term, absolute: np.abs(term) > 1e-17 * np.abs(total)
+    total, _, absolute = repeated(step, (one, one, np.abs(one)), 0, MOST_TERMS, going=going)
     if np.iscomplexobj(total):
         return total
     careful = ((absolute > 4 * np.abs(total)) | (np.abs(x) > 30)) & np.isfinite(absolute)
-    if careful.any():
-        pick = lambda xs: [np.broadcast_to(v, total.shape)[careful] for v in xs]
-        (at,) = pick([x])
-        total[careful] = double_double.series(pick(above), pick(below), at, MOST_TERMS)
-    return total
+
+    def carefully(*xs: Any) -> Any:
+        parts = xs[: len(above)], xs[len(above) : -1]
+        return double_double.series(*parts, xs[-1], MOST_TERMS)
+
+    xs = np.broadcast_arrays(*above, *below, x)
+    return masked_update(total, careful, carefully, *xs, idle=0.1)
 
 
 def _is_pole(b: Any) -> Any:
@@ -71,7 +75,7 @@ def _finite(a: Any) -> Any:
 def _gamma_ratio(above: tuple[Any, ...], below: tuple[Any, ...]) -> Any:
     """gamma(x) ... / (gamma(y) ...) of real or nearly real numbers."""
     y: Any = 1.0
-    small = np.all([np.abs(x.real) < 30 for x in (*above, *below)], axis=0)
+    small = functools.reduce(operator.and_, [np.abs(x.real) < 30 for x in (*above, *below)])
     log = sum(_log_gamma(x) for x in above) - sum(_log_gamma(x) for x in below)
     sign: Any = 1.0
     for x in (*above, *below):
@@ -82,7 +86,7 @@ def _gamma_ratio(above: tuple[Any, ...], below: tuple[Any, ...]) -> Any:
     for x in below:
         direct = direct / gamma_of(x.real)
     y = np.where(small, direct, sign * np.exp(log.real))
-    zero = np.any([_is_pole(x) for x in below], axis=0)
+    zero = functools.reduce(operator.or_, map(_is_pole, below))
     y = np.where(zero, 0, y)
     return y * (1 + 1j * log.imag) if np.iscomplexobj(log) else y
 
@@ -97,9 +101,10 @@ def hyp1f1_of(a: Any, b: Any, x: Any) -> Any:
     y = np.full_like(a + b + x, np.nan)
     near = negative & (~_expands(a, b, x) | _finite(b - a))
     kummer = lambda a, b, x: np.exp(x) * _series((b - a,), (b,), -x)
-    y = masked_update(y, near, kummer, a, b, x)
+    y = masked_update(y, near, kummer, a, b, x, idle=1)
     y = masked_update(y, negative & ~near, _far_below, a, b, x)
-    y = masked_update(y, ~negative, lambda a, b, x: _series((a,), (b,), x), a, b, x)
+    direct = lambda a, b, x: _series((a,), (b,), x)
+    y = masked_update(y, ~negative, direct, a, b, x, idle=1)
     above = ~negative & ~_finite(a) & _expands(b - a, b, -x)
     large = lambda a, b, x: np.exp(0.5 * x) * _far_below(b - a, b, -x) * np.exp(0.5 * x)
     y = masked_update(y, above, large, a, b, x)
@@ -115,11 +120,14 @@ def _expands(a: Any, b: Any, x: Any) -> Any:
 
 def _far_below(a: Any, b: Any, x: Any) -> Any:
     """1F1 for large negative x."""
-    total = term = np.ones_like(a + b + x)
-    for k in range(60):
+
+    def step(k: Any, total: Any, term: Any) -> Any:
         new = term * ((a + k) * (a - b + 1 + k) / ((k + 1) * -x))
         term = np.where(np.abs(new) < np.abs(term), new, 0)
-        total = total + term
+        return total + term, term
+
+    one = np.ones_like(a + b + x)
+    total, _ = repeated(step, (one, one), 0, 60)
     return _gamma_ratio((b,), (b - a,)) * np.power(-x, -a) * total
 
 
@@ -128,10 +136,11 @@ def hyp2f1_of(a: Any, b: Any, c: Any, z: Any) -> Any:
     y = np.full_like(a + b + c + z, np.nan)
     ends = _finite(a) | _finite(b)
     inside = (np.abs(z) < 0.3) | (ends & (np.abs(z) < 1e3))
-    y = masked_update(y, inside, lambda *xs: _series(xs[:2], xs[2:3], xs[3]), a, b, c, z)
+    direct = lambda a, b, c, z: _series((a, b), (c,), z)
+    y = masked_update(y, inside, direct, a, b, c, z, idle=0.1)
     pfaff = lambda a, b, c, z: np.power(1 - z, -a) * _in_unit(a, c - b, c, z / (z - 1))
-    y = masked_update(y, (z < 0) & ~inside, pfaff, a, b, c, z)
-    y = masked_update(y, (z > 0) & (z < 1) & ~inside, _in_unit, a, b, c, z)
+    y = masked_update(y, (z < 0) & ~inside, pfaff, a, b, c, z, idle=0.1)
+    y = masked_update(y, (z > 0) & (z < 1) & ~inside, _in_unit, a, b, c, z, idle=0.1)
     y = masked_update(y, (z == 1) & ~inside, _at_one, a, b, c)
     y = np.where((z > 1) & ~ends, np.inf, y)
     top = np.where(_finite(b), b.real, a.real)
@@ -150,14 +159,14 @@ def _in_unit(a: Any, b: Any, c: Any, z: Any) -> Any:
     front = np.where(euler, np.power(1 - z, np.where(euler, s, 0)), 1)
     a, b = np.where(euler, c - a, a), np.where(euler, c - b, b)
     y = _series((a, b), (c,), np.minimum(z, 0.5))
-    y = masked_update(y, z > 0.5, _walked, y, a, b, c, z)
+    y = masked_update(y, z > 0.5, _walked, y, a, b, c, z, idle=0.5)
     if np.iscomplexobj(y):  # moved by a complex step, which the formula for integers lacks
-        y = masked_update(y, (z > 0.75) & ~_near_integer(c - a - b), _connected, y, a, b, c, z)
-        return front * y
+        apart = (z > 0.75) & ~_near_integer(c - a - b)
+        return front * masked_update(y, apart, _connected, y, a, b, c, z, idle=0.9)
     s = c - a - b
-    y = masked_update(y, (z > 0.75) & ~_near_integer(s), _connected, y, a, b, c, z)
+    y = masked_update(y, (z > 0.75) & ~_near_integer(s), _connected, y, a, b, c, z, idle=0.9)
     whole = (z > 0.75) & (s == np.rint(s)) & (s < 30) & ~_finite(a) & ~_finite(b)
-    return front * masked_update(y, whole, _logarithmic, y, a, b, z, s)
+    return front * masked_update(y, whole, _logarithmic, y, a, b, z, s, idle=0.9)
 
 
 def _near_integer(s: Any) -> Any:
@@ -176,18 +185,22 @@ def _connected(y: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
 def _logarithmic(y: Any, a: Any, b: Any, z: Any, m: Any) -> Any:
     """DLMF 15.8.10, for an integer m = c - a - b, or y where its terms cancel."""
     rest, c = 1 - z, a + b + m
-    term = np.ones_like(z)
-    one = np.zeros_like(z)
-    for k in range(int(m.max(initial=0))):  # (a)_k (b)_k (m-k-1)! / k! (z-1)^k / (m-1)!
-        one = one + np.where(k < m, term, 0)
-        term = term * np.where(k < m - 1, (a + k) * (b + k) / ((k + 1) * (m - k - 1)) * -rest, 0)
-    one = one * np.where(m > 0, _gamma_ratio((c, np.maximum(m, 1)), (a + m, b + m)), 0)
-    term, two, log = np.ones_like(z), np.zeros_like(z), np.log(rest)
-    psi = digamma_of(a + m) + digamma_of(b + m) - digamma_of(m + 1) + np.euler_gamma
-    for k in range(60):
+
+    def lower(k: Any, one: Any, term: Any) -> Any:  # (a)_k (b)_k (m-k-1)! / k! (z-1)^k / (m-1)!
+        factor = np.where(k < m - 1, (a + k) * (b + k) / ((k + 1) * (m - k - 1)) * -rest, 0)
+        return one + np.where(k < m, term, 0), term * factor
+
+    def upper(k: Any, two: Any, term: Any, psi: Any) -> Any:
         two = two + term * (log + psi)
         term = term * (a + m + k) * (b + m + k) / ((k + 1) * (k + m + 1)) * rest
-        psi = psi + 1 / (a + m + k) + 1 / (b + m + k) - 1 / (k + 1) - 1 / (k + m + 1)
+        return two, term, psi + 1 / (a + m + k) + 1 / (b + m + k) - 1 / (k + 1) - 1 / (k + m + 1)
+
+    zero, unit = np.zeros_like(z), np.ones_like(z)
+    one, _ = repeated(lower, (zero, unit), 0, np.max(m, initial=0))
+    one = one * np.where(m > 0, _gamma_ratio((c, np.maximum(m, 1)), (a + m, b + m)), 0)
+    log = np.log(rest)
+    psi = digamma_of(a + m) + digamma_of(b + m) - digamma_of(m + 1) + np.euler_gamma
+    two, *_ = repeated(upper, (zero, unit, psi), 0, 60)
     sign = np.where(np.mod(m, 2) == 1, 1, -1)
     two = sign * np.power(rest, m) * _gamma_ratio((c,), (a, b, m + 1)) * two
     return np.where(np.abs(one) + np.abs(two) < 10 * np.abs(one + two), one + two, y)
@@ -195,31 +208,38 @@ def _logarithmic(y: Any, a: Any, b: Any, z: Any, m: Any) -> Any:
 
 def _walked(y: Any, a: Any, b: Any, c: Any, z: Any) -> Any:
     """The value at z from that at 1/2, by Taylor series of the differential equation."""
-    slope = a * b / c * _series((a + 1, b + 1), (c + 1,), np.full_like(z, 0.5))
-    here = np.full_like(z, 0.5)
-    while (here < z).any():
+
+    def step(k: Any, y: Any, slope: Any, here: Any) -> Any:
         rest = 1 - here
         h = np.minimum(z - here, 0.5 * rest)
         h = np.where(z - here < 0.6 * rest, z - here, h)
         y, slope = _taylor(y, slope, a, b, c, here, h)
-        here = np.where(h == z - here, z, here + h)
-    return y
+        return y, slope, np.where(h == z - here, z, here + h)
+
+    half = np.full_like(z, 0.5)
+    start = (y, a * b / c * _series((a + 1, b + 1), (c + 1,), half), half)
+    return repeated(step, start, 0, 100, going=lambda y, slope, here: here < z)[0]
 
 
 def _taylor(y: Any, slope: Any, a: Any, b: Any, c: Any, z: Any, h: Any) -> tuple[Any, Any]:
     """Value and slope at z + h."""
     rest = 1 - z
-    before, now = y, slope * h  # the terms of h**k and of h**(k + 1)
-    value, moved = y + now, slope
     lead = c - (a + b + 1) * z
-    for k in range(400):
+    size = np.where(h == 0, 1, h)
+
+    def step(k: Any, before: Any, now: Any, value: Any, moved: Any) -> Any:
         up = (k + 1) * ((1 - 2 * z) * k + lead)
         new = (h * h * (k + a) * (k + b) * before - h * up * now) / (z * rest * (k + 2) * (k + 1))
-        before, now = now, new
-        value, moved = value + now, moved + (k + 2) * now / np.where(h == 0, 1, h)
-        small = np.abs(now) <= 1e-17 * np.abs(value)
-        if k > 4 and np.all(small & (np.abs(before) <= 1e-16 * np.abs(value))):
-            break
+        return now, new, value + new, moved + (k + 2) * new / size
+
+    def going(before: Any, now: Any, value: Any, moved: Any) -> Any:
+        end = np.abs(value)
+        return ~((np.abs(now) <= 1e-17 * end) & (np.abs(before) <= 1e-16 * end))
+
+    # the terms of h**k and of h**(k + 1)
+    start: Any = (y, slope * h, y + slope * h, slope)
+    start = repeated(step, start, 0, 5)  # the first terms may be small by chance
+    _, _, value, moved = repeated(step, start, 5, 400, going=going)
     return value, moved
 
 
@@ -278,17 +298,17 @@ def _in_parameter(name: str, k: int) -> Callable[..., Any]:
 
 
 # fmt: off
-hyp0f1 = Elementwise("hyp0f1", without_decomposition(hyp0f1_of), no_derivative_in("hyp0f1", "v"),
+hyp0f1 = Elementwise("hyp0f1", by_blocks(hyp0f1_of), no_derivative_in("hyp0f1", "v"),
     lambda t, y, b, x: mul(t, div(hyp0f1(add(b, 1), x), b)))
-hyp1f1 = Elementwise("hyp1f1", without_decomposition(hyp1f1_of),
+hyp1f1 = Elementwise("hyp1f1", by_blocks(hyp1f1_of),
     _in_parameter("hyp1f1", 0), _in_parameter("hyp1f1", 1),
     lambda t, y, a, b, x: mul(t, mul(div(a, b), hyp1f1(add(a, 1), add(b, 1), x))))
-hyp1f1_slope = Elementwise("hyp1f1_slope", without_decomposition(_slope_of(hyp1f1_of)),
+hyp1f1_slope = Elementwise("hyp1f1_slope", by_blocks(_slope_of(hyp1f1_of)),
     *[_second("hyp1f1")] * 3, _slope_in_x)
-hyp2f1 = Elementwise("hyp2f1", without_decomposition(hyp2f1_of),
+hyp2f1 = Elementwise("hyp2f1", by_blocks(hyp2f1_of),
     *[_in_parameter("hyp2f1", k) for k in range(3)],
     lambda t, y, a, b, c, z: mul(t, mul(div(mul(a, b), c),
                                         hyp2f1(add(a, 1), add(b, 1), add(c, 1), z))))
-hyp2f1_slope = Elementwise("hyp2f1_slope", without_decomposition(_slope_of(hyp2f1_of)),
+hyp2f1_slope = Elementwise("hyp2f1_slope", by_blocks(_slope_of(hyp2f1_of)),
     *[_second("hyp2f1")] * 4, _slope_in_z)
 # fmt: on

@@ -24,7 +24,7 @@ from ..incomplete_beta import (
     betainc_slope,
     scaled_beta_density,
 )
-from ..kernels import by_blocks, complex_blocks, masked_update, without_decomposition
+from ..kernels import by_blocks, complex_blocks, masked_update, repeated
 from ..normal import ROOT_HALF, ndtr_of
 from ..quadrature import NODES, WEIGHTS
 from ..special import ERF_CORE_64, ERFC_TAIL_64, erf, erfcinv_of
@@ -37,16 +37,16 @@ def _newton(u: Any, before: Any, target: Any, tail: Any, slope: Any, sign: Any) 
 
     It starts at u; ``before`` is a point at which the tail does not underflow.
     """
-    for _ in range(300):
+
+    def improve(_: Any, u: Any, before: Any, step: Any) -> Any:
         p = tail(u)
         step = np.log(p / target) * p / (sign * slope(u))
         lost = ~np.isfinite(step)  # where the tail underflows: back, by half of the step
         step = np.where(lost, 0.5 * (u - before), np.clip(step, -100, 100))
-        before = np.where(lost, before, u)
-        u = u - step
-        if not np.any(np.abs(step) > 1e-9):  # the next error is its square
-            break
-    return u
+        return u - step, np.where(lost, before, u), step
+
+    going = lambda u, before, step: np.abs(step) > 1e-9  # the next error is its square
+    return repeated(improve, (u, before, np.zeros_like(u)), 0, 300, going=going)[0]
 
 
 def _gamma_inverse(a: Any, p: Any, q: Any) -> Any:
@@ -87,7 +87,7 @@ def _gammainccinv(a: Any, q: Any) -> Any:
 def _gamma_ends(a: Any, given: Any, p: Any, q: Any) -> Any:
     inside = (a > 0) & (a < np.inf) & (given > 0) & (given < 1)
     y = np.full_like(given, np.nan)
-    y = masked_update(y, inside, _gamma_inverse, a, p, q)
+    y = masked_update(y, inside, _gamma_inverse, a, p, q, idle=0.5)
     y = np.where((a > 0) & (p == 0) & (given <= 1) & (given >= 0), 0, y)
     y = np.where((a > 0) & (q == 0) & (given <= 1) & (given >= 0), np.inf, y)
     return np.where(np.isnan(a) | np.isnan(given), np.nan, y)
@@ -113,7 +113,8 @@ def _beta_inverse(a: Any, b: Any, p: Any, q: Any) -> Any:
     sign, target = np.where(low, 1.0, -1.0), np.minimum(p, q)
     middle = np.log(a) - np.log(b)
     u = _newton(middle, middle, target, tail, slope, sign)
-    step = np.log(tail(u) / target) * tail(u) / (sign * slope(u))
+    end = tail(u)
+    step = np.log(end / target) * end / (sign * slope(u))
     x = place(u)
     return np.where(np.abs(step) < 1e-8, x * (1 - step * (1 - x)), x)
 
@@ -129,7 +130,8 @@ def _betainccinv(a: Any, b: Any, q: Any) -> Any:
 def _beta_ends(a: Any, b: Any, given: Any, p: Any, q: Any) -> Any:
     good = (a > 0) & (b > 0) & (a < np.inf) & (b < np.inf) & (given >= 0) & (given <= 1)
     y = np.full_like(given, np.nan)
-    y = masked_update(y, good & (given > 0) & (given < 1), _beta_inverse, a, b, p, q)
+    inside = good & (given > 0) & (given < 1)
+    y = masked_update(y, inside, _beta_inverse, a, b, p, q, idle=0.5)
     return np.where(good & (p == 0), 0, np.where(good & (q == 0), 1, y))
 
 
@@ -152,14 +154,16 @@ def _lambertw(k: Any, z: Any) -> Any:
         near, root = (np.abs(d) < 0.8) & (z.imag < 0), -root
     series = _branch_point(root)
     w = np.where(near, series, w)
-    for _ in range(100):
+
+    def improve(_: Any, w: Any, step: Any) -> Any:
         e = np.exp(-w)
         rest = w - z * e
         step = rest / (w + 1 - (w + 2) * rest / (2 * w + 2))
         step = np.where(np.isfinite(step), step, 0)
-        w = w - step
-        if not np.any(np.abs(step) > 4e-16 * np.abs(w)):
-            break
+        return w - step, step
+
+    going = lambda w, step: np.abs(step) > 4e-16 * np.abs(w)
+    w, _ = repeated(improve, (w, np.zeros_like(w)), 0, 100, going=going)
     w = np.where(near & (np.abs(root) < 0.05), series, w)
     w = np.where(z == 0, 0 if branch == 0 else -np.inf, w)
     infinite = np.isinf(z.real) & (z.imag == 0)
@@ -237,10 +241,10 @@ def _beta_rules(sign: float) -> Any:
 BRANCH = _branch_coefficients(24)
 
 # fmt: off
-gammaincinv  = Elementwise("gammaincinv", without_decomposition(_gammaincinv), *_gamma_rules(1))
-gammainccinv = Elementwise("gammainccinv", without_decomposition(_gammainccinv), *_gamma_rules(-1))
-betaincinv   = Elementwise("betaincinv", without_decomposition(_betaincinv), *_beta_rules(1))
-betainccinv  = Elementwise("betainccinv", without_decomposition(_betainccinv), *_beta_rules(-1))
+gammaincinv  = Elementwise("gammaincinv", by_blocks(_gammaincinv), *_gamma_rules(1))
+gammainccinv = Elementwise("gammainccinv", by_blocks(_gammainccinv), *_gamma_rules(-1))
+betaincinv   = Elementwise("betaincinv", by_blocks(_betaincinv), *_beta_rules(1))
+betainccinv  = Elementwise("betainccinv", by_blocks(_betainccinv), *_beta_rules(-1))
 lambertw     = Elementwise("lambertw", complex_blocks(_lambertw), no_derivative_in("lambertw", "k"),
     lambda t, w, k, z: mul(t, div(exp(neg(w)), add(1, w))))
 owens_t      = Elementwise("owens_t", by_blocks(_owens_t), _owens_in_h, _owens_in_a)

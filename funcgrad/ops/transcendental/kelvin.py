@@ -14,7 +14,7 @@ import numpy as np
 from ..elementwise import add, mul, neg, sub
 from ..families import Elementwise
 from ..gamma import no_derivative_in
-from ..kernels import masked_update, without_decomposition
+from ..kernels import by_blocks, masked_update, masked_updates, repeated
 
 TURN = complex(math.sqrt(0.5), math.sqrt(0.5))
 GAMMA = 0.5772156649015329  # Euler's constant
@@ -23,11 +23,13 @@ CIRCLE = 64  # points on it
 
 def _first_series(n: int, x: Any) -> Any:
     t = 0.25j * x * x
-    term = total = (0.5 * x) ** n / math.factorial(n) + 0j
-    for k in range(1, 30):
+    start = (0.5 * x) ** n / math.factorial(n) + 0j
+
+    def step(k: Any, total: Any, term: Any) -> Any:
         term = term * t / (k * (k + n))
-        total = total + term
-    return total
+        return total + term, term
+
+    return repeated(step, (start, start), 1, 30)[0]
 
 
 def _first_circle(n: int, x: Any) -> Any:
@@ -41,12 +43,11 @@ def _first_circle(n: int, x: Any) -> Any:
 
 
 def _expansion(n: int, z: Any, sign: int) -> Any:
-    term: Any = 1
-    total: Any = 1
-    for k in range(32):
-        term = term * sign * (4 * n * n - (2 * k + 1) ** 2) / (8 * (k + 1) * z)
-        total = total + term
-    return total
+    def step(k: Any, total: Any, term: Any) -> Any:
+        term = term * (sign * (4 * n * n - (2 * k + 1) ** 2)) / (8 * (k + 1) * z)
+        return total + term, term
+
+    return repeated(step, (np.ones_like(z), np.ones_like(z)), 0, 32)[0]
 
 
 def _first_far(n: int, x: Any) -> Any:
@@ -98,10 +99,10 @@ def _second_far(x: Any) -> tuple[Any, Any]:
 
 def _second(n: int, x: Any) -> Any:
     low, far = x <= 2, x >= 18
-    now = [np.full(x.shape, complex(np.nan, np.nan)) for _ in range(2)]
+    now: Any = [np.full(x.shape, complex(np.nan, np.nan)) for _ in range(2)]
     forms = (x > 0) & low, _second_series, (x > 2) & ~far, _second_line, far, _second_far
     for mask, form in zip(forms[::2], forms[1::2], strict=True):
-        now = [masked_update(y, mask, lambda x, i=i, f=form: f(x)[i], x) for i, y in enumerate(now)]
+        now = masked_updates(now, mask, form, x)
     before, y = now if n else now[::-1]
     for k in range(1, n):
         before, y = y, 1j * before + 2 * k / x * y
@@ -145,9 +146,9 @@ kelvin_second: Elementwise
 
 # the part, 0 for the real one and 1 for the imaginary, and n >= 0 are Python scalars
 # fmt: off
-kelvin_first = Elementwise("kelvin_first", without_decomposition(_kelvin_first),
+kelvin_first = Elementwise("kelvin_first", by_blocks(_kelvin_first),
     no_derivative_in("kelvin_first", "part"), no_derivative_in("kelvin_first", "n"), _first_slope)
-kelvin_second = Elementwise("kelvin_second", without_decomposition(_kelvin_second),
+kelvin_second = Elementwise("kelvin_second", by_blocks(_kelvin_second),
     no_derivative_in("kelvin_second", "part"), no_derivative_in("kelvin_second", "n"),
     _second_slope)
 # fmt: on

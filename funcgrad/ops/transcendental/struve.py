@@ -8,8 +8,8 @@ import numpy as np
 from ..elementwise import add, div, mul, pow, sub
 from ..families import Elementwise
 from ..gamma import no_derivative_in
-from ..kernels import masked_update, without_decomposition
-from ..quadrature import NODES, WEIGHTS
+from ..kernels import by_blocks, masked_update, repeated
+from ..quadrature import NODES, WEIGHTS, integrals
 from .bessel_orders import ive_of, yv_of
 from .gamma_functions import rgamma, rgamma_of
 
@@ -22,17 +22,21 @@ def _series(sign: int, v: Any, x: Any) -> Any:
     first = np.maximum(np.floor(-v - 1.5) + 1, 0)
     start = (0.5 * x) ** (v + 1) * square**first
     start = start * rgamma_of(v + 1.5 + first) * rgamma_of(1.5 + first)
-    term = total = start
-    k = first
-    while np.any(np.abs(term) > 1e-17 * np.abs(total)):
-        k = k + 1
+
+    def up(i: Any, term: Any, total: Any) -> Any:
+        k = first + i
         term = term * square / ((k + 0.5) * (k + v + 0.5))
-        total = total + term
-    term, k = start, first
-    while np.any(k > 0):
+        return term, total + term
+
+    def down(i: Any, term: Any, total: Any) -> Any:
+        k = first - i
         term = np.where(k > 0, term * (k + 0.5) * (k + v + 0.5) / square, 0)
-        total, k = total + term, k - 1
-    return total
+        return term, total + term
+
+    going = lambda term, total: np.abs(term) > 1e-17 * np.abs(total)
+    _, total = repeated(up, (start, start), 1, 100_000, going=going)
+    count = np.max(np.where(np.isfinite(first), first, 0), initial=0)
+    return repeated(down, (start, total), 0, count)[1]
 
 
 def _front(v: Any, x: Any) -> Any:
@@ -41,13 +45,11 @@ def _front(v: Any, x: Any) -> Any:
 
 def _beyond(v: Any, x: Any) -> Any:
     """H - Y: the front times the integral of exp(-u) (1 + u²/x²)^(v - 1/2) / x."""
-    total, step = np.zeros_like(x), 0.1
-    for k in range(-38, 66):
-        w = k * step
-        u = math.exp(w - math.exp(-w))
-        weight = step * u * (1 + math.exp(-w))
-        total = total + weight * np.exp((v - 0.5) * np.log1p((u / x) ** 2) - u)
-    return _front(v, x) * total / x
+    w = np.arange(-3.8, 6.55, 0.1)
+    points = np.exp(w - np.exp(-w))
+    integrand = lambda u, v, x: np.exp((v - 0.5) * np.log1p((u / x) ** 2) - u)
+    weights = 0.1 * points * (1 + np.exp(-w))
+    return _front(v, x) * integrals(integrand, points, weights, v, x) / x
 
 
 def _far(v: Any, x: Any) -> Any:
@@ -57,12 +59,14 @@ def _far(v: Any, x: Any) -> Any:
 def _between(v: Any, x: Any) -> Any:
     """The front times the integral of sech(s)^(2 v + 1) sin(x tanh(s)), for large v."""
     last = np.arccosh(np.exp(40 / (2 * v + 1)))
-    total, parts = np.zeros_like(x), 4
-    for node, weight in zip(NODES, WEIGHTS, strict=True):
-        for part in range(parts):
-            t = np.tanh(last * (part + node) / parts)
-            total = total + weight * np.exp((v + 0.5) * np.log1p(-t * t)) * np.sin(x * t)
-    return _front(v, x) * total * last / parts
+
+    def integrand(node: Any, v: Any, x: Any, last: Any) -> Any:
+        t = np.tanh(last * node)
+        return np.exp((v + 0.5) * np.log1p(-t * t)) * np.sin(x * t)
+
+    parts = np.arange(4)[:, None]
+    points, weights = np.ravel(parts + NODES) / 4, np.tile(WEIGHTS, 4) / 4
+    return _front(v, x) * last * integrals(integrand, points, weights, v, x, last)
 
 
 def _at_ends(sign: int, v: Any, x: Any, y: Any) -> Any:
@@ -78,8 +82,8 @@ def _struve(v: Any, x: Any) -> Any:
     short = size * size < 3 * np.maximum(v + 1.5, 1)
     usual, wide = (size > 0) & (size < np.inf), (v > 4) & (size < v)
     y = np.full_like(x, np.nan)
-    y = masked_update(y, usual & short, lambda v, x: _series(-1, v, x), v, size)
-    y = masked_update(y, usual & ~short & ~wide, _far, v, size)
+    y = masked_update(y, usual & short, lambda v, x: _series(-1, v, x), v, size, idle=0.5)
+    y = masked_update(y, usual & ~short & ~wide, _far, v, size, idle=0.5)
     y = masked_update(y, usual & ~short & wide, _between, v, size)
     end = np.where(v > 1, np.inf, np.where(v == 1, 2 / math.pi, np.where(v < 1, 0.0, np.nan)))
     return _at_ends(-1, v, x, np.where(size == np.inf, end, y))
@@ -93,13 +97,13 @@ def _modstruve(v: Any, x: Any) -> Any:
     apart = np.abs(_front(v, size)) * np.sqrt(size) * np.exp(decay)
     far = (size > 20) & (np.abs(v) < size) & (apart < 1e-17 * size)
     y = np.full_like(x, np.nan)
-    y = masked_update(y, usual & ~far, lambda v, x: _series(1, v, x), v, size)
+    y = masked_update(y, usual & ~far, lambda v, x: _series(1, v, x), v, size, idle=0.5)
 
     def growing(v: Any, x: Any) -> Any:
         half = np.exp(0.5 * x)
         return half * ive_of(v, x) * half
 
-    y = masked_update(y, usual & far, growing, v, size)
+    y = masked_update(y, usual & far, growing, v, size, idle=0.5)
     return _at_ends(1, v, x, np.where(size == np.inf, np.inf, y))
 
 
@@ -115,8 +119,8 @@ struve: Elementwise
 modstruve: Elementwise
 
 # fmt: off
-struve = Elementwise("struve", without_decomposition(_struve), no_derivative_in("struve", "v"),
+struve = Elementwise("struve", by_blocks(_struve), no_derivative_in("struve", "v"),
     lambda t, y, v, x: _slope(struve, -1, t, v, x))
-modstruve = Elementwise("modstruve", without_decomposition(_modstruve),
+modstruve = Elementwise("modstruve", by_blocks(_modstruve),
     no_derivative_in("modstruve", "v"), lambda t, y, v, x: _slope(modstruve, 1, t, v, x))
 # fmt: on
