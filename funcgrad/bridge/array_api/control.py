@@ -22,6 +22,12 @@ def _check(at: Operation, *xs: Any, count: int) -> Any:
     return True
 
 
+@form("after")
+def _after(at: Operation, x: Any, token: Any) -> Any:
+    """The identity; as one that reads its token it keeps the check."""
+    return x
+
+
 @form("scan")
 def _scan(
     at: Operation, *xs: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int,

@@ -104,5 +104,7 @@ def _applied(space: Namespace, eqn: Eqn, xs: Sequence[Any]) -> list[Any]:
         return [y if is_numpys(y) else space.array(y, v.dtype) for y, v in pairs]
     except LackError as err:
         raise UnsupportedError(f"{where}: {err}") from None
-    except (TypeError, NotImplementedError) as err:  # of the library, for this dtype
+    except (TypeError, RuntimeError) as err:  # of the library, for this dtype
+        if type(err).__name__ == "LinAlgError":  # of PyTorch, for these numbers
+            raise
         raise UnsupportedError(f"{where}: {space.xp.__name__} refuses it: {err}") from err
