@@ -41,6 +41,24 @@ WORDS = {
     "write adam.init(params)": lambda: optim.adam(0.1).init(),
     "welch: x must hold numbers: got None": lambda: scipy.signal.welch(None),
     "comb: ": lambda: special.comb("a", 2),
+    "cummax: reverse must be True or False: got 'no'": lambda: lax.cummax(X, reverse="no"),
+    "scan: reverse must be True or False: got []": lambda: lax.scan(
+        lambda c, x: (c, x), 0.0, X, reverse=[]
+    ),
+    "softmax: where must hold numbers: got 'all'": lambda: nn.softmax(X, where="all"),
+    "cross_entropy: ignore_index must be an integer or None: got 'a'": lambda: losses.cross_entropy(
+        np.eye(2), np.array([0, 1]), ignore_index="a"
+    ),
+    "zoom: zoom must hold numbers: got '2'; write int('2')": lambda: scipy.ndimage.zoom(
+        np.eye(2), "2"
+    ),
+    "accuracy: ": lambda: fg.train.accuracy("a", "b"),
+    "adam: mu_dtype must be a dtype: got 'float31'; write mu_dtype=np.float32": lambda: optim.adam(
+        0.1, mu_dtype="float31"
+    ),
+    "value_and_grad_from_state: value_fn must be a function: got 'loss'": lambda: (
+        optim.value_and_grad_from_state("loss")
+    ),
 }
 
 
@@ -329,3 +347,41 @@ def test_an_error_of_a_wrong_call_names_the_function(name, monkeypatch, tmp_path
                 unnamed.append((label, type(err).__name__, said))
 
     assert unnamed == []
+
+
+SCALARS = (bool, int, float, bool | None, int | None, float | None)
+SAMPLE = pseudorandom.Random(1).sample(sorted(FUNCTIONS), 100)
+
+
+def takes_scalars(function):
+    """The signature of a function that checks, and its parameters of scalars."""
+    made = getattr(function, "__init__", None) if isinstance(function, type) else function
+    if not hasattr(made, "answers"):  # a record of results, which the library makes
+        return None, []
+    signature = inspect.signature(function)
+    return signature, [p for p, x in signature.parameters.items() if x.annotation in SCALARS]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [SAMPLE, pytest.param(sorted(FUNCTIONS), marks=pytest.mark.slow)],
+    ids=["some", "all"],
+)
+def test_no_text_and_no_container_is_taken_for_a_scalar(names, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    silent = []
+    for name in names:
+        signature, parameters = takes_scalars(FUNCTIONS[name])
+        call = parameters and valid_call(name, FUNCTIONS[name])
+        for parameter in parameters if call else ():
+            for value in ("no", "2", {}, ["a"]):
+                bound = signature.bind(*call[0], **call[1])
+                bound.arguments[parameter] = value
+                try:
+                    FUNCTIONS[name](*bound.args, **bound.kwargs)
+                except Exception as err:
+                    assert str(err)
+                else:
+                    silent.append((name, parameter, value))
+
+    assert silent == []

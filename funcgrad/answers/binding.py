@@ -15,10 +15,13 @@ from ..core.lazy import is_inside_call
 from ..core.registry import load
 from .cures import cure
 from .hints import CALLED, annotate, cure_of, parameters_of, qualname
-from .misfits import ArgumentError, described, entry, misfit, told
+from .misfits import ArgumentError, described, entry, fits, may_hold_numbers, misfit, told
 
 _HEAD = re.compile(r"([\w.]+)(?:\(.*?\))?: ")  # of a message of ours
 _ABOUT = re.compile(r"[\w.]+(?:\(.*?\))?: (\w+)( must .*?: got )(.*?)(?:;|$)")
+_OF_NUMBERS = re.compile(
+    r"\b(arrays?|ints?|integers?|floats?|scalars?|numbers?|bool(ean)?s?|masks?)\b"
+)
 _EXPLAINED = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
 _FROM_SEED = ", with key = funcgrad.random.key(0)"
 _ANY = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
@@ -122,7 +125,7 @@ def answered(
         return _completed(err, given, parameters, doc)
     # None and texts are judged where NumPy or Python refused: our own messages know better
     is_ours = isinstance(err, FuncgradError) or (head is not None and ": got " in words)
-    is_raw = inner or not is_ours
+    is_raw = inner or not is_ours or head is None  # of deep code, which does not name a function
     found = misfit(who, parameters, given, doc, is_raw, named=kwargs)
     named = found and is_ours and not inner
     if found and not (named and re.search(rf"\b{found.split()[0]}\b", words)):
@@ -197,6 +200,32 @@ def check_arguments(
     parameters, given = _bound(function, args, kwargs)
     if found := misfit(who, parameters, given, "", required=True):
         raise _completed(ArgumentError(f"{who}: {found}"), given, parameters, "")
+
+
+def check_given(
+    who: str, function: Callable[..., Any], given: Mapping[str, Any], documented: Any
+) -> None:
+    """Raise unless some of the arguments of a call fit their annotations.
+
+    ``documented``: the function, or the class that it initializes.
+    """
+    parameters, doc = inspect.signature(function).parameters, inspect.getdoc(documented) or ""
+    if found := misfit(who, parameters, given, doc, named=given):
+        raise _completed(ArgumentError(f"{who}: {found}"), given, parameters, doc)
+
+
+def takes_text(function: Callable[..., Any], name: str, documented: Any) -> bool:
+    """Whether a parameter takes texts: one annotated Any, unless its docstring is of numbers."""
+    parameter = inspect.signature(function).parameters.get(name)
+    if parameter is None:
+        return True
+    if parameter.annotation not in (Any, Parameter.empty, object):
+        return fits("text", parameter.annotation)
+    words = entry(name, inspect.getdoc(documented) or "")
+    if may_hold_numbers("text", parameter, words):
+        return True
+    has_scalar = name.endswith("dtype") or type(parameter.default) in (int, float)
+    return not (has_scalar or name == "where" or _OF_NUMBERS.search(words))
 
 
 def _bound(

@@ -81,14 +81,16 @@ def misfit(
             takes = type(p.default)
         if takes in (Any, p.empty, object):
             judged = (is_raw or _kind(x)) and not (required and p.default is not p.empty)
-            if name == "dtype" and not _is_dtype(x):
-                end = "write dtype=np.float32" if isinstance(x, str) else "name what follows it"
-                return f"dtype must be a dtype: got {x!r}; {end}"
-            if judged and not _may_hold_numbers(x, p, entry(name, doc)):
+            if name.endswith("dtype"):
+                if _is_dtype(x):
+                    continue
+                end = f"write {name}=np.float32" if isinstance(x, str) else "name what follows it"
+                return f"{name} must be a dtype: got {x!r}; {end}"
+            if judged and not may_hold_numbers(x, p, entry(name, doc)):
                 is_word = isinstance(x, str) and not _number(x)
                 end = _described(name, doc) if is_word and "array" not in entry(name, doc) else ""
                 return f"{name} must hold numbers: got {told(x)}{end or f'; {_cure(x)}'}"
-        elif not _fits(x, takes):
+        elif not fits(x, takes):
             wanted = " or ".join(dict.fromkeys(_words(takes)))
             cure = _cure_for(wanted, x) or _moved(who, name, parameters, given, name in named)
             cure = cure or _described(name, doc)
@@ -155,7 +157,7 @@ def _moved(
             if isinstance(x, str) and text in dir(load("funcgrad.nn")):
                 if "a function" in _words(p.annotation):
                     return f"; write {other}=nn.{text}"
-            elif _fits(x, p.annotation):
+            elif fits(x, p.annotation):
                 return f"; write {other}={repr(x) if isinstance(x, str) else text}"
     return _of_function(x) if wants_function else ""
 
@@ -237,7 +239,7 @@ def entry(name: str, doc: str) -> str:
     return found[1] if found else ""
 
 
-def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
+def may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
     """Whether an argument of a parameter annotated Any may be what the function takes."""
     if x is None:
         return "None" in entry
@@ -255,11 +257,11 @@ def _may_hold_numbers(x: Any, p: Parameter, entry: str) -> bool:
     return callable(x) or isinstance(x, (*_CONTAINERS, PathLike)) or handler_of(x) is not None
 
 
-def _fits(x: Any, takes: Any) -> bool:
+def fits(x: Any, takes: Any) -> bool:
     """Whether a value fits an annotation; True where that is not known."""
     origin, parts = typing.get_origin(takes), typing.get_args(takes)
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(x, part) for part in parts)
+        return any(fits(x, part) for part in parts)
     if origin is typing.Literal:
         return any(x is part or x == part for part in parts if type(x) is type(part))
     if takes is Any:
@@ -305,7 +307,7 @@ def _is_sequence(x: Any, kind: Any, parts: tuple[Any, ...]) -> bool:
         return isinstance(x, (tuple, list)) and len(x) == len(parts)
     element = parts[0] if parts else Any
     return element not in (int, str) or not isinstance(x, (list, tuple)) or all(
-        _fits(one, element) for one in x
+        fits(one, element) for one in x
     )  # fmt: skip
 
 

@@ -95,12 +95,19 @@ def answering(public: Public, who: str = "") -> Public:
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
-            return function(*args, **kwargs)
+            out = function(*args, **kwargs)
         except Exception as err:
             told = load("funcgrad.answers.binding").answered(err, name, function, args, kwargs)
             if told is err:
                 raise
             raise told from None
+        if local or (
+            _NO_SCALARS.isdisjoint(map(type, args))
+            and not (kwargs and not _NO_SCALARS.isdisjoint(map(type, kwargs.values())))
+        ):
+            return out
+        _check_scalars(name, function, args, kwargs)
+        return out
 
     if who:
         return call  # type: ignore[return-value]  # pickle finds it by its place here
@@ -110,6 +117,39 @@ def answering(public: Public, who: str = "") -> Public:
         return call  # type: ignore[return-value]
     public.__init__ = call  # type: ignore[misc, method-assign]
     return public
+
+
+# types of arguments that are no scalars, which Python may take for one: "no" is true
+_NO_SCALARS: frozenset[type] = frozenset({str, bytes, dict, list, set, object})
+_SCALARS = frozenset(
+    {bool, int, float, str, bool | None, int | None, float | None, int | float, str | None}
+)
+
+
+def _check_scalars(
+    name: str, function: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> None:
+    """Raise for a text or a container where a function, which has returned, takes a scalar."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    takes, code = getattr(function, "__annotations__", {}), getattr(function, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code else ()
+    documented: Any = type(args[0]) if function.__name__ == "__init__" else function
+    given = {}
+    for n, x in (*zip(names, args, strict=False), *kwargs.items()):
+        if type(x) is str and _takes_text(function, n, documented):
+            continue
+        if type(x) is str or (type(x) in _NO_SCALARS and takes.get(n) in _SCALARS):
+            given[n] = x
+    if given:
+        load("funcgrad.answers.binding").check_given(name, function, given, documented)
+
+
+@functools.lru_cache(1024)
+def _takes_text(function: Any, name: str, documented: Any) -> bool:
+    """Whether a parameter of a public function takes texts, as far as is known."""
+    takes = load("funcgrad.answers.binding").takes_text
+    return takes(function, name, documented)  # type: ignore[no-any-return]
 
 
 def checking(public: Public) -> Public:

@@ -196,8 +196,8 @@ def resample(
         num: int, the number of points.
         t: their former places, equally spaced, or None.
         axis: the axis of N.
-        window: weights of the coefficients, see :func:`get_window`; or an array [N], in the order
-            of ``np.fft.fftfreq``; or a function of these frequencies.
+        window: weights of the coefficients: a name of :func:`get_window`; an array [N], in the
+            order of ``np.fft.fftfreq``; or a function of these frequencies.
         domain: "time" or "freq".
 
     Returns:
