@@ -63,6 +63,7 @@ LATE_IMPORTS: dict[str, str] = {
     "train/progress_bar.py": "tqdm is optional, and imported by the call that shows a bar",
 }
 STATE = {
+    "compile/program.py _freed": "the collector may run while linecache walks over its files",
     "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",
     "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
     "core/registry.py branches": "whether an operation asks further; it costs 10 ns, a variable 40",

@@ -1,6 +1,7 @@
 """The compiler from inside: each pass keeps what a program computes, and does what it is for."""
 
 import ast
+import gc
 import itertools
 import linecache
 import pickle
@@ -616,3 +617,14 @@ def test_a_program_that_outlives_the_modules_is_freed_in_silence(monkeypatch):
     monkeypatch.setattr("funcgrad.compile.program.linecache", None)
 
     made.__del__()  # an error in it would be printed, not raised
+
+
+def test_the_source_of_a_freed_program_is_dropped_when_another_is_compiled():
+    jaxpr = fg.make_jaxpr(np.sin)(X).jaxpr
+    name = compiled(jaxpr, "f").filename
+    gc.collect()
+    # linecache.checkcache looks up each file that it listed before, and the collector may run then
+    assert name in linecache.cache
+
+    compiled(jaxpr, "g")
+    assert name not in linecache.cache

@@ -64,7 +64,9 @@ def test_a_call_has_the_value_of_scipy(name):
     np.testing.assert_allclose(got, want, rtol=rtol, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * ("slow" in CALLS[n][2])) for n in CALLS]
+)
 def test_a_call_has_derivatives_of_both_modes(name):
     f, args, smooth = ours(name)
     directions = [np.cos(3 * x + 1) for x in args]

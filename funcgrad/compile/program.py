@@ -1,12 +1,13 @@
 """A compiled program: its source, and the Python function of it."""
 
+import collections
 import functools
 import gc
 import itertools
 import linecache
 import types
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from threading import local
 from typing import Any
 
@@ -25,6 +26,7 @@ from .rewrite import on_programs
 from .source import Source, source_of
 
 _numbers = itertools.count(1)
+_freed: collections.deque[str] = collections.deque()  # files of programs that are gone
 
 _NEVER = 1 << 30  # collections of young objects, after which all objects are looked at
 
@@ -42,6 +44,9 @@ class Program:
         self.filename = f"<funcgrad {quote(name)} {next(_numbers)}>"
         text = source.text
         # so that tracebacks, warnings and debuggers show the lines, and those of the user
+        with suppress(IndexError):
+            while True:
+                linecache.cache.pop(_freed.popleft(), None)
         entry: Any = (len(text), None, Lines(text), self.filename)
         linecache.cache[self.filename] = entry
         scope = {"constants": source.constants, "__name__": name}
@@ -64,7 +69,7 @@ class Program:
 
     def __del__(self) -> None:
         if linecache is not None:  # as it is at the end of the interpreter
-            linecache.cache.pop(self.filename, None)
+            _freed.append(self.filename)  # not now: linecache may be walking over its files
 
     def __reduce__(self) -> Any:
         return Program, (self.name, self.source)

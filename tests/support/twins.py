@@ -16,8 +16,11 @@ CALLS = {}
 
 
 def call(name, function, *args, **options):
-    """Enter a call of a module on arrays: ``smooth=False`` if it jumps, ``eager=True`` if it needs
-    values, ``rough=`` the relative error that SciPy has."""
+    """Enter a call of a module on arrays.
+
+    Options: ``smooth=False`` if it jumps, ``eager=True`` if it needs values, ``rough=`` the
+    relative error that SciPy has, ``slow=True`` if its derivatives take seconds.
+    """
     CALLS[name] = function, args, options
 
 

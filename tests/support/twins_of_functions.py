@@ -19,7 +19,7 @@ call("integrate.newton_cotes of places",
 call("integrate.tplquad",
      lambda m, k, b: m.tplquad(lambda z, y, x: x + k * y * z * z, 0.0, b, 0.0, lambda x: x,
                                lambda x, y: y - 1.0, 1.0)[0], K, np.array(1.2),
-     eager=True)  # fmt: skip
+     eager=True, slow=True)  # fmt: skip
 call("integrate.nquad",
      lambda m, k: m.nquad(lambda x, y, c: m.np.exp(-c * x) * y, [lambda y, c: (0.0, y * c),
                                                                  (0.0, 1.0)], (k,))[0], K,
