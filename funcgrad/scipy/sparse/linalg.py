@@ -8,8 +8,8 @@ import numpy as np
 
 from ...control.loops import fori_loop, while_loop
 from ...control.solve import custom_linear_solve
-from ...core.avals import aval_of, dtype_of, is_arraylike, is_inexact, real_dtype, shape_of
-from ...core.errors import ShapeError, shown
+from ...core.avals import aval_of, dtype_of, is_inexact, real_dtype, shape_of
+from ...core.errors import ShapeError
 from ...core.lazy import answering, publish as _publish
 from ...core.trace import Tracer
 from ...ops import elementwise as ew
@@ -17,11 +17,16 @@ from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 from ...sparse.matrix import CSR, csr
-from ...transforms.linear import linear_transpose
+from .eigenvalues import eigsh as eigsh, svds as svds
+from .exponential import expm_multiply as expm_multiply
+from .least_squares import lsqr as lsqr
+from .operators import LinearOperator as LinearOperator, aslinearoperator as aslinearoperator
+from .systems import Map, SparseSystem, conjugate, dot, length, over
 
-__all__ = ["bicgstab", "cg", "gmres", "spsolve"]
-
-Map = Callable[[Any], Any]
+__all__ = [
+    "LinearOperator", "aslinearoperator", "bicgstab", "cg", "eigsh", "expm_multiply",
+    "factorized", "gmres", "lsqr", "spsolve", "svds",
+]  # fmt: skip
 
 
 @answering
@@ -51,7 +56,7 @@ def cg(
     >>> print(x.round(6), info)
     [0.090909 0.636364] 0
     """
-    return _System("cg", A, b, x0, rtol, atol, maxiter, M, callback).solved(_conjugate, True)
+    return SparseSystem("cg", A, b, x0, rtol, atol, maxiter, M, callback).solved(conjugate, True)
 
 
 @answering
@@ -66,7 +71,7 @@ def bicgstab(
     >>> print(bicgstab(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([6.0, 4.0]))[0].round(6))
     [1. 2.]
     """
-    return _System("bicgstab", A, b, x0, rtol, atol, maxiter, M, callback).solved(_stabilized)
+    return SparseSystem("bicgstab", A, b, x0, rtol, atol, maxiter, M, callback).solved(_stabilized)
 
 
 @answering
@@ -85,114 +90,9 @@ def gmres(
     >>> print(gmres(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([6.0, 4.0]))[0].round(6))
     [1. 2.]
     """
-    system = _System("gmres", A, b, x0, rtol, atol, maxiter, M, callback)
+    system = SparseSystem("gmres", A, b, x0, rtol, atol, maxiter, M, callback)
     size = max(min(int(restart), aval_of(system.b).size), 1)
     return system.solved(lambda *args: _minimal(size, *args))
-
-
-class _System:
-    """A linear system, with the options of its solver."""
-
-    def __init__(
-        self, who: str, a: Any, b: Any, x0: Any, rtol: float, atol: float, most: int | None,
-        m: Any, callback: Any,
-    ) -> None:  # fmt: skip
-        if callback is not None:
-            raise ValueError(f"{who}: callback must be None: got {shown(callback)}")
-        b = strong(operand(b))
-        b = b if is_inexact(dtype_of(b)) else cast(b, np.float64)
-        self.apply = _linear(who, a, b)
-        dtype = np.result_type(dtype_of(b), dtype_of(_shaped(self.apply, b)))
-        self.b = cast(b, dtype)
-        self.start = cast(b * 0 if x0 is None else stop_gradient(operand(x0)), dtype)
-        if shape_of(self.start) != shape_of(b):
-            raise ShapeError(
-                f"{who}: x0 must have the shape of b: got {aval_of(self.start)} and {aval_of(b)}"
-            )
-        self.rtol, self.atol = rtol, atol
-        self.most = 10 * max(aval_of(b).size, 1) if most is None else int(most)
-        self.near = (lambda v: v) if m is None else _linear(who, m, b)
-        self.given = m is not None
-
-    def bound(self, b: Any) -> Any:
-        return np.maximum(self.rtol * _length(b), self.atol)
-
-    def solved(self, method: Callable[..., Any], symmetric: bool = False) -> tuple[Any, Any]:
-        near = self.near
-
-        def solve(matvec: Map, b: Any) -> Any:
-            return method(matvec, b, self.start, near, self.bound(b), self.most)
-
-        def back(matvec: Map, b: Any) -> Any:
-            mirrored = near
-            if self.given:
-                transpose = linear_transpose(near, self.start)
-                mirrored = lambda v: transpose(v)[0]
-            return method(matvec, b, b * 0, mirrored, self.bound(b), self.most)
-
-        if symmetric:
-            x = custom_linear_solve(self.apply, self.b, solve, back, symmetric=True)
-        else:
-            x = custom_linear_solve(self.apply, self.b, solve, back)
-        gap = _length(stop_gradient(self.b - self.apply(x)))
-        left = gap > 2 * self.bound(stop_gradient(self.b)) + 1e-300
-        return x, np.where(left, self.most, 0)
-
-
-def _shaped(apply: Map, b: Any) -> Any:
-    y = operand(apply(b))
-    if shape_of(y) != shape_of(b):
-        raise ShapeError(f"A must be square: it maps {aval_of(b)} to {aval_of(y)}")
-    return y
-
-
-def _linear(who: str, a: Any, b: Any) -> Map:
-    """A matrix or a function as a function."""
-    if callable(a) and not is_arraylike(a):
-        return a
-    if hasattr(a, "matvec") and not isinstance(a, CSR):
-        raise TypeError(
-            f"{who}: a LinearOperator takes plain arrays: got {type(a).__name__}; give a function"
-        )
-    a = a if isinstance(a, CSR) else csr(a) if hasattr(a, "tocsr") else operand(a)
-    n = aval_of(b).size
-    shape = a.shape if isinstance(a, CSR) else shape_of(a)
-    if shape != (n, n) or len(shape_of(b)) > 2:
-        raise ShapeError(f"{who}: the matrix must be {n} by {n} for b {aval_of(b)}: got {shape}")
-    return lambda v: a @ v
-
-
-def _dot(x: Any, y: Any) -> Any:
-    x = ew.conj(x) if ew.is_complex(x) else x
-    return np.sum(x * y)
-
-
-def _length(x: Any) -> Any:
-    return np.sqrt(ew.real(_dot(x, x)) if ew.is_complex(x) else _dot(x, x))
-
-
-def _over(x: Any, y: Any) -> Any:
-    """x / y, or 0 where y is 0: the method has ended there."""
-    return np.where(y == 0, 0.0, x / np.where(y == 0, 1.0, y))
-
-
-def _conjugate(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) -> Any:
-    r = b - apply(x)
-    z = near(r)
-
-    def go_on(s: Any) -> Any:
-        return np.logical_and(_length(s[1]) > bound, s[4] < most)
-
-    def improve(s: Any) -> Any:
-        x, r, p, rho, count = s
-        q = apply(p)
-        step = _over(rho, _dot(p, q))
-        x, r = x + step * p, r - step * q
-        z = near(r)
-        new = _dot(r, z)
-        return x, r, z + _over(new, rho) * p, new, count + 1
-
-    return while_loop(go_on, improve, (x, r, z, _dot(r, z), 0))[0]
 
 
 def _stabilized(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) -> Any:
@@ -200,20 +100,20 @@ def _stabilized(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) ->
     shadow, one = r, np.ones((), dtype_of(r))
 
     def go_on(s: Any) -> Any:
-        return np.logical_and(_length(s[1]) > bound, s[-1] < most)
+        return np.logical_and(length(s[1]) > bound, s[-1] < most)
 
     def improve(s: Any) -> Any:
         x, r, p, v, rho, alpha, omega, count = s
-        new = _dot(shadow, r)
-        beta = _over(new, rho) * _over(alpha, omega)
+        new = dot(shadow, r)
+        beta = over(new, rho) * over(alpha, omega)
         p = r + beta * (p - omega * v)
         ahead = near(p)
         v = apply(ahead)
-        alpha = _over(new, _dot(shadow, v))
+        alpha = over(new, dot(shadow, v))
         half = r - alpha * v
         side = near(half)
         t = apply(side)
-        omega = _over(_dot(t, half), _dot(t, t))
+        omega = over(dot(t, half), dot(t, t))
         x = x + alpha * ahead + omega * side
         return x, half - omega * t, p, v, new, alpha, omega, count + 1
 
@@ -227,12 +127,12 @@ def _minimal(size: int, apply: Map, b: Any, x: Any, near: Map, bound: Any, most:
     directions = functools.partial(_directions, size, apply, near)
 
     def go_on(s: Any) -> Any:
-        return np.logical_and(_length(s[1]) > bound, s[2] < most)
+        return np.logical_and(length(s[1]) > bound, s[2] < most)
 
     def improve(s: Any) -> Any:
         x, r, count = s
         basis, small = directions(r)
-        right = np.where(np.arange(size + 1) == 0, cast(_length(r), dtype), np.zeros((), dtype))
+        right = np.where(np.arange(size + 1) == 0, cast(length(r), dtype), np.zeros((), dtype))
         weights = np.linalg.pinv(small) @ right
         x = x + near(np.reshape(weights @ basis[:-1], shape))
         return x, b - apply(x), count + 1
@@ -245,7 +145,7 @@ def _directions(size: int, apply: Map, near: Map, r: Any) -> tuple[Any, Any]:
     shape, dtype = shape_of(r), dtype_of(r)
     basis = np.zeros((size + 1, aval_of(r).size), dtype)
     at = np.arange(size + 1)
-    basis = np.where((at == 0)[:, None], np.reshape(r, (-1,)) * _over(1.0, _length(r)), basis)
+    basis = np.where((at == 0)[:, None], np.reshape(r, (-1,)) * over(1.0, length(r)), basis)
 
     def extend(k: Any, s: Any) -> Any:
         basis, small = s
@@ -256,11 +156,11 @@ def _directions(size: int, apply: Map, near: Map, r: Any) -> tuple[Any, Any]:
             part = (ew.conj(basis) if ew.is_complex(basis) else basis) @ w
             part = np.where(at <= k, part, 0.0)
             w, total = w - part @ basis, total + part
-        size_w = _length(w)
+        size_w = length(w)
         total = np.where(at == k + 1, cast(size_w, dtype), total)
         # the rest of a vector in the span is rounding
-        alive = size_w > 10 * np.finfo(real_dtype(dtype)).eps * _length(total)
-        new = np.where(alive, w * _over(1.0, size_w), 0.0)
+        alive = size_w > 10 * np.finfo(real_dtype(dtype)).eps * length(total)
+        new = np.where(alive, w * over(1.0, size_w), 0.0)
         basis = np.where((at == k + 1)[:, None], new, basis)
         return basis, np.where(np.arange(size) == k, total[:, None], small)
 
@@ -298,6 +198,16 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     b = cast(b, np.result_type(dtype_of(b), a.dtype))
     solve = lambda matrix: lambda matvec, y: _factored(matrix, y)
     return custom_linear_solve(lambda v: a @ v, b, solve(a), solve(a.T))
+
+
+@answering
+def factorized(A: Any) -> Callable[[Any], Any]:  # noqa: N803
+    """Function that solves ``A x = b`` for b; see spsolve.
+
+    >>> print(factorized(np.array([[2.0, 0.0], [0.0, 4.0]]))(np.array([2.0, 4.0])))
+    [1. 1.]
+    """
+    return functools.partial(spsolve, A)
 
 
 def _factored(a: CSR, b: Any) -> Any:
