@@ -338,6 +338,17 @@ def test_a_form_that_jax_lacks_is_named():
         to_jax(function)(W)
 
 
+@pytest.mark.slow  # XLA takes seconds to compile three loops in one another
+@pytest.mark.parametrize("name", ["schur", "hessenberg", "column_pivots"])
+def test_a_form_of_matrices_is_that_of_numpy(name):
+    stack = RNG.normal(size=(2, 5, 5))
+    prim = primitives[name]
+
+    got = fg.jit(lambda a: tuple(prim.bind(a)), backend="jax")(stack)
+
+    assert_same(prim.run(stack), got, 1e-12, 1e-12)
+
+
 def test_a_placement_needs_the_backend():
     with pytest.raises(ValueError, match=r"jit: device is an option of XLA; give backend='jax'"):
         fg.jit(np.sin, device="cpu")

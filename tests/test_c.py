@@ -465,7 +465,7 @@ LEFT_TO_NUMPY = {
     "debug_cotangent_callback",
     "it is made for NumPy": "blocks overlapping_blocks c_kernel conv_kernel swapped",
     "a user's function is called": "linear_solve matrix_function general_function debug_callback",
-    "loops that end when the form has converged": "schur hessenberg sylvester column_pivots ldl",
+    "loops over matrices, of few calls": "schur real_schur hessenberg sylvester column_pivots ldl",
     "named axes are no loops": "all_gather all_to_all pmax pmin ppermute psum psum_scatter",
     "LAPACK or FFT is called": "eig eig_of_rules eigh eigh_of_rules eigvals eigvalsh "
     "equal_values expm_squarings fft fixed_eigh fixed_svd hermitian_part inverse_if_any "

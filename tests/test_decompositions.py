@@ -144,6 +144,9 @@ ALONE = [
       for p in (HERMITIAN, SINGULAR, NAN_IN_BLOCK, 0 * MATRIX) for c in (np.ones(4), VECTOR)],
     *[(name, (x,), {}) for x in (MATRIX, np.stack([SINGULAR, MATRIX[0]]), np.nan * MATRIX)
       for name in ("inverse_of_eigenvectors", "inverse_of_qr_factor", "inverse_of_regular")],
+    *[("schur", (x,), {}) for x in (MATRIX, np.diag([1.0, 2.0, 2.0]), MATRIX * 1j + HERMITIAN)],
+    *[("hessenberg", (x,), {}) for x in (MATRIX, SINGULAR, MATRIX[:, :2, :2] + 1j)],
+    *[("column_pivots", (x,), {}) for x in (MATRIX[:, :3], SINGULAR, MATRIX * 1j, 0 * MATRIX)],
     # equal values, and what is not finite, of those that have rows
     *[("equal_values", (x,), {}) for x in (EQUAL, EQUAL + 0j, EQUAL * np.nan)],
     ("negligible_values", (np.array([3.0, 1e-20, 0.0]),), {}),
@@ -306,7 +309,8 @@ def test_special_values_come_out_alike(name, dtype):
 
 # derivatives
 
-IMPLICIT = {"random_gamma", "random_wald"}  # not the derivatives of what rejection computes
+# by the equation that the result solves, not of its computation
+IMPLICIT = {"random_gamma", "random_wald", "sylvester"}
 first_rows = pytest.mark.parametrize(
     "name",
     [

@@ -46,10 +46,7 @@ REFUSED = {
     "linear_solve": "its solver is a function that the user gives",
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
     "general_function": "its function and the derivatives of it take NumPy arrays",
-    **dict.fromkeys(
-        ("schur", "real_schur", "hessenberg", "sylvester", "column_pivots"),
-        "its loops end when the form has converged",
-    ),
+    "real_schur": "its blocks of one or two rows are known only at run time",
     "ldl": "its blocks of one or two pivots are known only at run time",
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "c_kernel": "it is a function in C",

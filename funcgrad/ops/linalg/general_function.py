@@ -15,10 +15,12 @@ from ...core.avals import Aval, aval_of, broadcast_shapes
 from ...core.errors import UnsupportedError
 from ...core.frames import warn
 from ..families import unbroadcast
+from ..structure import cast
 from .matrices import MatrixPrimitive, result_dtype
 from .matrix_function import MatrixFunction
 from .real_schur import real_schur_form
 from .schur import hessenberg_form, schur_form, sylvester_of_triangles
+from .schur_decompositions import COMPLEX, hessenberg_of, schur_of, sylvester_of
 
 
 class OfMatrix(Protocol):
@@ -95,6 +97,12 @@ class Sylvester(MatrixPrimitive):
             x[at] = u @ sylvester_of_triangles(t, s, u.conj().T @ c[at] @ v) @ v.conj().T
         return ((x if kind.kind == "c" else x.real).astype(kind),)
 
+    def decompose(self, a: Any, b: Any, c: Any) -> Any:
+        kind = result_dtype(a, b, c)
+        a, b, c = (cast(v, COMPLEX) for v in (a, b, c))
+        x = sylvester_of(a, b, c, schur_p.bind)
+        return (cast(x if kind.kind == "c" else x.real, kind),)
+
     @override
     def infer(self, a: Aval, b: Aval, c: Aval) -> tuple[Aval, ...]:
         stack = broadcast_shapes(a.shape[:-2], b.shape[:-2], c.shape[:-2])
@@ -127,25 +135,22 @@ class Sylvester(MatrixPrimitive):
 class Form(MatrixPrimitive):
     """A Schur or the Hessenberg form, and the unitary matrix; without a derivative."""
 
+    def form(self, a: Any) -> Any:
+        """The form of one matrix, a new array in the dtype of the result."""
+        raise self.missing("form")
+
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
         outs = [np.empty(a.shape, aval.dtype) for aval in self.infer(aval_of(a))]
         for at in np.ndindex(a.shape[:-2]):
-            if self is schur_p:
-                forms = schur_form(a[at])
-            elif self is real_schur_p:
-                forms = real_schur_form(a[at])
-            else:
-                forms = hessenberg_form(a[at].astype(outs[0].dtype))
-            for y, x in zip(outs, forms, strict=True):
+            for y, x in zip(outs, self.form(a[at].astype(outs[0].dtype)), strict=True):
                 y[at] = x
         return tuple(outs)
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
-        kind = result_dtype(a)
-        kind = np.result_type(kind, np.complex64) if self is schur_p else kind
-        return Aval(a.shape, kind), Aval(a.shape, kind)
+        aval = Aval(a.shape, result_dtype(a))
+        return aval, aval
 
     @override
     def count(self, **params: Any) -> int:
@@ -162,8 +167,44 @@ class Form(MatrixPrimitive):
         return self.jvp(ins, cts, outs)
 
 
+class Schur(Form):
+    """The complex Schur form."""
+
+    @override
+    def form(self, a: Any) -> Any:
+        return schur_form(a)
+
+    def decompose(self, a: Any) -> Any:
+        dtype = np.result_type(result_dtype(a), np.complex64)
+        return [cast(x, dtype) for x in schur_of(cast(a, COMPLEX))]
+
+    @override
+    def infer(self, a: Aval) -> tuple[Aval, ...]:
+        aval = Aval(a.shape, np.result_type(result_dtype(a), np.complex64))
+        return aval, aval
+
+
+class RealSchur(Form):
+    """The real Schur form."""
+
+    @override
+    def form(self, a: Any) -> Any:
+        return real_schur_form(a)
+
+
+class Hessenberg(Form):
+    """The Hessenberg form."""
+
+    @override
+    def form(self, a: Any) -> Any:
+        return hessenberg_form(a)
+
+    def decompose(self, a: Any) -> Any:
+        return hessenberg_of(cast(a, result_dtype(a)))
+
+
 general_function_p = GeneralFunction("general_function")
 sylvester_p = Sylvester("sylvester")
-schur_p = Form("schur")
-real_schur_p = Form("real_schur")
-hessenberg_p = Form("hessenberg")
+schur_p = Schur("schur")
+real_schur_p = RealSchur("real_schur")
+hessenberg_p = Hessenberg("hessenberg")

@@ -5,8 +5,10 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval
+from ...core.avals import Aval, dtype_of
+from ..structure import cast
 from .matrices import MatrixPrimitive
+from .schur_decompositions import column_order_of
 
 
 class ColumnPivots(MatrixPrimitive):
@@ -23,6 +25,9 @@ class ColumnPivots(MatrixPrimitive):
         for at in np.ndindex(a.shape[:-2]):
             order[at] = _order(np.array(a[at], np.result_type(a, np.float64)))
         return (order,)
+
+    def decompose(self, a: Any) -> Any:
+        return (column_order_of(cast(a, np.result_type(dtype_of(a), np.float64))),)
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
