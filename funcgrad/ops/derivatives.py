@@ -1,4 +1,4 @@
-"""The derivatives of x**n and of sin(v)/v, as functions of arrays and tracers."""
+"""1/x, and the derivatives of x**n and of sin(v)/v, as functions of arrays and tracers."""
 
 import functools
 import math
@@ -6,8 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import dtype_of
 from .families import masked_update
 from .paths import may_hold
+
+
+def reciprocal_of(x: Any) -> Any:
+    """1/x; of an unsigned 0 it is 0, as NumPy's."""
+    return x == 1 if dtype_of(x).kind == "u" else 1 / x
 
 
 def sinc_of(x: Any) -> Any:

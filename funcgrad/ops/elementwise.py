@@ -31,6 +31,7 @@ from .derivatives import (
     derivative_of_sinc,
     power_log_of,
     power_slope_of,
+    reciprocal_of,
     sinc_of,
     slope_of_power,
 )
@@ -293,7 +294,7 @@ fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x), decom
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x),
                           decompose=lambda x: x * x, simpler=lambda x: x * x)
 reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)),
-                          decompose=lambda x: 1 / x, simpler=lambda x: 1 / x)
+                          decompose=reciprocal_of, simpler=lambda x: 1 / x)
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
 # the square root with derivative 0 at 0, of norms and standard deviations
 root        = Elementwise("root", lambda x: np.sqrt(x),

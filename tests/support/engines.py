@@ -82,12 +82,6 @@ UNLIKE = {
     "jit_dtypes::test_zero_keeps_its_sign": "XLA takes x + 0 for x, also where x is -0",
     "jit_dtypes::test_functions_of_one_operand_keep_dtype_and_weak_type[bool-3]": _POWER,
     "jit_dtypes::test_functions_of_one_operand_keep_dtype_and_weak_type[int-3]": _POWER,
-    "jit_dtypes::test_functions_of_one_operand_keep_dtype_and_weak_type[u8[3]-0]":
-        "the reciprocal of the integer 0 is not defined",
-    "jit_dtypes::test_functions_of_one_operand_keep_dtype_and_weak_type[u8[]-0]":
-        "the reciprocal of the integer 0 is not defined",
-    "jit_dtypes::test_functions_of_one_operand_keep_dtype_and_weak_type[u8-0]":
-        "the reciprocal of the integer 0 is not defined",
     "jit_dtypes::test_values_and_dtypes_are_those_of_eager_code[<lambda>-args16]":
         "XLA writes a division by a constant as a product with its reciprocal",
 }  # fmt: skip
