@@ -133,3 +133,36 @@ call("signal.freqs", lambda m, b, a, w: parts(*m.freqs(b, a, w)), B, A3, F)
 call("signal.freqs of the range", lambda m, b, a: parts(*m.freqs(b, a, 8)), B, A3, eager=True)
 call("signal.freqs_zpk", lambda m, z, p, k, w: parts(*m.freqs_zpk(z, roots(p), k, w)), B, PAIR, DB,
      F)  # fmt: skip
+
+# orders, and partial fractions
+BANDS = {"low": ([0.2], [0.3]), "high": ([0.3], [0.2]), "pass": ([0.2, 0.5], [0.1, 0.6])}
+for name in ("buttord", "cheb1ord", "cheb2ord", "ellipord"):
+    for band, (wp, ws) in BANDS.items():
+        call(f"signal.{name} {band}",
+             lambda m, wp, ws, name=name: parts(*getattr(m, name)(wp, ws, 1.0, 40.0)),
+             np.array(wp), np.array(ws), eager=True)  # fmt: skip
+    call(f"signal.{name} stop",
+         lambda m, x, name=name: parts(*getattr(m, name)([0.1, 0.6], [0.2, 0.5], 1.0, 40.0)) * x,
+         DB, rough=1e-4)  # fmt: skip
+    call(f"signal.{name} of a rate",
+         lambda m, w, name=name: parts(*getattr(m, name)(w, 2 * w, 1.0, 30.0, fs=5.0)), W1,
+         eager=True)  # fmt: skip
+for kind in ("butter", "cheby1", "cheby2", "ellip"):
+    call(f"signal.iirdesign {kind}",
+         lambda m, w, kind=kind: m.iirdesign(w, 2 * w, 1.0, 30.0, ftype=kind, output="sos"), W1,
+         eager=True)  # fmt: skip
+call("signal.residue", lambda m, b, a: parts(*m.residue(b, a)), np.append(B, [0.4, 1.0]),
+     np.array([1.0, 3.2, 2.1, 0.3]), eager=True)  # fmt: skip
+call("signal.residue of a repeated pole",
+     lambda m, b: parts(*m.residue(b, np.poly([-1.0, -1.0, 2.0]))), B, eager=True)  # fmt: skip
+call("signal.residuez", lambda m, b, a: parts(*m.residuez(b, a)), np.append(B, [0.4, 1.0]),
+     np.array([1.0, 3.2, 2.1, 0.3]), eager=True)  # fmt: skip
+for name in ("invres", "invresz"):
+    call(f"signal.{name}",
+         lambda m, r, p, name=name: parts(*getattr(m, name)(r, p, [0.3, 0.2])), B, A3,
+         eager=True)  # fmt: skip
+    call(f"signal.{name} of a repeated pole",
+         lambda m, r, name=name: parts(*getattr(m, name)(r, np.array([2.0, 2.0, 0.5]), [])), B,
+         eager=True)  # fmt: skip
+call("signal.unique_roots", lambda m, p: parts(*m.unique_roots(p, 0.01, "avg")),
+     np.array([1.0, 2.0, 1.005]), eager=True)  # fmt: skip

@@ -6,6 +6,7 @@ _HOMES = _homes_of({
     "chirp_z": "CZT ZoomFFT czt czt_points zoom_fft",
     "convolution": "convolve convolve2d correlate correlate2d correlation_lags detrend fftconvolve "
                    "oaconvolve",
+    "filter_orders": "buttord cheb1ord cheb2ord ellipord iirdesign",
     "filtering": "deconvolve filtfilt lfilter lfiltic lfilter_zi sosfilt sosfilt_zi sosfiltfilt",
     "discretisation": "cont2discrete",
     "envelopes": "envelope hilbert2",
@@ -13,6 +14,7 @@ _HOMES = _homes_of({
     "frequency_responses": "bode dbode dfreqresp freqresp",
     "frequency_maps": "bilinear bilinear_zpk lp2bp lp2bp_zpk lp2bs lp2bs_zpk lp2hp lp2hp_zpk lp2lp "
                       "lp2lp_zpk",
+    "partial_fractions": "invres invresz residue residuez unique_roots",
     "peaks": "argrelextrema argrelmax argrelmin find_peaks peak_prominences peak_widths",
     "periodicity": "coherence lombscargle spectrogram vectorstrength",
     "prototypes": "besselap buttap cheb1ap cheb2ap ellipap",

@@ -27,6 +27,13 @@ from .envelopes import (
     envelope as envelope,
     hilbert2 as hilbert2,
 )
+from .filter_orders import (
+    buttord as buttord,
+    cheb1ord as cheb1ord,
+    cheb2ord as cheb2ord,
+    ellipord as ellipord,
+    iirdesign as iirdesign,
+)
 from .filtering import (
     deconvolve as deconvolve,
     filtfilt as filtfilt,
@@ -63,6 +70,13 @@ from .frequency_responses import (
     dbode as dbode,
     dfreqresp as dfreqresp,
     freqresp as freqresp,
+)
+from .partial_fractions import (
+    invres as invres,
+    invresz as invresz,
+    residue as residue,
+    residuez as residuez,
+    unique_roots as unique_roots,
 )
 from .peaks import (
     argrelextrema as argrelextrema,
