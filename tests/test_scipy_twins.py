@@ -102,7 +102,7 @@ def systems():
     return matrix, RNG.normal(size=6)
 
 
-@pytest.mark.parametrize("name", ["cg", "gmres", "bicgstab", "spsolve"])
+@pytest.mark.parametrize("name", ["cg", "cgs", "tfqmr", "gmres", "bicgstab", "spsolve"])
 @pytest.mark.parametrize("kind", ["csr", "dense", "function"])
 def test_a_sparse_system_has_the_derivatives_of_the_dense_one(name, kind):
     matrix, b = systems()
@@ -144,7 +144,7 @@ def test_a_sparse_system_has_the_derivatives_of_the_dense_one(name, kind):
 def test_solvers_take_preconditioners_and_say_when_they_stop():
     b = RNG.normal(size=6)
     near = np.diag(1 / np.diag(A))
-    for name in ("gmres", "bicgstab"):
+    for name in ("gmres", "bicgstab", "cgs", "tfqmr"):
         x, info = getattr(linalg, name)(A, b, rtol=1e-12, M=near)
         _, stopped = getattr(linalg, name)(A, b, rtol=1e-14, maxiter=1, **(
             {"restart": 2} if name == "gmres" else {}))  # fmt: skip

@@ -1,14 +1,17 @@
 """Least squares of sparse systems, by bidiagonalization, with the derivatives of the solution."""
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ...control.loops import while_loop
 from ...control.solve import custom_linear_solve
 from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ...core.errors import ShapeError, UnsupportedError
 from ...core.lazy import answering
+from ...core.trace import Tracer
 from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
@@ -45,23 +48,60 @@ def lsqr(
     """
     if show or calc_var:
         raise UnsupportedError("lsqr: show and calc_var must be False: got True")
-    a, b = aslinearoperator(A), strong(operand(b))
+    limits = atol, btol, conlim, iter_lim
+    x, rest = _least("lsqr", _Bidiagonalization, A, b, damp, limits, x0)
+    return (x, *rest, np.zeros(shape_of(x)))
+
+
+@answering
+def lsmr(
+    A: Any, b: Any, damp: Any = 0.0, atol: float = 1e-6, btol: float = 1e-6,  # noqa: N803
+    conlim: float = 1e8, maxiter: int | None = None, show: bool = False, x0: Any = None,
+) -> tuple[Any, ...]:  # fmt: skip
+    """Least squares as by lsqr, but ``norm(A* r)`` of the residual decreases at each step.
+
+    Args:
+        maxiter: int, by default min(m, n).
+
+    Returns:
+        x, and SciPy's istop, itn, normr, normar, norma, conda and normx; see lsqr.
+
+    Source: Fong & Saunders 2011, "LSMR" (SIAM J. Sci. Comput. 33).
+
+    >>> a = np.array([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    >>> print(lsmr(a, np.array([1.0, 3.0, 2.0]))[0].round(6))
+    [1. 2.]
+    """
+    if show:
+        raise UnsupportedError("lsmr: show must be False: got True")
+    limits = atol, btol, conlim, maxiter
+    x, rest = _least("lsmr", _Minimal, A, b, damp, limits, x0)
+    return (x, *rest)
+
+
+def _least(
+    who: str, method: Any, matrix: Any, b: Any, damp: Any, limits: tuple[Any, ...], x0: Any
+) -> tuple[Any, list[Any]]:
+    """The solution with its derivatives, and what the iteration says of it."""
+    a, b = aslinearoperator(matrix), strong(operand(b))
     b = b if is_inexact(dtype_of(b)) else cast(b, np.float64)
     b = cast(b, np.result_type(dtype_of(b), a.dtype))
     m, n = a.shape
     if shape_of(b) != (m,):
-        raise ShapeError(f"lsqr: b must have the shape [{m}]: got {aval_of(b)}")
+        raise ShapeError(f"{who}: b must have the shape [{m}]: got {aval_of(b)}")
     start = np.zeros(n, dtype_of(b)) if x0 is None else stop_gradient(operand(x0))
-    most = 2 * n if iter_lim is None else int(iter_lim)
-    still = stop_gradient(b), stop_gradient(damp)
-    found = _Bidiagonalization(a, *still, atol, btol, conlim, most).run(cast(start, dtype_of(b)))
+    start = cast(start, dtype_of(b))
+    found = method(a, stop_gradient(b), stop_gradient(damp), *limits).run(start)
     x, *rest = map(stop_gradient, found)
+    residual = b - a.matvec(x)
+    if not isinstance(residual, Tracer) and not isinstance(damp, Tracer):
+        return x, rest  # nothing is differentiated
     if m < n and isinstance(damp, int | float) and damp == 0:
-        x = start + a.rmatvec(_solution(lambda v: a.matvec(a.rmatvec(v)), b - a.matvec(start)))
-    else:  # the rest is small, but it has the derivatives of the whole
+        exact = a.rmatvec(_solution(lambda v: a.matvec(a.rmatvec(v)), b - a.matvec(start)))
+    else:
         apply = lambda v: a.rmatvec(a.matvec(v)) + damp * damp * v
-        x = x + _solution(apply, a.rmatvec(b) - apply(x))
-    return (x, *rest, np.zeros(n))
+        exact = _solution(apply, a.rmatvec(residual) - damp * damp * x)
+    return x + (exact - stop_gradient(exact)), rest
 
 
 def _solution(apply: Map, right: Any) -> Any:
@@ -72,25 +112,76 @@ def _solution(apply: Map, right: Any) -> Any:
     return custom_linear_solve(apply, right, solve, symmetric=True)
 
 
-class _Bidiagonalization:
-    """The iteration of LSQR, in the words of its authors."""
+class _Iteration(ABC):
+    """What both iterations share: they begin a bidiagonalization, and end for the same reasons."""
 
     def __init__(
         self, a: LinearOperator, b: Any, damp: Any, atol: float, btol: float, conlim: float,
-        most: int,
+        most: int | None,
     ) -> None:  # fmt: skip
-        self.a, self.b, self.damp, self.most = a, b, damp, most
+        self.a, self.b, self.damp = a, b, damp
+        self.most = self.default_most(*a.shape) if most is None else int(most)
         self.atol, self.btol, self.bnorm = atol, btol, length(b)
         self.ctol = 1 / conlim if conlim > 0 else 0.0
 
-    def run(self, x: Any) -> tuple[Any, ...]:
-        """x, istop, itn, r1norm, r2norm, anorm, acond, arnorm and xnorm."""
+    @staticmethod
+    def default_most(m: int, n: int) -> int:
+        return min(m, n)
+
+    def begun(self, x: Any) -> tuple[Any, ...]:
         u = self.b - self.a.matvec(x)
         beta = length(u)
         u = over(1.0, beta) * u
-        v = self.a.rmatvec(u)
-        alfa = length(v)
-        v = over(1.0, alfa) * v
+        return u, beta, *self.unit(self.a.rmatvec(u))
+
+    @staticmethod
+    def unit(v: Any) -> tuple[Any, Any]:
+        norm = length(v)
+        return over(1.0, norm) * v, norm
+
+    def advanced(self, s: dict[str, Any]) -> tuple[Any, ...]:
+        """The next u and v, with their lengths beta and alfa."""
+        u, beta = self.unit(self.a.matvec(s["v"]) - s["alfa"] * s["u"])
+        return u, beta, *self.unit(self.a.rmatvec(u) - beta * s["v"])
+
+    @abstractmethod
+    def step(self, s: dict[str, Any]) -> dict[str, Any]:
+        """The state after one more step."""
+
+    def iterated(self, state: dict[str, Any], keys: str) -> tuple[Any, ...]:
+        zero = np.int64(0)
+        state = state | {"istop": zero, "itn": zero}
+        go_on = lambda s: (s["istop"] == 0) & (s["itn"] < self.most) & (s["arnorm"] > 0)
+        s = while_loop(go_on, self.step, state)
+        return tuple(s[key] for key in keys.split())
+
+    def reason(self, s: dict[str, Any]) -> Any:
+        """SciPy's number for why the iteration ends, 0 if it goes on."""
+        eps = np.finfo(np.float64).eps
+        scale = over(s["anorm"] * s["xnorm"], self.bnorm)
+        first = over(s["rnorm"], self.bnorm)
+        second = s["arnorm"] / (s["anorm"] * s["rnorm"] + eps)
+        third = 1 / (s["acond"] + eps)
+        why = np.where(s["itn"] >= self.most, 7, 0)
+        why = np.where(1 + third <= 1, 6, why)
+        why = np.where(1 + second <= 1, 5, why)
+        why = np.where(1 + first / (1 + scale) <= 1, 4, why)
+        why = np.where(third <= self.ctol, 3, why)
+        why = np.where(second <= self.atol, 2, why)
+        return np.where(first <= self.btol + self.atol * scale, 1, why)[()]
+
+
+class _Bidiagonalization(_Iteration):
+    """The iteration of LSQR, in the words of its authors."""
+
+    @staticmethod
+    @override
+    def default_most(m: int, n: int) -> int:
+        return 2 * n
+
+    def run(self, x: Any) -> tuple[Any, ...]:
+        """x, istop, itn, r1norm, r2norm, anorm, acond, arnorm and xnorm."""
+        u, beta, v, alfa = self.begun(x)
         zero = 0 * beta
         state = {
             "x": x, "u": u, "v": v, "w": v, "alfa": alfa, "rhobar": alfa, "phibar": beta,
@@ -103,15 +194,11 @@ class _Bidiagonalization:
         keys = ["x", "istop", "itn", "r1norm", "rnorm", "anorm", "acond", "arnorm", "xnorm"]
         return tuple(s[key] for key in keys)
 
+    @override
     def step(self, s: dict[str, Any]) -> dict[str, Any]:
-        u = self.a.matvec(s["v"]) - s["alfa"] * s["u"]
-        beta = length(u)
-        u = over(1.0, beta) * u
+        u, beta, v, alfa = self.advanced(s)
         damp2 = self.damp * self.damp
         anorm = np.sqrt(s["anorm"] ** 2 + s["alfa"] ** 2 + beta**2 + damp2)
-        v = self.a.rmatvec(u) - beta * s["v"]
-        alfa = length(v)
-        v = over(1.0, alfa) * v
         bar = np.sqrt(s["rhobar"] ** 2 + damp2)
         psi = over(self.damp, bar) * s["phibar"]
         phibar = over(s["rhobar"], bar) * s["phibar"]
@@ -142,17 +229,71 @@ class _Bidiagonalization:
         rotated = {"cs2": over(gambar, gamma), "sn2": over(theta, gamma)}
         return rotated | {"z": z, "xnorm": xnorm, "xxnorm": s["xxnorm"] + z * z}
 
-    def reason(self, s: dict[str, Any]) -> Any:
-        """SciPy's number for why the iteration ends, 0 if it goes on."""
-        eps = np.finfo(np.float64).eps
-        scale = over(s["anorm"] * s["xnorm"], self.bnorm)
-        first = over(s["rnorm"], self.bnorm)
-        second = s["arnorm"] / (s["anorm"] * s["rnorm"] + eps)
-        third = 1 / (s["acond"] + eps)
-        why = np.where(s["itn"] >= self.most, 7, 0)
-        why = np.where(1 + third <= 1, 6, why)
-        why = np.where(1 + second <= 1, 5, why)
-        why = np.where(1 + first / (1 + scale) <= 1, 4, why)
-        why = np.where(third <= self.ctol, 3, why)
-        why = np.where(second <= self.atol, 2, why)
-        return np.where(first <= self.btol + self.atol * scale, 1, why)[()]
+
+class _Minimal(_Iteration):
+    """The iteration of LSMR, in the words of its authors."""
+
+    def run(self, x: Any) -> tuple[Any, ...]:
+        """x, istop, itn, normr, normar, norma, conda and normx."""
+        u, beta, v, alfa = self.begun(x)
+        zero, one = 0 * beta, 0 * beta + 1
+        state = {
+            "x": x, "u": u, "v": v, "h": v, "hbar": 0 * v, "alfa": alfa, "alphabar": alfa,
+            "zetabar": alfa * beta, "rho": one, "rhobar": one, "cbar": one, "sbar": zero,
+            "betadd": beta, "betad": zero, "rhodold": one, "tautilde": zero, "thetatilde": zero,
+            "zeta": zero, "d": zero, "square": alfa * alfa, "maxrbar": zero,
+            "minrbar": zero + 1e100, "anorm": alfa, "acond": one, "xnorm": zero, "rnorm": beta,
+            "arnorm": alfa * beta,
+        }  # fmt: skip
+        return self.iterated(state, "x istop itn rnorm arnorm anorm acond xnorm")
+
+    @override
+    def step(self, s: dict[str, Any]) -> dict[str, Any]:
+        u, beta, v, alfa = self.advanced(s)
+        hat, alphahat = _rotation(s["alphabar"], self.damp)
+        (c, sine), rho = _rotation(alphahat, beta)
+        thetanew = sine * alfa
+        thetabar, rhotemp = s["sbar"] * rho, s["cbar"] * rho
+        (cbar, sbar), rhobar = _rotation(rhotemp, thetanew)
+        zeta = cbar * s["zetabar"]
+        hbar = s["h"] - over(thetabar * rho, s["rho"] * s["rhobar"]) * s["hbar"]
+        x = s["x"] + over(zeta, rho * rhobar) * hbar
+        new = {
+            "x": x, "u": u, "v": v, "alfa": alfa, "hbar": hbar,
+            "h": v - over(thetanew, rho) * s["h"], "alphabar": c * alfa, "rho": rho,
+            "rhobar": rhobar, "cbar": cbar, "sbar": sbar, "zeta": zeta,
+            "zetabar": -sbar * s["zetabar"], "itn": s["itn"] + 1, "xnorm": length(x),
+            "arnorm": np.abs(sbar * s["zetabar"]), "square": s["square"] + beta**2 + alfa**2,
+            "anorm": np.sqrt(s["square"] + beta**2),
+            "maxrbar": np.maximum(s["maxrbar"], s["rhobar"]),
+            "minrbar": np.where(s["itn"] > 0, np.minimum(s["minrbar"], s["rhobar"]), 1e100),
+        }  # fmt: skip
+        highest = np.maximum(new["maxrbar"], rhotemp)
+        new["acond"] = highest / np.minimum(new["minrbar"], rhotemp)
+        new |= self.residual(s, hat, (c, sine), thetabar, rhobar, zeta)
+        return new | {"istop": self.reason(new)}
+
+    @staticmethod
+    def residual(
+        s: dict[str, Any], hat: Any, turn: Any, thetabar: Any, rhobar: Any, zeta: Any
+    ) -> dict[str, Any]:
+        """The norm of the residual, by rotations."""
+        acute, check = hat[0] * s["betadd"], -hat[1] * s["betadd"]
+        betahat, betadd = turn[0] * acute, -turn[1] * acute
+        (ctilde, stilde), rhotilde = _rotation(s["rhodold"], thetabar)
+        thetatilde, rhodold = stilde * rhobar, ctilde * rhobar
+        betad = -stilde * s["betad"] + ctilde * betahat
+        tautilde = over(s["zeta"] - s["thetatilde"] * s["tautilde"], rhotilde)
+        taud = over(zeta - thetatilde * tautilde, rhodold)
+        d = s["d"] + check * check
+        return {
+            "betad": betad, "betadd": betadd, "thetatilde": thetatilde, "rhodold": rhodold,
+            "tautilde": tautilde, "d": d,
+            "rnorm": np.sqrt(d + (betad - taud) ** 2 + betadd * betadd),
+        }  # fmt: skip
+
+
+def _rotation(a: Any, b: Any) -> tuple[tuple[Any, Any], Any]:
+    """The cosine and sine that rotate (a, b) to (r, 0), and r."""
+    r = np.sqrt(a * a + b * b)
+    return (over(a, r), over(b, r)), r

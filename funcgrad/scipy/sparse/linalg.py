@@ -19,13 +19,13 @@ from ...ops.structure import cast
 from ...sparse.matrix import CSR, csr
 from .eigenvalues import eigsh as eigsh, svds as svds
 from .exponential import expm_multiply as expm_multiply
-from .least_squares import lsqr as lsqr
+from .least_squares import lsmr as lsmr, lsqr as lsqr
 from .operators import LinearOperator as LinearOperator, aslinearoperator as aslinearoperator
 from .systems import Map, SparseSystem, conjugate, dot, length, over
 
 __all__ = [
-    "LinearOperator", "aslinearoperator", "bicgstab", "cg", "eigsh", "expm_multiply",
-    "factorized", "gmres", "lsqr", "spsolve", "svds",
+    "LinearOperator", "aslinearoperator", "bicgstab", "cg", "cgs", "eigsh", "expm_multiply",
+    "factorized", "gmres", "lsmr", "lsqr", "spsolve", "svds", "tfqmr",
 ]  # fmt: skip
 
 
@@ -93,6 +93,101 @@ def gmres(
     system = SparseSystem("gmres", A, b, x0, rtol, atol, maxiter, M, callback)
     size = max(min(int(restart), aval_of(system.b).size), 1)
     return system.solved(lambda *args: _minimal(size, *args))
+
+
+@answering
+def cgs(
+    A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-5, atol: float = 0.0,  # noqa: N803
+    maxiter: int | None = None, M: Any = None, callback: Any = None,  # noqa: N803
+) -> tuple[Any, Any]:  # fmt: skip
+    """Solution of ``A x = b`` by squared conjugate gradients; see :func:`cg`.
+
+    Source: Sonneveld 1989, "CGS" (SIAM J. Sci. Stat. Comput. 10).
+
+    >>> print(cgs(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([6.0, 4.0]))[0].round(6))
+    [1. 2.]
+    """
+    return SparseSystem("cgs", A, b, x0, rtol, atol, maxiter, M, callback).solved(_squared)
+
+
+@answering
+def tfqmr(
+    A: Any, b: Any, x0: Any = None, *, rtol: float = 1e-5, atol: float = 0.0,  # noqa: N803
+    maxiter: int | None = None, M: Any = None, callback: Any = None, show: bool = False,  # noqa: N803
+) -> tuple[Any, Any]:  # fmt: skip
+    """Solution of ``A x = b`` by quasi-minimal residuals without the transpose; see :func:`cg`.
+
+    Args:
+        show: False.
+
+    Source: Freund 1993, "A transpose-free quasi-minimal residual algorithm" (SIAM J. Sci. Comput.
+    14), algorithm 5.1.
+
+    >>> print(tfqmr(np.array([[4.0, 1.0], [0.0, 2.0]]), np.array([6.0, 4.0]))[0].round(6))
+    [1. 2.]
+    """
+    if show:
+        raise ValueError("tfqmr: show must be False: got True")
+    return SparseSystem("tfqmr", A, b, x0, rtol, atol, maxiter, M, callback).solved(_quasi_minimal)
+
+
+def _squared(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) -> Any:
+    r = b - apply(x)
+    shadow, one = r, np.ones((), dtype_of(r))
+
+    def go_on(s: Any) -> Any:
+        return np.logical_and(length(s[1]) > bound, s[-1] < most)
+
+    def improve(s: Any) -> Any:
+        x, r, p, q, rho, count = s
+        new = dot(shadow, r)
+        beta = over(new, rho)
+        u = r + beta * q
+        p = u + beta * (q + beta * p)
+        v = apply(near(p))
+        alpha = over(new, dot(shadow, v))
+        q = u - alpha * v
+        ahead = near(u + q)
+        return x + alpha * ahead, r - alpha * apply(ahead), p, q, new, count + 1
+
+    return while_loop(go_on, improve, (x, r, r * 0, r * 0, one, 0))[0]
+
+
+def _quasi_minimal(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) -> Any:
+    r = b - apply(x)
+    inner = lambda v: apply(near(v))
+    v = inner(r)
+    tau, zero = length(r), 0 * dot(r, r)
+
+    def half(d: Any, w: Any, u: Any, au: Any, alpha: Any, s: tuple[Any, ...]) -> tuple[Any, ...]:
+        """One step along u, of which two make an iteration."""
+        y, theta, eta, tau = s
+        w = w - alpha * au
+        d = u + over(theta * theta * eta, alpha) * d
+        theta = over(length(w), tau)
+        c = 1 / (1 + theta * theta)
+        tau, eta = tau * theta * np.sqrt(c), c * alpha
+        return d, w, (y + eta * d, theta, eta, tau)
+
+    def go_on(s: Any) -> Any:
+        left = s[5][3] * np.sqrt(2.0 * s[-1] + 1) > bound
+        return np.logical_and(left, s[-1] < most)
+
+    def improve(s: Any) -> Any:
+        d, w, u, v, au, at, rho, count = s
+        alpha = over(rho, dot(r, v))
+        d, w, at = half(d, w, u, au, alpha, at)
+        u = u - alpha * v
+        au = inner(u)
+        d, w, at = half(d, w, u, au, alpha, at)
+        new = dot(r, w)
+        beta = over(new, rho)
+        u = w + beta * u
+        next_au = inner(u)
+        return d, w, u, next_au + beta * (au + beta * v), next_au, at, new, count + 1
+
+    state = (r * 0, r, r, v, v, (r * 0, 0 * tau, zero, tau), dot(r, r), 0)
+    return x + near(while_loop(go_on, improve, state)[5][0])
 
 
 def _stabilized(apply: Map, b: Any, x: Any, near: Map, bound: Any, most: int) -> Any:
