@@ -189,6 +189,18 @@ def test_contexts_and_positional_options_of_jax():
         jax.grad(lambda x: jnp.sqrt(x) * 0)(-1.0)
 
 
+def test_names_and_forms_that_haiku_uses():
+    x, key = jnp.arange(24.0).reshape(2, 3, 4), jax.random.key(0)
+
+    for name in ("mean", "var", "sum", "max"):
+        along = lambda x, name=name: getattr(jnp, name)(x, [0, 2])
+        want = getattr(np, name)(np.asarray(x), (0, 2))
+        np.testing.assert_allclose(along(x), want, rtol=1e-6)
+        np.testing.assert_allclose(jax.jit(along)(x), want, rtol=1e-6)
+    assert jax.lax.broadcast_to_rank(x, 5).shape == (1, 1, 2, 3, 4)
+    assert jnp.broadcast_to(key, (3,)).shape == (3,) and jax.__version_info__ >= (0, 10)
+
+
 def test_an_array_of_a_python_scalar_is_weak():
     with jax.enable_x64(True):
         one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)

@@ -73,10 +73,12 @@ from .transforms import (
     vmap as vmap,
 )
 
-__version__ = "0.10.2"
+__version__, __version_info__ = "0.10.2", (0, 10, 2)
 named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
 log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
-transfer_guard = check_tracer_leaks = enable_checks = explain_cache_misses = _nothing
+enable_custom_prng = transfer_guard = check_tracer_leaks = enable_checks = explain_cache_misses = (
+    _nothing
+)
 effects_barrier = lambda: None  # effects happen in their turn
 
 

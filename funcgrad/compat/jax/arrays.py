@@ -17,6 +17,7 @@ from ...core.errors import UnsupportedError
 from ...core.trace import Tracer
 from ...ops.structure import cast
 from ...random.keys import Key
+from .arguments import axes_of, keywords
 from .config import as_dtype, canonicalize_dtype
 from .devices import CPU, Device
 from .indexing import elements
@@ -25,13 +26,6 @@ from .promotion import promoted
 from .views import view
 from .weak_types import STRONG, is_weak, operands_in, weakened
 
-# keywords that choose how JAX computes
-IGNORED = (
-    "precision", "preferred_element_type", "out_sharding", "device", "promote_integers",
-    "indices_are_sorted", "unique_indices", "unroll", "assume_unique_indices", "numpy_resid",
-)  # fmt: skip
-_WAYS = ("searchsorted", "digitize", "isin", "slogdet")  # whose ``method`` is a way to compute
-OPTIONAL = ("where", "out", "initial", "fill_value", "size", "dtype")  # None means: not given
 _METHODS = (
     "all", "any", "argmax", "argmin", "argsort", "compress", "conj", "conjugate",
     "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "prod", "ptp",
@@ -258,19 +252,6 @@ class TracedArray(Methods):
 # crossing
 
 
-def keywords(name: str, given: dict[str, Any]) -> dict[str, Any]:
-    """The keywords of a function of NumPy; without those that say how JAX computes."""
-    left = {k: v for k, v in given.items() if k not in IGNORED}
-    left = {k: v for k, v in left.items() if v is not None or k not in OPTIONAL}
-    if name in _WAYS:
-        left.pop("method", None)
-    if name in ("sort", "argsort"):  # equal elements keep their order
-        left = {"stable": True, **{k: v for k, v in left.items() if k not in ("kind", "order")}}
-    if isinstance(left.get("axis"), list):
-        left["axis"] = tuple(left["axis"])
-    return left
-
-
 def concrete(x: Any, weak: bool = False) -> ConcreteArray:
     """A read-only array with these elements, in the canonical dtype."""
     x = np.asarray(x)
@@ -384,7 +365,7 @@ def apply_ufunc(ufunc: Any, inputs: Any, kwargs: Any = None, method: str = "__ca
 def call_numpy(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Apply a function of NumPy to JAX's arrays."""
     options = lowered(keywords(function.__name__, kwargs))
-    low = lowered(args)
+    low = lowered(axes_of(function.__name__, args))
     if holds_traced((low, options)):  # NumPy dispatches on some arguments only
         function = getattr(ours, function.__name__, function)
     with np.errstate(all="ignore"):

@@ -10,7 +10,7 @@ from ...random.keys import Key
 class KeyDtype:
     """The dtype of keys."""
 
-    name = "key<fry>"
+    name, kind = "key<fry>", "V"
     itemsize = 8
 
     def __repr__(self) -> str:

@@ -264,6 +264,11 @@ def broadcast(operand: Any, sizes: Sequence[int], **_: Any) -> Any:
     return jnp.broadcast_to(operand, (*sizes, *jnp.shape(operand)))
 
 
+def broadcast_to_rank(x: Any, rank: int) -> Any:
+    """The array with axes of length 1 in front, up to a number of axes."""
+    return jnp.expand_dims(x, tuple(range(rank - jnp.ndim(x))))
+
+
 def collapse(operand: Any, start_dimension: int, stop_dimension: int | None = None) -> Any:
     """The array with axes joined into one."""
     shape = jnp.shape(operand)

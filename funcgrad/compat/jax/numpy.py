@@ -14,12 +14,11 @@ from ...core.trace import Tracer
 from ...numpy.at import at as _at
 from ...random.keys import Key
 from . import promotion, sizes
+from .arguments import IGNORED, axes_of, keywords
 from .array_type import Array
 from .arrays import (
-    IGNORED,
     apply_ufunc,
     holds_traced,
-    keywords,
     lowered,
     raised,
 )
@@ -111,7 +110,7 @@ def function(name: str, value: Callable[..., Any], plain: Any = None) -> Callabl
 
     @functools.wraps(value)
     def call(*args: Any, **kwargs: Any) -> Any:
-        low = lowered(tuple([dtype_in(x) for x in args]))
+        low = lowered(tuple([dtype_in(x) for x in axes_of(name, args)]))
         kwargs = lowered({k: dtype_in(v) for k, v in keywords(name, kwargs).items()})
         if place is not None:
             low = _in_common(low, place, args)
