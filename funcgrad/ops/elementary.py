@@ -47,7 +47,6 @@ REFUSED = {
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
     "general_function": "its function and the derivatives of it take NumPy arrays",
     "real_schur": "its blocks of one or two rows are known only at run time",
-    "ldl": "its blocks of one or two pivots are known only at run time",
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "c_kernel": "it is a function in C",
     "debug_callback": "it calls a Python function",

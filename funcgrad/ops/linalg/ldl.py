@@ -8,11 +8,11 @@ from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, shape_of
 from .. import elementwise as ew
+from ..structure import cast
 from .inverse import solve_p
+from .ldl_decomposition import GROWTH, ldl_of, size_of
 from .matrices import MatrixPrimitive, adjoint, hermitian, lower, permute_rows, result_dtype
 from .triangular import solve_triangular_p
-
-GROWTH = (1 + 17**0.5) / 8  # the ratio of Bunch and Kaufman, which bounds elements of the rest
 
 
 class Ldl(MatrixPrimitive):
@@ -31,6 +31,10 @@ class Ldl(MatrixPrimitive):
             outs[0][i][order] = factor
             outs[1][i], outs[2][i] = blocks, order
         return outs
+
+    def decompose(self, a: Any, *, hermitian: bool) -> Any:
+        factor, blocks, order = ldl_of(_mirrored(cast(a, result_dtype(a)), hermitian), hermitian)
+        return permute_rows(factor, np.argsort(order, axis=-1)), blocks, order
 
     @override
     def infer(self, a: Aval, *, hermitian: bool) -> tuple[Aval, ...]:
@@ -62,10 +66,6 @@ def _mirrored(t: Any, conjugate: bool) -> Any:
     return half + half.mT + np.eye(shape_of(t)[-1], dtype=dtype_of(t)) * t
 
 
-def _size(x: Any) -> Any:
-    return np.abs(x.real) + np.abs(x.imag)
-
-
 def _factored(a: Any, conjugate: bool) -> tuple[Any, Any, Any]:
     n, rest = len(a), _mirrored(a, conjugate)
     factor, blocks, order = np.eye(n, dtype=a.dtype), np.zeros_like(a), np.arange(n)
@@ -87,13 +87,13 @@ def _factored(a: Any, conjugate: bool) -> tuple[Any, Any, Any]:
 
 def _pivot(rest: Any, k: int) -> tuple[int, int]:
     """The row that is exchanged with that of the last pivot, and the number of pivots."""
-    here = float(_size(rest[k, k]))
-    column = _size(rest[k + 1 :, k])
+    here = float(size_of(rest[k, k]))
+    column = size_of(rest[k + 1 :, k])
     largest = float(column.max(initial=0))
     if here >= GROWTH * largest:
         return k, 1
     i = k + 1 + int(np.argmax(column))
-    across = _size(rest[i, k:])
+    across = size_of(rest[i, k:])
     there, across[i - k] = float(across[i - k]), 0
     most = float(across.max())
     if here * most >= GROWTH * largest * largest:

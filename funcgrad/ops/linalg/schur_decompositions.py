@@ -58,7 +58,7 @@ def hessenberg_of(t: Any) -> tuple[Any, Any]:
     return h, q
 
 
-def _exchanged(x: Any, one: Any, two: Any) -> Any:
+def exchanged(x: Any, one: Any, two: Any) -> Any:
     """With the elements that two masks mark along the last axis exchanged."""
     first, second = (np.sum(np.where(m, x, 0), axis=-1, keepdims=True) for m in (one, two))
     return np.where(one, second, np.where(two, first, x))
@@ -73,8 +73,8 @@ def column_order_of(a: Any) -> Any:
         left = np.where((rows >= k)[:, None], np.square(np.abs(a)), 0)
         sizes = np.where(columns >= k, np.sum(left, axis=-2), -1.0)
         here, best = columns == k, columns == np.argmax(sizes, axis=-1)[..., None]
-        order = _exchanged(order, here, best)
-        a = _exchanged(a, here, best[..., None, :])
+        order = exchanged(order, here, best)
+        a = exchanged(a, here, best[..., None, :])
         x = np.where(rows >= k, _column(a, k), 0)
         return _left(_reflector(x, rows == k), a), order
 
