@@ -279,6 +279,18 @@ def test_a_singular_matrix_is_numpys_error(solve):
         f(np.ones((3, 3)))
 
 
+def test_a_python_scalar_is_weak_under_transforms_of_jax_too():
+    step = lambda x, rate, n: (x - rate * fg.grad(lambda x: (x**n).sum())(x), rate * n + 1)
+    x, on_jax = np.ones(3, "f4"), fg.bridge.to_jax(step)
+    want = step(x, 0.5, 2)
+
+    for got in (on_jax(x, 0.5, 2), jax.jit(on_jax)(x, 0.5, 2)):
+        assert_same(want[0], np.asarray(got[0]), 1e-6)
+        assert float(got[1]) == want[1]
+    assert jax.vmap(on_jax, (0, None, None))(x, 0.5, 2)[0].dtype == np.float32
+    assert float(jax.grad(lambda rate: on_jax(x, rate, 2)[0].sum())(0.5)) == -6.0
+
+
 def test_a_dtype_that_jax_lacks_is_refused():
     words = r"convert at .*test_bridge.*: JAX has no \S*; convert it to a narrower dtype"
     x = np.ones(2, np.longdouble)

@@ -147,3 +147,25 @@ def test_an_argument_that_is_no_array_is_static():
     f = from_jax(lambda x, mode: x if mode == "same" else -x)
 
     assert [float(f(2.0, mode)) for mode in ("same", "other")] == [2.0, -2.0]
+
+
+VALUES = {
+    "round to even": (lambda x: jnp.round(x * 8) + jnp.round(x, 1), np.arange(9.0) / 16),
+    "round away": (lambda x: jax.lax.round(x, jax.lax.RoundingMethod.AWAY_FROM_ZERO),
+                   np.arange(-2.5, 3.0)),
+    "a Python scalar": (lambda x, a: x.astype("f4") * a + jnp.asarray(a).astype(int), X, 2.5),
+    "extrema at indices": (
+        lambda x: jnp.asarray(x).at[jnp.array([0, 0])].max(x[:2]).at[1].min(0.1), X),
+    "products at indices": (lambda x: jnp.asarray(x).at[jnp.array([0, 1])].multiply(3.0), X),
+    "an array of no axes": (lambda x: jnp.asarray(x).at[...].set(2.0) + x, np.float64(1.5)),
+    "incomplete functions": (lambda x: jax.scipy.special.gammainc(x**2, 1.0)
+                             + jax.scipy.special.betainc(x**2, 2.0, 0.3), X),
+    "a platform": (lambda x: jax.lax.platform_dependent(x, cpu=jnp.sin, default=jnp.cos), X),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_function_of_jax_has_its_values_and_dtypes(name):
+    function, *args = VALUES[name]
+
+    assert_same(np.asarray(function(*args)), np.asarray(from_jax(function)(*args)), 1e-12, 1e-12)

@@ -115,7 +115,7 @@ def scatter(
         starts, shape_of(x), sizes, pairs, d.scatter_dims_to_operand_dims, kept,
         d.update_window_dims, rank, clip,
     )  # fmt: skip
-    if "FILL" not in str(mode):
+    if "FILL" not in str(mode) or not shape_of(x):
         return getattr(at(x)[tuple(found)], how)(updates)
     # an element outside is written into one more row, which is cut off
     n = shape_of(x)[0]

@@ -14,7 +14,7 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, Literal, jaxpr_as_fun
 
 from .. import lax, numpy as fnp, special
 from ..core import tree
-from ..core.avals import aval_of, shape_of
+from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
 from ..core.errors import UnsupportedError
 from ..core.lists import split_list
 from ..core.registry import primitives
@@ -56,7 +56,8 @@ def evaluated(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> list[An
         UnsupportedError: for a primitive without a rule.
     """
     env: dict[Any, Any] = dict(zip(jaxpr.constvars, map(_own, consts), strict=True))
-    env.update(zip(jaxpr.invars, args, strict=True))
+    numbers = lambda x, v: np.asarray(x, v.aval.dtype) if type(x) in PYTHON_SCALARS else x
+    env.update((v, numbers(x, v)) for v, x in zip(jaxpr.invars, args, strict=True))
     read = lambda a: _literal(a) if isinstance(a, Literal) else env[a]
     for eqn in jaxpr.eqns:
         name = eqn.primitive.name
@@ -111,7 +112,9 @@ _RENAMED: dict[str, Any] = {
     "is_finite": np.isfinite, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
     "not": np.invert, "shift_left": np.left_shift, "shift_right_arithmetic": np.right_shift,
     "population_count": np.bitwise_count, "logistic": special.expit, "lgamma": special.gammaln,
-    "digamma": special.digamma, "bessel_i0e": special.i0e, "bessel_i1e": special.i1e,
+    "digamma": special.digamma, "igamma": special.gammainc, "igammac": special.gammaincc,
+    "regularized_incomplete_beta": special.betainc, "bessel_i0e": special.i0e,
+    "bessel_i1e": special.i1e, "add_any": lax.add,
 }  # fmt: skip
 RULES: dict[str, Rule] = {name: _plain(getattr(lax, name)) for name in _SAME.split()}
 RULES |= {name: _plain(function) for name, function in _RENAMED.items()}
@@ -124,10 +127,12 @@ RULES["integer_pow"] = lambda eqn, x, *, y: x**y
 # the order of numbers in which nan is the largest
 RULES["lt_to"] = lambda eqn, x, y: (x < y) | (np.isnan(y) & ~np.isnan(x))
 RULES["le_to"] = lambda eqn, x, y: (x <= y) | np.isnan(y)
-RULES["add_any"] = RULES["add"]
 RULES["complex"] = lambda eqn, x, y: x + 1j * y
 RULES["round"] = lambda eqn, x, *, rounding_method: (
-    np.rint(x) if "EVEN" in str(rounding_method) else np.sign(x) * np.floor(np.abs(x) + 0.5)
+    np.rint(x) if rounding_method.name == "TO_NEAREST_EVEN" else np.trunc(x + np.copysign(0.5, x))
+)
+RULES["platform_index"] = lambda eqn, *, platforms: np.int32(
+    next(i for i, names in enumerate(platforms) if names is None or "cpu" in names)
 )
 
 
@@ -192,11 +197,10 @@ RULES |= {
     "concatenate": lambda eqn, *xs, dimension: np.concatenate(xs, dimension),
     "rev": lambda eqn, x, *, dimensions: np.flip(x, tuple(dimensions)),
     "pad": lambda eqn, x, v, *, padding_config: lax.pad(x, v, padding_config),
-    "gather": gather, "dynamic_slice": dynamic_slice,
-    "dynamic_update_slice": dynamic_update_slice,
-    **{name: functools.partial(scatter, how) for name, how in {
-        "scatter": "set", "scatter-add": "add", "scatter_add": "add", "scatter_mul": "multiply",
-        "scatter_min": "min", "scatter_max": "max"}.items()},
+    "gather": gather, "dynamic_slice": dynamic_slice, "dynamic_update_slice": dynamic_update_slice,
+    "scatter": functools.partial(scatter, "set"),
+    **{f"scatter{mark}{how[:3]}": functools.partial(scatter, how)
+       for mark in "-_" for how in ("add", "subtract", "multiply", "min", "max")},
 }  # fmt: skip
 
 # Reductions and contractions

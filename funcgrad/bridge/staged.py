@@ -47,7 +47,11 @@ def _aval(x: Any) -> Aval:
     own = isinstance(x, jax.Array) and not jax.dtypes.issubdtype(x.dtype, jax.dtypes.extended)
     if not own:
         is_arraylike(x)  # which refuses arrays of other libraries, and keys of JAX
-    return Aval(tuple(x.shape), np.dtype(x.dtype)) if hasattr(x, "shape") else aval_of(x)
+    if not hasattr(x, "shape"):
+        return aval_of(x)
+    # a Python scalar, under a transform of JAX
+    weak = own and x.weak_type and x.shape == () and np.dtype(x.dtype).char in "dlD"
+    return Aval(tuple(x.shape), np.dtype(x.dtype), weak)
 
 
 def _staged(fun: Callable[..., Any], names: Sequence[Hashable], call: Signature) -> Staged:

@@ -34,7 +34,7 @@ def _basic(at: Operation, x: Any, index: Index) -> Any:
             if step < 0:
                 turned.append(out)
                 start, step = start + max(n - 1, 0) * step, -step
-            entry = slice(start, start + max(n - 1, 0) * step + 1 if n else start, step)
+            entry = slice(start, start + (n - 1) * step + 1, step) if n else slice(0, 0)
         key.append(entry)
         axis += entry is not None
         out += entry is None or type(entry) is slice
