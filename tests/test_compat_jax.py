@@ -12,10 +12,13 @@ import funcgrad.compat.jax.numpy as jnp
 from funcgrad.compat.jax import lax
 from funcgrad.core.errors import UnsupportedError
 
-from .jax_programs import PROGRAMS
-from .support.jax_record import numbers
+from . import jax_names, jax_programs
+from .support.jax_record import FILES, numbers
 
-WANT = json.loads((Path(__file__).parent / "jax_programs.json").read_text())
+PROGRAMS = jax_programs.PROGRAMS + jax_names.PROGRAMS
+WANT = {}
+for _file in FILES:
+    WANT |= json.loads((Path(__file__).parent / _file).with_suffix(".json").read_text())
 
 
 def same(got, want, path=""):
@@ -24,7 +27,7 @@ def same(got, want, path=""):
         assert got.keys() == want.keys()
         for key in want:
             same(got[key], want[key], f"{path}.{key}")
-    elif isinstance(want, list) and any(isinstance(x, list | dict) for x in want):
+    elif isinstance(want, list) and any(isinstance(x, list | dict | str) for x in want):
         assert len(got) == len(want)
         for i, (a, b) in enumerate(zip(got, want, strict=True)):
             same(a, b, f"{path}[{i}]")

@@ -244,7 +244,7 @@ def test_resizing_keeps_what_is_linear_and_means():
     with pytest.raises(ShapeError, match=r"resize: x must be .* got f64\[6,2\]"):
         nn.resize(x, (3, 3))
     with pytest.raises(ValueError, match="Upsample: method must be"):
-        nn.Upsample(2, "cubic")
+        nn.Upsample(2, "sinc")
 
 
 def test_norms_normalise_what_they_say():

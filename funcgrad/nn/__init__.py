@@ -98,6 +98,7 @@ from .positional import (
 )
 from .recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN
 from .replace import get as get, replace as replace
+from .resampling import scale_and_translate as scale_and_translate
 from .resizing import (
     Upsample as Upsample,
     adaptive_avg_pool as adaptive_avg_pool,

@@ -6,28 +6,30 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import ShapeError, shown
+from ..core.errors import ShapeError
 from ..core.lazy import answering
 from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..random import Key
 from .apply import complaint
 from .module import Module, module
+from .resampling import along, checked_method, weights
 from .spatial import Lengths, is_whole, lengths_of
 
 
 @answering
-def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
+def resize(x: Any, shape: Lengths, method: str = "linear", antialias: bool = False) -> Any:
     """Interpolate x to other lengths of its spatial axes.
 
     Positions are the centres of cells of equal width, as in PyTorch with ``align_corners=False``.
-    There is no antialiasing when an axis shrinks.
 
     Args:
         x: array, shape [..., *spatial, channels].
         shape: int or tuple of int, the new lengths of the spatial axes.
-        method: "linear", between the two nearest cells; or "nearest", the cell that contains the
-            new centre.
+        method: "nearest", the cell that contains the new centre; "linear"; "cubic", of Keys;
+            "cubic-pytorch", without antialiasing PyTorch's "bicubic"; "lanczos3", "lanczos5";
+            "area", the mean over the new cell.
+        antialias: whether kernels are wider where an axis shrinks, as in ``jax.image.resize``.
 
     Raises:
         ShapeError: if x has too few axes, or an empty spatial axis.
@@ -35,15 +37,15 @@ def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
     >>> print(resize(np.array([[0.0], [1.0]]), (4,)).ravel())
     [0.   0.25 0.75 1.  ]
     """
-    if method not in ("linear", "nearest"):
-        raise ValueError(f"resize: method must be 'linear' or 'nearest': got {shown(method)}")
+    checked_method("resize", method)
     x = operand(x)
     for axis, m in _axes("resize", x, shape):
         n = shape_of(x)[axis]
         if method == "nearest":
             x = take(x, (2 * np.arange(m) + 1) * n // (2 * m), axis=axis)
         elif n != m:
-            x = along(x, _between(n, m, dtype_of(x)), axis)
+            w = weights(n, m, m / n or 1.0, 0.0, method, antialias)
+            x = along(x, w.astype(_float(dtype_of(x))), axis)
     return x
 
 
@@ -60,20 +62,8 @@ def _axes(who: str, x: Any, shape: Lengths) -> list[tuple[int, int]]:
     return list(enumerate(sizes, first))
 
 
-def along(x: Any, matrix: np.ndarray, axis: int) -> Any:
-    """Multiply all vectors along an axis by a matrix."""
-    return np.moveaxis(np.tensordot(matrix, x, axes=(1, axis)), 0, axis)
-
-
 def _float(dtype: np.dtype) -> Any:
     return dtype if dtype.kind in "fc" else np.dtype(np.float64)
-
-
-def _between(n: int, m: int, dtype: np.dtype) -> np.ndarray:
-    """The weights of n old cells in m new ones, two in each row."""
-    centres = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
-    weights = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(n)))
-    return weights.astype(_float(dtype))
 
 
 @answering
@@ -112,7 +102,7 @@ class Upsample(Module):
 
     Args:
         factor: int for all axes but the first and the last, or one int for each spatial axis.
-        method: "nearest", which repeats each element, or "linear".
+        method: "nearest", which repeats each element, or another of ``resize``.
 
     >>> Upsample(2)(np.ones((4, 8, 8, 3))).shape
     (4, 16, 16, 3)
@@ -124,10 +114,7 @@ class Upsample(Module):
     def __post_init__(self) -> None:
         if not is_whole(self.factor, 1):
             self.factor = lengths_of("Upsample", "factor", self.factor)
-        if self.method not in ("linear", "nearest"):
-            raise ValueError(
-                f"Upsample: method must be 'linear' or 'nearest': got {shown(self.method)}"
-            )
+        checked_method("Upsample", self.method)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         shape = shape_of(x)

@@ -52,6 +52,8 @@ jax.lax.lgamma fg.special.gammaln
 jax.lax.logistic fg.nn.sigmoid
 jax.lax.reduce_sum np.sum
 jax.lax.with_sharding_constraint -  NumPy computes in one process: leave it out
+jax.image.resize fg.nn.resize  resize, whose shape has the spatial axes alone
+jax.image.scale_and_translate fg.nn.scale_and_translate
 jax.nn.identity fg.nn.Identity  Identity(), or lambda x: x
 optax.safe_norm np.linalg.norm  norm, whose gradient at 0 is 0
 optax.safe_int32_increment np.add  count + 1

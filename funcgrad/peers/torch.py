@@ -180,6 +180,9 @@ torch.nn.functional.pad np.pad
 torch.nn.functional.layer_norm fg.nn.standardize
 torch.nn.functional.normalize np.linalg.norm  x / norm(x, axis=-1, keepdims=True)
 torch.nn.functional.interpolate fg.nn.resize
+torch.nn.functional.upsample fg.nn.resize
+torch.nn.functional.upsample_bilinear fg.nn.scale_and_translate  scale (m - 1) / (n - 1)
+torch.nn.functional.upsample_nearest fg.nn.resize  resize(x, shape, "nearest")
 torch.nn.functional.conv2d fg.lax.conv_general_dilated
 torch.nn.functional.max_pool2d fg.nn.max_pool
 torch.nn.functional.avg_pool2d fg.nn.avg_pool

@@ -159,7 +159,12 @@ _found = _spaces.register(__name__)
 nn, scipy = _found["nn"], _found["scipy"]
 
 
+_LATE = ("image",)  # modules that are loaded when they are named
+
+
 def __getattr__(name: str) -> _Any:
+    if name in _LATE:
+        return _load(f"{__name__}.{name}")
     if name == "checkpoint_policies":
         return _load("funcgrad").checkpoint_policies
     raise _refused("jax", name)

@@ -25,7 +25,6 @@ MODULES = {
     "jax.experimental.multihost_utils": _ONE,
     "jax.experimental.sparse": "use funcgrad.sparse",
     "jax.experimental.checkify": "use funcgrad.debug.nans()",
-    "jax.image": "use funcgrad.nn.resize",
     "jax.example_libraries": "use funcgrad.optim and funcgrad.nn",
     "jax.example_libraries.optimizers": "use funcgrad.optim",
     "jax.example_libraries.stax": "use funcgrad.nn",
