@@ -21,7 +21,7 @@ from .support import (  # noqa: F401, which enter their calls
     twins_of_signals,
     twins_of_splines,
 )
-from .support.twins import AT, CALLS, GRID, IMAGE, SPOTS, WAVE, X, Y
+from .support.twins import AT, CALLS, GRID, IMAGE, SOS, SPOTS, WAVE, X, Y
 
 RNG = np.random.default_rng(6)
 A = RNG.normal(size=(6, 6)) / 3 + 3 * np.eye(6)
@@ -234,3 +234,45 @@ def test_the_inverse_of_a_short_time_transform_inverts():
         signal.istft(z, nperseg=8, noverlap=0, boundary=False)
     with pytest.raises(ValueError, match="stft: boundary must be 'zeros', 'constant'"):
         signal.stft(WAVE, nperseg=8, boundary="wrap")
+
+
+NEED_VALUES = {
+    "find_peaks": lambda x: signal.find_peaks(x)[0],
+    "argrelmax": lambda x: signal.argrelmax(x)[0],
+    "buttord": lambda x: signal.buttord(x[0], x[1], 1.0, 40.0)[1],
+    "residue": lambda x: signal.residue(x[:2], x[:4])[0],
+    "zpk2sos": lambda x: signal.zpk2sos(x[:2], x[:3], 1.0, "minimal"),
+    "label": lambda x: ndimage.label(x)[0],
+    "median": lambda x: ndimage.median(x, x > 0, x[0]),
+    "distance_transform_edt": ndimage.distance_transform_edt,
+    "binary_erosion": lambda x: ndimage.binary_erosion(x, iterations=-1),
+    "sproot": lambda x: interpolate.sproot((np.arange(11.0), x[:11], 3)),
+}
+
+
+@pytest.mark.parametrize("name", NEED_VALUES)
+def test_a_function_that_needs_values_says_so_under_jit(name):
+    with pytest.raises(ConcretizationError, match=f"^{name}: .*under jit"):
+        fg.jit(NEED_VALUES[name])(WAVE)
+
+
+SINGLE = {
+    "savgol_filter": lambda x: signal.savgol_filter(x, 5, 2), "medfilt": signal.medfilt,
+    "wiener": signal.wiener, "resample_poly": lambda x: signal.resample_poly(x, 3, 2),
+    "resample": lambda x: signal.resample(x, 9), "envelope": signal.envelope,
+    "upfirdn": lambda x: signal.upfirdn(x[:3], x, 2), "sosfiltfilt": lambda x: signal.sosfiltfilt(
+        SOS.astype("f4"), x), "maximum_filter": lambda x: ndimage.maximum_filter(x, 3),
+    "grey_opening": lambda x: ndimage.grey_opening(x, 3), "rotate": lambda x: ndimage.rotate(
+        x.reshape(4, 6), 20.0), "gaussian_laplace": lambda x: ndimage.gaussian_laplace(x, 1.0),
+    "KroghInterpolator": lambda x: interpolate.KroghInterpolator(np.arange(4, dtype="f4"), x[:4])(
+        np.float32(1.5)), "cumulative_simpson": lambda x: integrate.cumulative_simpson(
+        x, x=np.arange(24, dtype="f4")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_function_of_float32_gives_float32(name):
+    x = WAVE.astype("f4")
+
+    assert np.asarray(SINGLE[name](x)).dtype == np.float32
+    assert fg.grad(lambda x: SINGLE[name](x).sum())(x).dtype == np.float32

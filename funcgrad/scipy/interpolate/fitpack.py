@@ -207,9 +207,12 @@ def sproot(tck: Any, mest: int = 10) -> Any:
     [1.5]
     """
     spline = _spline(tck)
-    if spline.k != 3 or known(spline.c) is None or known(spline.t) is None:
+    if spline.k != 3:
+        raise ValueError(f"sproot: the spline must be cubic: got degree {spline.k}; use BSpline")
+    if known(spline.c) is None or known(spline.t) is None:
         raise ConcretizationError(
-            f"sproot: the spline must be cubic, of known values: got degree {spline.k}"
+            "sproot: how many roots there are depends on values, which are not known under jit and "
+            "vmap; call it outside"
         )
     t, n = np.asarray(known(spline.t)), shape_of(spline.t)[0] - 4
     plain = BSpline(t, np.asarray(known(spline.c)), 3)

@@ -57,7 +57,7 @@ class _Bands:
         self.kind = names[shape_of(edges[0])[0] - 1][first]
         warp = lambda w: w if analog else np.tan(np.pi * w / 2)
         self.passed, self.stopped = map(warp, edges)
-        if self.kind == "bandstop" and any(isinstance(e, Tracer) for e in edges):
+        if self.kind == "bandstop" and any(isinstance(x, Tracer) for x in (*edges, gpass, gstop)):
             raise UnsupportedError(
                 f"{who}: frequencies of bandstop filters have no derivative: got traced ones; use "
                 f"stop_gradient"
@@ -75,13 +75,11 @@ class _Bands:
         """The passband of a bandstop filter, moved to where the order is least."""
         if self.kind != "bandstop":
             return self.passed
-        edges = [float(p) for p in self.passed]
-        for k, (low, high) in enumerate(((edges[0], float(self.stopped[0]) - 1e-12),
-                                         (float(self.stopped[1]) + 1e-12, edges[1]))):  # fmt: skip
-            with_edge = lambda w, k=k, e=edges: [*e[:k], w, *e[k + 1 :]]
-            found = _least(lambda w, e=with_edge: float(order(self.ratio(e(w)))), low, high)
-            edges = with_edge(found)
-        return np.array(edges)
+        low, high = (float(p) for p in self.passed)
+        inner = [float(s) for s in self.stopped]
+        low = _least(lambda w: float(order(self.ratio([w, high]))), low, inner[0] - 1e-12)
+        high = _least(lambda w: float(order(self.ratio([low, w]))), inner[1] + 1e-12, high)
+        return np.array([low, high])
 
     def frequencies(self, w: Any) -> Any:
         """The critical frequencies in the units of the arguments."""
