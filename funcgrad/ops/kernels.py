@@ -122,10 +122,10 @@ class Repeated:
         stride: int = 1,
         going: Callable[..., Any] | None = None,
     ) -> Sequence[Any]:
+        if not isinstance(end, Tracer) and not range(first, int(end), stride):
+            return state
         if _is_traced((*state, end)):
             return _staged(step, state, (first, end, stride), going, True)
-        if not range(first, int(end), stride):
-            return state
         state, rest = step(first, *state), (first + stride, end, stride)
         if _is_traced(state):  # by values that the step closes over
             go = True if going is None else np.any(going(*state))
