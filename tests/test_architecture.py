@@ -122,6 +122,7 @@ ROOMS = {
 
 # public names that two modules of a room define, file names in more than two rooms
 SAME_NAMES: dict[str, str] = {
+    "scipy bartlett": "SciPy's names: a window, and a test",
     "scipy convolve": "SciPy's names: of signals, and of images",
     "scipy correlate": "SciPy's names: of signals, and of images",
     "scipy brent": "a search for roots of events, and SciPy's minimizer",

@@ -18,6 +18,7 @@ P = np.exp(RNG.normal(size=(6, 3)))  # positive
 A, B = RNG.normal(size=(6, 3)), RNG.normal(size=(5, 3)) + 0.4
 W = RNG.uniform(0.2, 1.0, 6)
 V = RNG.uniform(0.2, 1.0, (6, 3))
+TALL = RNG.normal(size=(21, 9))
 ANGLES = RNG.uniform(0, 1.5, (6, 3))
 COUNTS = np.array([3.0, 5.0, 9.0, 4.0])
 
@@ -67,6 +68,14 @@ ROWS = {
     "power_divergence": [row(COUNTS, lambda_=k) for k in
         ("log-likelihood", "cressie-read", "neyman", "mod-log-likelihood", -0.5, None)],
     "jarque_bera": [row(X), row(A, axis=0)],
+    "skewtest": [row(X), row(TALL, axis=1, alternative="less")], "kurtosistest": [row(TALL)],
+    "normaltest": [row(X), row(TALL, axis=0)], "bartlett": [row(A, B, A[:4] ** 2)],
+    "levene": [row(A, B, A[:4] ** 2), row(A, B, center="mean")],
+    "ttest_ind_from_stats": [row(X[0], P[0], 9, X[1], P[1], 7),
+                             row(X[0], P[0], 9, X[1], P[1], 7, equal_var=False)],
+    "combine_pvalues": [row(W, m) for m in ("fisher", "pearson", "tippett", "stouffer")]
+    + [row(V, "stouffer", V[::-1], axis=1)],
+    "kstatvar": [row(X, 1), row(A, 2)],
     "wasserstein_distance": [row(X, Y[:7]), row(X, Y[:6], None, W)],
     "energy_distance": [row(X, Y[:7]), row(X[:6], Y[:6], W, W[::-1])],
     "ks_2samp": [row(X, Y[:7]), row(np.round(X), np.round(Y)), row(X, Y[:5], "less"),
@@ -98,8 +107,8 @@ def close(want, got, rtol=1e-10, atol=1e-12):
 
 
 def test_each_statistic_has_a_row():
-    homes = ("association", "density", "distances", "significance", "summaries", "transformed",
-             "trimmed")  # fmt: skip
+    homes = ("association", "density", "distances", "normality", "significance", "summaries",
+             "transformed", "trimmed")  # fmt: skip
     own = {n for n in stats.__all__
            if getattr(getattr(stats, n), "__module__", "").rpartition(".")[2] in homes}  # fmt: skip
 

@@ -102,7 +102,24 @@ POLYNOMIALS = {
     "legendre": (3,),
     "sh_legendre": (3,),
 }
-OWN = {"bessel_jn", "LinAlgError", *POLYNOMIALS}  # of JAX; objects
+ALIASES = {
+    "p": "legendre",
+    "t": "chebyt",
+    "u": "chebyu",
+    "c": "chebyc",
+    "s": "chebys",
+    "j": "jacobi",
+    "l": "laguerre",
+    "la": "genlaguerre",
+    "h": "hermite",
+    "he": "hermitenorm",
+    "cg": "gegenbauer",
+    "ps": "sh_legendre",
+    "ts": "sh_chebyt",
+    "us": "sh_chebyu",
+    "js": "sh_jacobi",
+}
+OWN = {"bessel_jn", "LinAlgError", *POLYNOMIALS, *(f"{name}_roots" for name in ALIASES)}
 FAST = {
     "jv", "yv", "ive", "kve", "airy", "erfi", "dawsn", "wofz", "owens_t", "expn", "expi", "sici",
     "struve", "kelvin", "elliprj", "stdtridf", "wrightomega", "h1vp", "legendre_p_all",
@@ -113,6 +130,13 @@ FAST = {
 
 def test_each_function_has_a_row():
     assert set(special.__all__) - ROWS.keys() - WITHOUT.keys() - OWN == set()
+
+
+def test_short_names_of_quadrature_are_the_same_functions():
+    for short, long in ALIASES.items():
+        f, args = getattr(special, f"{short}_roots"), WITHOUT[f"roots_{long}"]
+        assert f is getattr(special, f"roots_{long}")
+        assert_near(getattr(scipy, f"{short}_roots")(*args), f(*args), 1e-11, 1e-14)
 
 
 def leaves(y):

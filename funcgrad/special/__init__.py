@@ -112,6 +112,16 @@ from .gamma import (
     zetac as zetac,
 )
 from .gauss import (
+    c_roots as c_roots,
+    cg_roots as cg_roots,
+    h_roots as h_roots,
+    he_roots as he_roots,
+    j_roots as j_roots,
+    js_roots as js_roots,
+    l_roots as l_roots,
+    la_roots as la_roots,
+    p_roots as p_roots,
+    ps_roots as ps_roots,
     roots_chebyc as roots_chebyc,
     roots_chebys as roots_chebys,
     roots_chebyt as roots_chebyt,
@@ -127,6 +137,11 @@ from .gauss import (
     roots_sh_chebyu as roots_sh_chebyu,
     roots_sh_jacobi as roots_sh_jacobi,
     roots_sh_legendre as roots_sh_legendre,
+    s_roots as s_roots,
+    t_roots as t_roots,
+    ts_roots as ts_roots,
+    u_roots as u_roots,
+    us_roots as us_roots,
 )
 from .harmonics import (
     lmbda as lmbda,

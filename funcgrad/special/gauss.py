@@ -211,3 +211,20 @@ roots_chebys = _chebyshev("roots_chebys", "the weight sqrt(1 - (x/2)**2)", 2, -2
 roots_sh_chebyt = _chebyshev("roots_sh_chebyt", "the weight 1 / sqrt(x - x**2)", 1, 0, 1, 1.0)
 roots_sh_chebyu = _chebyshev("roots_sh_chebyu", "the weight sqrt(x - x**2)", 2, 0, 1, 0.25)
 # fmt: on
+
+# other names of SciPy
+p_roots = roots_legendre
+t_roots = roots_chebyt
+u_roots = roots_chebyu
+c_roots = roots_chebyc
+s_roots = roots_chebys
+j_roots = roots_jacobi
+l_roots = roots_laguerre
+la_roots = roots_genlaguerre
+h_roots = roots_hermite
+he_roots = roots_hermitenorm
+cg_roots = roots_gegenbauer
+ps_roots = roots_sh_legendre
+ts_roots = roots_sh_chebyt
+us_roots = roots_sh_chebyu
+js_roots = roots_sh_jacobi

@@ -144,6 +144,14 @@ from .multivariate import (
     multivariate_normal as multivariate_normal,
 )
 from .noncentral import ncf as ncf, nct as nct, ncx2 as ncx2
+from .normality import (
+    bartlett as bartlett,
+    combine_pvalues as combine_pvalues,
+    kurtosistest as kurtosistest,
+    levene as levene,
+    normaltest as normaltest,
+    skewtest as skewtest,
+)
 from .rare import (
     alpha as alpha,
     argus as argus,
@@ -180,6 +188,7 @@ from .significance import (
     power_divergence as power_divergence,
     ttest_1samp as ttest_1samp,
     ttest_ind as ttest_ind,
+    ttest_ind_from_stats as ttest_ind_from_stats,
     ttest_rel as ttest_rel,
 )
 from .stable import landau as landau, levy_stable as levy_stable
@@ -191,6 +200,7 @@ from .summaries import (
     hmean as hmean,
     iqr as iqr,
     kstat as kstat,
+    kstatvar as kstatvar,
     kurtosis as kurtosis,
     median_abs_deviation as median_abs_deviation,
     moment as moment,

@@ -72,16 +72,36 @@ def ttest_ind(
     a, b = sample("ttest_ind", a, nan_policy), sample("ttest_ind", b)
     m, n = float(size_along(a, axis)), float(size_along(b, axis))
     va, vb = np.var(a, axis=axis, ddof=1), np.var(b, axis=axis, ddof=1)
-    df: Any = m + n - 2
-    if equal_var:
-        square = ((m - 1) * va + (n - 1) * vb) / df * (1 / m + 1 / n)
-    else:
-        square = va / m + vb / n
-        df = square**2 / ((va / m) ** 2 / (m - 1) + (vb / n) ** 2 / (n - 1))
+    square, df = _spread(va, vb, m, n, equal_var)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = (np.mean(a, axis=axis) - np.mean(b, axis=axis)) / np.sqrt(square)
     p = tails_of_t("ttest_ind", t, df, alternative)
     return TtestResult(t, p, np.broadcast_to(df, shape_of(t))[()])
+
+
+@answering
+def ttest_ind_from_stats(
+    mean1: Any, std1: Any, nobs1: Any, mean2: Any, std2: Any, nobs2: Any,
+    equal_var: bool = True, alternative: str = "two-sided",
+) -> SignificanceResult:  # fmt: skip
+    """ttest_ind of two samples of which means, standard deviations and sizes are known.
+
+    >>> print(ttest_ind_from_stats(2.0, 2**0.5, 2, 0.0, 2**0.5, 2).statistic.round(6))
+    1.414214
+    """
+    one, two = operand(std1) ** 2, operand(std2) ** 2
+    square, df = _spread(one, two, operand(nobs1), operand(nobs2), equal_var)
+    t = (operand(mean1) - operand(mean2)) / np.sqrt(square)
+    return SignificanceResult(t, tails_of_t("ttest_ind_from_stats", t, df, alternative))
+
+
+def _spread(va: Any, vb: Any, m: Any, n: Any, equal_var: bool) -> tuple[Any, Any]:
+    """The variance of the difference of two means, and the degrees of freedom."""
+    if equal_var:
+        df: Any = m + n - 2.0
+        return ((m - 1) * va + (n - 1) * vb) / df * (1 / m + 1 / n), df
+    square = va / m + vb / n
+    return square, square**2 / ((va / m) ** 2 / (m - 1) + (vb / n) ** 2 / (n - 1))
 
 
 @answering

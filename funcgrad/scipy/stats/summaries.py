@@ -307,6 +307,27 @@ def kstat(
 
 
 @answering
+def kstatvar(
+    data: Any, n: int = 2, *, axis: Axis = None, nan_policy: str = "propagate",
+    keepdims: bool = False,
+) -> Any:  # fmt: skip
+    """Unbiased estimate of the variance of kstat, n = 1 or 2.
+
+    >>> print(kstatvar(np.array([1.0, 3.0]), 1))
+    1.0
+    """
+    a = sample("kstatvar", data, nan_policy)
+    count = size_along(a, axis)
+    second = kstat(a, 2, axis=axis, keepdims=keepdims)
+    if n == 1:
+        return second / count
+    if n != 2:
+        raise ValueError(f"kstatvar: n must be 1 or 2: got {shown(n)}")
+    fourth = kstat(a, 4, axis=axis, keepdims=keepdims)
+    return (2 * count * second**2 + (count - 1) * fourth) / (count * (count + 1))
+
+
+@answering
 def iqr(
     x: Any, axis: Axis = None, rng: tuple[float, float] = (25, 75), scale: float | str = 1.0,
     nan_policy: str = "propagate", interpolation: str = "linear", keepdims: bool = False,
