@@ -1,6 +1,7 @@
 """Filters of the elements of windows by their order: extrema, medians, percentiles.
 
-The derivative goes to the element that is taken; extrema share it evenly between equal elements.
+The derivative goes to the element that is taken; equal ones share that of an extremum, in boxes
+along one axis after the other.
 """
 
 import operator
@@ -74,15 +75,22 @@ def ranked(
     who: str, x: Any, window: np.ndarray, rank: int, mode: Any, cval: Any,
     shifts: Sequence[int] | None = None,
 ) -> Any:  # fmt: skip
-    """The element of a rank in each window, whose extrema are those of ``np.max``."""
+    """The element of a rank in each window; extrema are those of ``np.max`` and ``np.min``."""
     count = int(window.sum())
     if not -count <= rank < count:
         raise ValueError(f"{who}: rank must be less than {count}, the elements: got {rank}")
-    rank %= count
-    found = elements(who, x, window, shifts or [0] * window.ndim, mode, cval)
-    if rank == count - 1:
-        return np.max(found, axis=0)
-    return np.min(found, axis=0) if not rank else np.sort(found, axis=0)[rank]
+    rank, shifts = rank % count, shifts or [0] * window.ndim
+    if 0 < rank < count - 1:
+        return np.sort(elements(who, x, window, shifts, mode, cval), axis=0)[rank]
+    extremum = np.max if rank else np.min
+    if not window.all():
+        return extremum(elements(who, x, window, shifts, mode, cval), axis=0)
+    for axis, k in enumerate(window.shape):  # the extremum of a box is one after another
+        if k > 1:
+            row = np.moveaxis(np.ones((k, *[1] * (window.ndim - 1)), bool), 0, axis)
+            along = [s if d == axis else 0 for d, s in enumerate(shifts)]
+            x = extremum(elements(who, x, row, along, mode, cval), axis=0)
+    return x
 
 
 @answering
