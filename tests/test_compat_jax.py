@@ -204,6 +204,12 @@ def test_names_and_forms_that_haiku_uses():
     assert jnp.broadcast_to(key, (3,)).shape == (3,) and jax.__version_info__ >= (0, 10)
 
 
+def test_a_flag_that_would_change_random_bits_warns():
+    jax.config.update("jax_threefry_partitionable", True)
+    with pytest.warns(UserWarning, match="random bits stay those of True"):
+        jax.config.update("jax_threefry_partitionable", False)
+
+
 def test_an_array_of_a_python_scalar_is_weak():
     with jax.enable_x64(True):
         one, x = jnp.array(1.0), jnp.ones(2, jnp.float32)

@@ -1,6 +1,7 @@
 """JAX's configuration: ``config.update("jax_enable_x64", True)``; other flags are ignored."""
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,9 @@ class Config:
         """Set a flag."""
         if name == "jax_debug_nans" and value:
             raise UnsupportedError("config.jax_debug_nans: use funcgrad.debug.nans()")
+        if name == "jax_threefry_partitionable" and not value:
+            words = f"config.{name}: random bits stay those of True, JAX's default: expect others"
+            warnings.warn(words, stacklevel=2)
         self.flags[name] = value
 
     def read(self, name: str) -> Any:
