@@ -122,7 +122,7 @@ ALIASES = {
 OWN = {"bessel_jn", "LinAlgError", *POLYNOMIALS, *(f"{name}_roots" for name in ALIASES)}
 FAST = {
     "jv", "yv", "ive", "kve", "airy", "erfi", "dawsn", "wofz", "owens_t", "expn", "expi", "sici",
-    "struve", "kelvin", "elliprj", "stdtridf", "wrightomega", "h1vp", "legendre_p_all",
+    "struve", "kelvin", "elliprj", "chdtriv", "wrightomega", "h1vp", "legendre_p_all",
     "fresnel", "spence", "rgamma", "loggamma", "gammaincinv", "hyp1f1", "hyp2f1",
     "ellipk", "ellipkinc", "ellipj", "lambertw", "boxcox", "sph_harm_y", "binom", "stdtrit",
 }  # fmt: skip
