@@ -95,7 +95,7 @@ ROOMS = {
     "answers": 1_150,
     "bridge": 3_200,
     "c": 5_250,
-    "compat": 6_340,
+    "compat": 8_000,
     "compile": 8_400,
     "control": 7_150,
     "core": 7_600,

@@ -159,7 +159,7 @@ _found = _spaces.register(__name__)
 nn, scipy = _found["nn"], _found["scipy"]
 
 
-_LATE = ("image",)  # modules that are loaded when they are named
+_LATE = ("example_libraries", "image")  # modules that are loaded when they are named
 
 
 def __getattr__(name: str) -> _Any:

@@ -45,6 +45,13 @@ from .operations import (
 )
 from .refusals import refused
 from .scalars import dtype_in
+from .shapes import (
+    conv_general_permutations as conv_general_permutations,
+    conv_general_shape_tuple as conv_general_shape_tuple,
+    conv_shape_tuple as conv_shape_tuple,
+    conv_transpose_shape_tuple as conv_transpose_shape_tuple,
+    reduce_window_shape_tuple as reduce_window_shape_tuple,
+)
 from .transforms import point
 from .weak_types import STRONG, operands_in, weakened
 

@@ -1,0 +1,1 @@
+"""``jax.example_libraries``: optimizers and layers of few lines, for JAX's arrays."""
