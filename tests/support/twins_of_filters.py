@@ -29,6 +29,13 @@ call("signal.sosfiltfilt even",
 for ends in ("even", "constant", None):
     call(f"signal.filtfilt {ends}",
          lambda m, b, a, x, ends=ends: m.filtfilt(b, a, x, padtype=ends), B, A3, WAVE)  # fmt: skip
+for k in (1, 3):
+    call(f"signal.lfilter finite {k}",
+         lambda m, b, x, k=k: parts(*m.lfilter(b[:k], [2.0], x, 0, zi=np.ones((k - 1, 5)))), B,
+         IMAGE)  # fmt: skip
+call("signal.lfilter finite and short", lambda m, b, x: m.lfilter(b, 1.0, x), B, WAVE[:2])
+call("signal.lfilter finite and complex",
+     lambda m, b, x: parts(m.lfilter(b + 1j, [1.0], x)), B, WAVE)  # fmt: skip
 call("signal.lfiltic", lambda m, b, a, y, x: m.lfiltic(b, a, y, x), B, A3, WAVE[:2], WAVE[2:4])
 call("signal.lfiltic of outputs", lambda m, b, a, y: m.lfiltic(b, a, y), B[:1], A3, WAVE[:2])
 call("signal.deconvolve", lambda m, s, d: parts(*m.deconvolve(s, d)), WAVE[:7], B)

@@ -13,6 +13,7 @@ from ...ops.operand import operand
 from ...ops.reduce import axis_of
 from ...ops.structure import cast
 from ..floating import as_floating
+from .convolution import convolve
 from .representations import coefficients, sections_of
 
 
@@ -37,6 +38,7 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     x = np.moveaxis(x, axis, 0)
     size = max(shape_of(a)[0], shape_of(b)[0])
     dtype = np.result_type(*map(dtype_of, (b, a, x)))
+    finite = shape_of(a)[0] == 1
     padded = lambda v: np.concatenate([v, np.zeros(size - shape_of(v)[0], dtype_of(v))])
     b, a = padded(b) / a[0], padded(a) / a[0]
     rest = (-1, *[1] * (len(shape_of(x)) - 1))
@@ -59,9 +61,18 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
         shifted = np.concatenate([state[1:], np.zeros_like(state[:1])])
         return shifted + np.reshape(b[1:], rest) * now - np.reshape(a[1:], rest) * y, y
 
-    last, y = scan(step, start, x)
+    last, y = _finite(b, x, start) if finite else scan(step, start, x)
     y = np.moveaxis(y, 0, axis)
     return y if zi is None else (y, np.moveaxis(last, 0, axis))
+
+
+def _finite(b: Any, x: Any, start: Any) -> tuple[Any, Any]:
+    """The final state and the output of a filter without a denominator: a convolution."""
+    n, k = shape_of(x)[0], shape_of(start)[0]
+    whole = np.moveaxis(convolve(x, cast(b, dtype_of(x)), axes=((0,), (0,))), -1, 0)
+    head = whole[:k] + start
+    whole = np.concatenate([head, whole[k:]])
+    return whole[n:], whole[:n]
 
 
 @answering

@@ -90,25 +90,24 @@ def savgol_filter(
     axis = axis_of(axis, len(shape_of(x)))
     kind = real_dtype(dtype_of(x))
     weights = cast(savgol_coeffs(window_length, polyorder, deriv, delta, None, "dot"), kind)
+    n, half, odd = shape_of(x)[axis], window_length // 2, window_length % 2
+    inner = correlate1d(
+        x, weights, axis, None, "nearest" if mode == "interp" else mode, cval, odd - 1
+    )
     if mode != "interp":
-        even = 1 - window_length % 2
-        return correlate1d(x, weights, axis, None, mode, cval, -even if even else 0)
-    x = np.moveaxis(x, axis, 0)
-    n, half = shape_of(x)[0], window_length // 2
+        return inner
+    x, inner = np.moveaxis(x, axis, 0), np.moveaxis(inner, axis, 0)
     if window_length > n:
         raise ShapeError(
             f"savgol_filter: window_length must be at most {n} for mode='interp': got "
             f"{window_length}; write mode='nearest'"
         )
-    places = np.arange(n - window_length + 1)[:, None] + np.arange(window_length)
-    inner = np.tensordot(weights, x[places], axes=((0,), (1,)))
     matrix = _end_matrix(window_length, polyorder, deriv) / operand(delta) ** deriv
     first, last = (
         np.tensordot(cast(matrix, kind), side, axes=1)
         for side in (x[:window_length], x[n - window_length :])
     )
-    odd = window_length % 2
-    whole = np.concatenate([first[:half], inner[1 - odd :], last[half + odd :]])
+    whole = np.concatenate([first[:half], inner[half : n - half], last[half + odd :]])
     return np.moveaxis(whole, 0, axis)
 
 
