@@ -199,7 +199,12 @@ def _chebyshev(name: str, doc: str, kind: int, *interval: float) -> Callable[...
         return _given(gauss_chebyshev(kind, _known(name, n)[0], *interval), mu)
 
     roots.__name__ = roots.__qualname__ = name
-    roots.__doc__ = f"Gauss-Chebyshev quadrature on [{interval[0]}, {interval[1]}], of {doc}."
+    roots.__doc__ = f"""Gauss-Chebyshev quadrature on [{interval[0]}, {interval[1]}], of {doc}.
+
+    >>> x, w = {name}(3)
+    >>> x.shape, w.shape
+    ((3,), (3,))
+    """
     return answering(roots)
 
 

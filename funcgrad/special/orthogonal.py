@@ -37,12 +37,21 @@ class OrthogonalPolynomial(np.poly1d):
         return self._scale * self._evaluate(val)
 
 
+# parameters of examples
+_PARAMETERS = {"gegenbauer": ", 1.5", "genlaguerre": ", 1.5"}
+_PARAMETERS |= {"jacobi": ", 1.5, 1.0", "sh_jacobi": ", 1.5, 1.0"}
+
+
 def _constructor(name: str, doc: str, *family: Any) -> Callable[..., Any]:
     def polynomial(n: int, *parameters: float, monic: bool = False) -> OrthogonalPolynomial:
         return OrthogonalPolynomial(family, n, parameters, monic)
 
     polynomial.__name__ = polynomial.__qualname__ = name
-    polynomial.__doc__ = f"{doc}; its first coefficient is 1 if ``monic``."
+    polynomial.__doc__ = f"""{doc}; its first coefficient is 1 if ``monic``.
+
+    >>> {name}(2{_PARAMETERS.get(name, "")}).order
+    2
+    """
     return answering(polynomial)
 
 
