@@ -217,6 +217,7 @@ ORDERS = np.array([0.0, 0.3, 1.0, 2.5, 7.0, 26.0, 40.0])
 PLANE = SIGNED[:, None] + 1j * SIGNED
 ITERATED = [
     *[(name, (ORDERS, np.abs(SIGNED[:, None]))) for name in ("jv", "yv", "ive", "kve")],
+    *[(name, (0.3, np.abs(SIGNED))) for name in ("jv", "yv", "ive", "kve")],
     *[("airy", (k, SIGNED)) for k in range(4)],
     *[(name, (ORDERS - 3, np.abs(SIGNED[:, None]))) for name in ("struve", "modstruve")],
     ("elliprj", (UNIT, 1 - UNIT, 0.5, SIGNED[:, None])),

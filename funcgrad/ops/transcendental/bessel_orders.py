@@ -164,7 +164,7 @@ def _oscillating(v: Any, x: Any) -> tuple[Any, Any]:
         j, j_next = np.where(more, j_next, j), np.where(more, up, j_next)
         return j, np.where(more, y_next, y), j_next, np.where(more, upper, y_next)
 
-    j, y, _, y_next = repeated(rise, _first_orders(m, x), 1, np.max(count, initial=0) + 1)
+    j, y, _, y_next = repeated(rise, _first_orders(m, x), 1, count.max(initial=0) + 1)
     beyond = (v > x) & ((x < 2) | (v >= 1))
     j = masked_update(j, beyond, _j_beyond, v, x, y, y_next)
     short = (v != np.rint(np.minimum(v, 1))) & (0.25 * x * x < v + 1)
@@ -303,9 +303,10 @@ def _ke_low(v: Any, x: Any) -> tuple[Any, Any]:
         return np.where(more, y_next, y), np.where(more, up, y_next)
 
     ys = masked_updates(ys, (x <= 2) & (m != 0), near, m, x)
-    ys = masked_updates(ys, (x > 2) & (m != 0), _steed_k, m, x, idle=IDLE)
+    # of small x it takes more steps than large x bear
+    ys = masked_updates(ys, (x > 2) & (m != 0), _steed_k, m, x, idle=9)
     ys = masked_updates(ys, m == 0, lambda x: (bessel_ke(0, x), bessel_ke(1, x)), x)
-    y, y_next = repeated(rise, ys, 1, np.max(count, initial=0) + 1)
+    y, y_next = repeated(rise, ys, 1, count.max(initial=0) + 1)
     return y, y_next
 
 
@@ -330,7 +331,7 @@ def _ie_low(v: Any, x: Any) -> Any:
     top = v + count
     ratio = _uniform(top + 1, x, 1) / _uniform(top, x, 1)
     fall = lambda k, r: (np.where(k < count, 1 / (2 * (top - k) / x + r), r),)
-    (ratio,) = repeated(fall, (ratio,), 0, np.max(count, initial=0))
+    (ratio,) = repeated(fall, (ratio,), 0, count.max(initial=0))
     y, y_next = _ke_low(v, x)
     y = 1 / (x * (y_next + ratio * y))
     y = masked_update(y, v == 0, i0e_of, x)

@@ -191,7 +191,7 @@ def _polygamma(n: int, z: Any) -> Any:
         sum = sum + np.where(more, factor / w ** (n + 1), 0)
         return np.where(more, w + 1, w), sum
 
-    w, sum = repeated(step, (z, np.zeros_like(z)), 0, np.max(count, initial=0))
+    w, sum = repeated(step, (z, np.zeros_like(z)), 0, count.max(initial=0))
     y = sign * (_polygamma_far(n, w) + sum)
     return np.where((z.real < -9000) & ~far, np.nan, y)
 

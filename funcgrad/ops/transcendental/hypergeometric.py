@@ -196,7 +196,7 @@ def _logarithmic(y: Any, a: Any, b: Any, z: Any, m: Any) -> Any:
         return two, term, psi + 1 / (a + m + k) + 1 / (b + m + k) - 1 / (k + 1) - 1 / (k + m + 1)
 
     zero, unit = np.zeros_like(z), np.ones_like(z)
-    one, _ = repeated(lower, (zero, unit), 0, np.max(m, initial=0))
+    one, _ = repeated(lower, (zero, unit), 0, m.max(initial=0))
     one = one * np.where(m > 0, _gamma_ratio((c, np.maximum(m, 1)), (a + m, b + m)), 0)
     log = np.log(rest)
     psi = digamma_of(a + m) + digamma_of(b + m) - digamma_of(m + 1) + np.euler_gamma
