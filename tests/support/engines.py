@@ -31,7 +31,8 @@ _REFUSALS = re.compile(
 # rows of test_jit.py that a sample leaves out: XLA takes a minute for their thousands of equations
 _LONG = re.compile(
     r"\[(betaincc?|betainc_slope|beta|beta_density|gammaincc?|gammainc_slope|polygamma_difference|"
-    r"bessel_moment|bessel_ratio|random_binomial|owens_t|sine_integral|cosine_integral|fresnel_.)-"
+    r"bessel_moment|bessel_ratio|random_binomial|owens_t|sine_integral|cosine_integral|fresnel_.|"
+    r"gammaincc?inv|betaincc?inv|hyp\w+|amplitude|ellip[ke]inc|[ij]ve?|airy)-"
 )
 
 _WARNINGS = "XLA gives no warnings, and raises no FloatingPointError"
