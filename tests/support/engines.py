@@ -32,7 +32,7 @@ _REFUSALS = re.compile(
 _LONG = re.compile(
     r"\[(betaincc?|betainc_slope|beta|beta_density|gammaincc?|gammainc_slope|polygamma_difference|"
     r"bessel_moment|bessel_ratio|random_binomial|owens_t|sine_integral|cosine_integral|fresnel_.|"
-    r"gammaincc?inv|betaincc?inv|hyp\w+|amplitude|ellip[ke]inc|[ij]ve?|airy)-"
+    r"gammaincc?inv|betaincc?inv|hyp\d\w+|amplitude|ellip[ke]inc|[ij]ve?|airy)-"
 )
 
 _WARNINGS = "XLA gives no warnings, and raises no FloatingPointError"
