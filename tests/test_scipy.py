@@ -821,6 +821,24 @@ def test_places_of_a_value_of_a_piecewise_polynomial_are_those_of_scipy():
     np.testing.assert_allclose(got, akima, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    "a", [[1.0, -0.9], [2.0, -3.8, 1.9], [1.0, -2.0, 1.0], [1.0, 0.5, 0.2, 0.1]]
+)
+def test_filters_of_long_signals_are_those_of_scipy(a):
+    theirs = pytest.importorskip("scipy.signal")
+    rng = np.random.default_rng(0)
+    b, a = rng.normal(size=2), np.array(a)
+    for shape, axis in [((127,), 0), ((1_000,), 0), ((3, 1_025), 1), ((129, 2, 2), 0)]:
+        x = rng.normal(size=shape)
+        start = rng.normal(size=[*shape[:axis], len(a) - 1, *shape[axis + 1 :]])
+        want = theirs.lfilter(b, a, x, axis, start)
+        for y, z in zip(signal.lfilter(b, a, x, axis, start), want, strict=True):
+            np.testing.assert_allclose(y, z, rtol=1e-10, atol=1e-11 * np.abs(z).max())
+    fg.check_grads(
+        lambda b, a, x: signal.lfilter(b, a, x)[::7], (b, a, 0.1 * x[:, 0, 0]), order=1, rtol=1e-4
+    )
+
+
 def test_parameters_of_odeint_come_by_args_as_in_scipy():
     f = lambda y, t, a, b: -a * y + b
     want = integrate.odeint(f, 1.0, TIMES, 0.7, 0.1)

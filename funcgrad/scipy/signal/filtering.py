@@ -1,5 +1,6 @@
 """Recursive filters, by SciPy's names."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -8,13 +9,15 @@ from ...control.loops import scan
 from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import UnsupportedError
 from ...core.lazy import answering
-from ...numpy.indexing import known
+from ...numpy.indexing import known, take
 from ...ops.operand import operand
 from ...ops.reduce import axis_of
 from ...ops.structure import cast
 from ..floating import as_floating
 from .convolution import convolve
 from .representations import coefficients, sections_of
+
+_SHORTEST, _LONGEST = 32, 256  # blocks
 
 
 @answering
@@ -54,16 +57,65 @@ def lfilter(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
         )
     start, x = cast(start, dtype), cast(x, dtype)
 
-    def step(state: Any, now: Any) -> tuple[Any, Any]:
-        if size == 1:
-            return state, b[0] * now
-        y = b[0] * now + state[0]
-        shifted = np.concatenate([state[1:], np.zeros_like(state[:1])])
-        return shifted + np.reshape(b[1:], rest) * now - np.reshape(a[1:], rest) * y, y
-
-    last, y = _finite(b, x, start) if finite else scan(step, start, x)
+    if finite:
+        last, y = _finite(b, x, start)
+    else:
+        # states of filters of higher order are so large that powers of their matrix lose all digits
+        blocks = 2 <= size <= 3 and shape_of(x)[0] >= 4 * _SHORTEST
+        last, y = (_in_blocks if blocks else _recursive)(b, a, x, start)
     y = np.moveaxis(y, 0, axis)
     return y if zi is None else (y, np.moveaxis(last, 0, axis))
+
+
+def _recursive(b: Any, a: Any, x: Any, start: Any) -> tuple[Any, Any]:
+    """The final state and the output, sample by sample."""
+    rest = (-1, *[1] * (len(shape_of(x)) - 1))
+
+    def step(state: Any, now: Any) -> tuple[Any, Any]:
+        state, y = _next(b, a, rest, state, now)
+        return state, y
+
+    return scan(step, start, x)  # type: ignore[no-any-return]
+
+
+def _next(b: Any, a: Any, rest: tuple[int, ...], state: Any, now: Any) -> tuple[Any, Any]:
+    """The next state of the transposed direct form II, and the output."""
+    y = b[0] * now + state[0]
+    shifted = np.concatenate([state[1:], np.zeros_like(state[:1])])
+    return shifted + np.reshape(b[1:], rest) * now - np.reshape(a[1:], rest) * y, y
+
+
+def _in_blocks(b: Any, a: Any, x: Any, start: Any) -> tuple[Any, Any]:
+    """The same by blocks of the root of the length, of which each is a product of matrices.
+
+    The responses to a unit input and to unit states, in a block, give the output of a block by its
+    inputs and its first state. A loop over blocks finds these states.
+    """
+    n, order, shape = shape_of(x)[0], shape_of(start)[0], shape_of(x)
+    length = min(max(math.isqrt(n), _SHORTEST), _LONGEST)
+    first = n % length
+    start, head = _recursive(b, a, x[:first], start)
+    dtype = dtype_of(x)
+    impulse = np.zeros((length, order + 1), dtype)
+    impulse[0, 0] = 1
+    units = np.eye(order, order + 1, 1, dtype)
+
+    def step(state: Any, now: Any) -> tuple[Any, Any]:
+        state, y = _next(b, a, (-1, 1), state, now)
+        return state, (y, state[:, 0])
+
+    through, (outputs, states) = scan(step, units, impulse)
+    delay = np.arange(length)[:, None] - np.arange(length)
+    response = np.where(delay >= 0, take(outputs[:, 0], np.maximum(delay, 0), axis=0), 0)
+    blocks = np.reshape(x[first:], (n // length, length, -1))
+    entering = states[::-1].T @ blocks
+
+    def move(state: Any, found: Any) -> tuple[Any, Any]:
+        return through[:, 1:] @ state + found, state
+
+    last, before = scan(move, np.reshape(start, (order, -1)), entering)
+    y = np.reshape(response @ blocks + outputs[:, 1:] @ before, (n - first, *shape[1:]))
+    return np.reshape(last, shape_of(start)), np.concatenate([head, y])
 
 
 def _finite(b: Any, x: Any, start: Any) -> tuple[Any, Any]:
