@@ -1,10 +1,11 @@
 """Programs on the smaller modules of JAX; each gives a tree of numbers. See ``jax_programs.py``."""
 
 import numpy as np
+from funcgrad.compat.jax.scipy import stats
 
 import funcgrad.compat.jax as jax
 import funcgrad.compat.jax.numpy as jnp
-from funcgrad.compat.jax import image
+from funcgrad.compat.jax import core, custom_derivatives, image, lax, test_util
 from funcgrad.compat.jax.example_libraries import optimizers, stax
 
 PROGRAMS = []
@@ -144,3 +145,99 @@ def other_layers_of_stax():
         y = predict(params, wave(2, 3, 4, 2), rng=jax.random.key(3))
         found[name] = list(shape), list(y.shape), jnp.sum(y, (0, 1)), params
     return found
+
+
+# jax.lax
+
+
+@program
+def windows_by_dimension_numbers():
+    rows = lax.GatherDimensionNumbers((1,), (0,), (0,))
+    boxes = lax.GatherDimensionNumbers((1, 2), (), (0, 1))
+    pairs = lax.GatherDimensionNumbers((), (1,), (1,), (0,), (0,))
+    into = lax.ScatterDimensionNumbers((1,), (0,), (0,))
+    x, at = wave(4, 4), jnp.array([[1], [3], [9]])
+    corners = jnp.array([[1, 0], [2, 2]])
+    square = lambda x: jnp.sum(lax.gather(x, corners, boxes, (2, 2)) ** 2)
+    names = ["scatter", "scatter_add", "scatter_mul", "scatter_sub", "scatter_min", "scatter_max"]
+    return {
+        "clip": lax.gather(x, at, rows, (1, 4)),
+        "fill": lax.gather(x, at, rows, (1, 4), mode="fill", fill_value=7.0),
+        "boxes": jax.jit(lambda x: lax.gather(x, corners, boxes, (2, 2)))(x),
+        "slope": jax.grad(square)(x),
+        "pairs": lax.gather(x, at[:, None].repeat(4, 1)[:1].reshape(4, 1, 1), pairs, (1, 1)),
+        "into": [getattr(lax, name)(x, at, wave(3, 4), into) for name in names],
+    }
+
+
+@program
+def patches_of_images():
+    x, kernels = wave(2, 3, 6, 5), wave(4, 18, 5, 3)
+    letters = ("NHWC", "HWIO", "NHWC")
+    local = lambda k: lax.conv_general_dilated_local(x, k, (1, 1), "VALID", (2, 3))
+    last = lax.conv_general_dilated_patches(
+        x.transpose(0, 2, 3, 1), (2, 3), (1, 2), "VALID", dimension_numbers=letters
+    )
+    return {
+        "patches": lax.conv_general_dilated_patches(x, (2, 3), (2, 1), "SAME").sum((2, 3)),
+        "last": last[0],
+        "local": local(kernels)[0],
+        "slope": jax.grad(lambda k: jnp.sum(local(k) ** 2))(kernels).sum((2, 3)),
+    }
+
+
+@program
+def bits_and_precision():
+    x = jnp.array([1e6, 65519.0, 65520.0, 1e-6, -1e-9, jnp.inf, -1.2345678])
+    half = lax.reduce_precision(x, 5, 10)
+    zeros = lax.clz(jnp.array([0, 1, 5, -1, 2**30])), lax.clz(jnp.array([0, 3], jnp.uint8))
+    spectrum = jnp.abs(lax.fft(wave(2, 6), lax.FftType.RFFT, (6,)))
+    return [str(y) for y in half], zeros, spectrum, lax.broadcast_like(wave(3), wave(2, 3))
+
+
+@program
+def packed_factorisations():
+    a, b = wave(4, 4), wave(2, 5, 3)
+    taus = jnp.array([[0.3, 0.4, 0.5], [1.1, 0.0, 0.7]])
+    symmetric, linalg = a + a.T, lax.linalg
+    packed, d, e, factors = linalg.tridiagonal(symmetric)
+    triangle, vectors = linalg.schur(symmetric)
+    root = jnp.linalg.cholesky(a @ a.T + jnp.eye(4)).T
+    return {
+        "lu": list(linalg.lu(jnp.stack([a, symmetric]))),
+        "product": linalg.householder_product(b, taus),
+        "left": linalg.ormqr(b, taus, b, transpose=True),
+        "right": linalg.ormqr(b[0], taus[0], wave(2, 5), left=False),
+        "hessenberg": list(linalg.hessenberg(jnp.stack([a, symmetric]))),
+        "tridiagonal": [jnp.tril(packed), d, e, factors],
+        "schur": [jnp.trace(triangle), abs(vectors @ triangle @ vectors.T)],
+        "update": abs(linalg.cholesky_update(root, a[0])),
+        "symmetric": linalg.symmetric_product(a, symmetric, alpha=2.0, beta=0.5),
+    }
+
+
+# smaller names
+
+
+@program
+def names_beside_the_large_modules():
+    forward, backward = jax.fwd_and_bwd(lambda x, y: jnp.sin(x) * y, argnums=(0, 1))
+    y, residuals = forward(wave(3), 2.0)
+    closed = jax.make_jaxpr(lambda x: [x + 1, jnp.sin(x)])(1.0)
+    mode = stats.mode(jnp.array([[1.0, 2.0, 2.0], [3.0, 3.0, 1.0]]), axis=1)
+    x = jnp.array([1e-8, 0.5, 30.0])
+    (first, second), aux = jax.tree_util.flatten_one_level({"b": 1, "a": 2})
+    with jax.check_tracer_leaks(), jax.profiler.TraceAnnotation("step"), jax.debug_nans(True):
+        doubled = jax.jit(lambda x: 2 * x)(x)
+    jax.effects_barrier()
+    test_util.check_jvp(jnp.sin, lambda p, t: jax.jvp(jnp.sin, p, t), (x[1:2],))
+    test_util.check_vjp(jnp.sin, lambda p: jax.vjp(jnp.sin, p), (x[1:2],))
+    return {
+        "cotangents": list(backward(residuals, y)),
+        "jaxpr": core.eval_jaxpr(closed.jaxpr, closed.consts, 2.0),
+        "mode": [mode.mode, mode.count, stats.mode(wave(2, 2), axis=None).count],
+        "log1mexp": [jax.nn.log1mexp(x), jax.vmap(jax.grad(jax.nn.log1mexp))(x)],
+        "level": [first, second, list(aux)],
+        "doubled": doubled,
+        "zero": custom_derivatives.zero_from_primal(x),
+    }

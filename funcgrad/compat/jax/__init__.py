@@ -16,10 +16,14 @@ from ...core.registry import load as _load
 from ...debug import breakpoint as _breakpoint
 from ...transforms.abstract import ShapeDtypeStruct as ShapeDtypeStruct
 from . import (
+    derivatives as _derivatives,
     dtypes as dtypes,
+    errors as errors,
     lax as lax,
+    monitoring as monitoring,
     numpy as numpy,
     operators as operators,
+    profiler as profiler,
     random as random,
     spaces as _spaces,
     toplevel as _top,
@@ -28,24 +32,37 @@ from . import (
 )
 from .array_type import Array as Array
 from .arrays import TracedArray as _TracedArray
-from .config import config as config, enable_x64 as enable_x64
+from .config import (
+    IGNORED_FLAGS as _IGNORED_FLAGS,
+    config as config,
+    debug_infs as debug_infs,
+    debug_nans as debug_nans,
+    enable_x64 as enable_x64,
+    ignored_flag as _ignored_flag,
+)
+from .derivatives import fwd_and_bwd as fwd_and_bwd
 from .devices import Device as Device
 from .dtypes import float0 as float0
 from .refusals import SHARDING as _SHARDING, refused as _refused, register as _register
 from .toplevel import (
     block_until_ready as block_until_ready,
     clear_caches as clear_caches,
+    copy_to_host_async as copy_to_host_async,
     default_backend as default_backend,
     device_count as device_count,
     device_get as device_get,
     device_put as device_put,
     devices as devices,
+    effects_barrier as effects_barrier,
+    host_count as host_count,
     local_device_count as local_device_count,
     local_devices as local_devices,
     named_call as named_call,
     nothing as _nothing,
+    print_environment_info as print_environment_info,
     process_count as process_count,
     process_index as process_index,
+    process_indices as process_indices,
     pure_callback as pure_callback,
     typeof as typeof,
 )
@@ -76,20 +93,13 @@ from .transforms import (
 __version__, __version_info__ = "0.10.2", (0, 10, 2)
 named_scope = default_device = default_matmul_precision = numpy_rank_promotion = _nothing
 log_compiles = ensure_compile_time_eval = checking_leaks = numpy_dtype_promotion = _nothing
-enable_custom_prng = transfer_guard = check_tracer_leaks = enable_checks = explain_cache_misses = (
-    _nothing
-)
-effects_barrier = lambda: None  # effects happen in their turn
+host_id, host_ids = process_index, process_indices
+globals().update(dict.fromkeys(_IGNORED_FLAGS, _ignored_flag))
 
 
 def disable_jit(disable: bool = True) -> _Any:
     """Run functions themselves within a block."""
     return _load("funcgrad").disable_jit() if disable else _nothing()
-
-
-def debug_nans(enable: bool = True) -> _Any:
-    """Raise for a nan within a block; see funcgrad.debug.nans."""
-    return _load("funcgrad.debug").nans() if enable else _nothing()
 
 
 def _module(name: str, **values: _Any) -> _ModuleType:
@@ -115,40 +125,41 @@ tree = _module(
     flatten_with_path=_trees.tree_flatten_with_path, leaves=_trees.tree_leaves,
     leaves_with_path=_trees.tree_leaves_with_path, map=_trees.tree_map,
     map_with_path=_trees.tree_map_with_path, reduce=_trees.tree_reduce,
-    reduce_associative=_trees.tree_reduce_associative, structure=_trees.tree_structure,
+    reduce_associative=_trees.tree_reduce_associative, static=_trees.static,
+    structure=_trees.tree_structure,
     transpose=_trees.tree_transpose, unflatten=_trees.tree_unflatten,
 )  # fmt: skip
 flatten_util = _module("flatten_util", ravel_pytree=_top.ravel_pytree)
-test_util = _module("test_util", check_grads=_top.check_grads)
+test_util = _module(
+    "test_util",
+    check_grads=_top.check_grads, check_jvp=_derivatives.check_jvp,
+    check_vjp=_derivatives.check_vjp,
+)  # fmt: skip
 debug = _module(
     "debug", print=_top.debug_print, callback=_top.debug_callback, log=_top.debug_print,
     breakpoint=_breakpoint,
 )  # fmt: skip
 typing = _module("typing", ArrayLike=_Any, DTypeLike=_Any)
 core = _module(
-    "core", Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct, ensure_compile_time_eval=_nothing
-)
+    "core",
+    Tracer=_TracedArray, ShapedArray=ShapeDtypeStruct, eval_jaxpr=_top.eval_jaxpr,
+    ensure_compile_time_eval=_nothing, eval_context=_nothing, max_dim=max, min_dim=min,
+)  # fmt: skip
 ad_checkpoint = _module(
-    "ad_checkpoint", checkpoint=checkpoint, checkpoint_name=_top.checkpoint_name
-)
+    "ad_checkpoint",
+    checkpoint=checkpoint, checkpoint_name=_top.checkpoint_name,
+    checkpoint_policies=_load("funcgrad.transforms.checkpoint").checkpoint_policies,
+)  # fmt: skip
 custom_derivatives = _module(
     "custom_derivatives",
     closure_convert=closure_convert, custom_gradient=custom_gradient, custom_jvp=custom_jvp,
-    custom_vjp=custom_vjp,
+    custom_vjp=custom_vjp, SymbolicZero=_derivatives.SymbolicZero,
+    zero_from_primal=_derivatives.zero_from_primal,
 )  # fmt: skip
 custom_batching = _module("custom_batching", custom_vmap=_custom_vmap)
 ops = _module("ops", **_top.SEGMENTS)
 sharding = _module("sharding", **_SHARDING)
 NamedSharding, P = _SHARDING["NamedSharding"], _SHARDING["PartitionSpec"]
-errors = _module(
-    "errors",
-    TracerBoolConversionError=_load("funcgrad.core.errors").ConcretizationError,
-    ConcretizationTypeError=_load("funcgrad.core.errors").ConcretizationError,
-    TracerArrayConversionError=_load("funcgrad.core.errors").ConversionError,
-    NonConcreteBooleanIndexError=_load("funcgrad.core.errors").ConcretizationError,
-    TracerIntegerConversionError=_load("funcgrad.core.errors").ConcretizationError,
-    UnexpectedTracerError=_load("funcgrad.core.errors").LeakedTracerError,
-)
 experimental = _module("experimental", enable_x64=enable_x64)
 globals().update(_register(__name__, experimental))
 _module("experimental.ode", odeint=_top.odeint)

@@ -3,12 +3,13 @@
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
 from ...core.errors import UnsupportedError
+from ...core.registry import load
 
 
 class Config:
@@ -93,3 +94,27 @@ def canonicalize_dtype(dtype: Any, allow_extended_dtype: bool = False) -> np.dty
 def default_dtype(kind: str) -> np.dtype[Any]:
     """The dtype of Python scalars: of kind "b", "i", "f" or "c"."""
     return canonicalize_dtype({"b": bool, "i": np.int64, "f": float, "c": complex}[kind])
+
+
+def debug_nans(new_val: bool = True) -> Any:
+    """Raise for a nan or inf within a block; see funcgrad.debug.nans."""
+    return load("funcgrad.debug").nans() if new_val else nullcontext()
+
+
+debug_infs = debug_nans  # an inf of finite operands raises too
+
+
+def ignored_flag(new_val: Any = None) -> Any:
+    """A block in which nothing changes: the flag has no meaning here."""
+    return nullcontext()
+
+
+# flags that JAX sets within blocks
+IGNORED_FLAGS = (
+    "allow_f16_reductions", "array_garbage_collection_guard", "auto_pcast", "check_tracer_leaks",
+    "debug_key_reuse", "default_prng_impl", "enable_checks", "enable_custom_prng",
+    "explain_cache_misses", "jax2tf_associative_scan_reductions", "legacy_prng_key",
+    "remove_size_one_mesh_axis_from_type", "softmax_custom_jvp", "thread_guard",
+    "threefry_partitionable", "transfer_guard", "transfer_guard_device_to_device",
+    "transfer_guard_device_to_host", "transfer_guard_host_to_device",
+)  # fmt: skip

@@ -16,14 +16,28 @@ from ...core.registry import load
 from . import numpy as jnp
 from .arrays import Methods, inward, lowered, outward, raised
 from .creation import made
+from .gathering import (
+    GatherDimensionNumbers as GatherDimensionNumbers,
+    GatherScatterMode as GatherScatterMode,
+    ScatterDimensionNumbers as ScatterDimensionNumbers,
+    gather as gather,
+    scatter as scatter,
+    scatter_add as scatter_add,
+    scatter_max as scatter_max,
+    scatter_min as scatter_min,
+    scatter_mul as scatter_mul,
+    scatter_sub as scatter_sub,
+)
 from .loops import fori_loop as fori_loop, scan as scan, while_loop as while_loop
 from .operations import (
+    FftType as FftType,
     RoundingMethod as RoundingMethod,
     argmax as argmax,
     argmin as argmin,
     bitcast_convert_type as bitcast_convert_type,
     complex as complex,
     concatenate as concatenate,
+    fft as fft,
     reduce as reduce,
     reduce_and as reduce_and,
     reduce_max as reduce_max,
@@ -43,7 +57,17 @@ from .operations import (
     tile as tile,
     transpose as transpose,
 )
+from .patches import (
+    ConvDimensionNumbers as ConvDimensionNumbers,
+    conv_general_dilated_local as conv_general_dilated_local,
+    conv_general_dilated_patches as conv_general_dilated_patches,
+)
 from .refusals import refused
+from .representation import (
+    broadcast_like as broadcast_like,
+    clz as clz,
+    reduce_precision as reduce_precision,
+)
 from .scalars import dtype_in
 from .shapes import (
     conv_general_permutations as conv_general_permutations,
@@ -107,7 +131,7 @@ class Precision(enum.Enum):
     HIGHEST = 2
 
 
-PrecisionLike = Any
+PrecisionLike = ConvGeneralDilatedDimensionNumbers = DotDimensionNumbers = Any
 
 
 def function(fun: Callable[..., Any]) -> Callable[..., Any]:

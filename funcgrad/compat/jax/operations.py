@@ -165,3 +165,20 @@ def shift_right_logical(x: Any, y: Any) -> Any:
 def bitcast_convert_type(operand: Any, new_dtype: Any) -> Any:
     """The same bits in another dtype of as many bits, of a known array."""
     return jnp.asarray(operand).view(new_dtype)
+
+
+class FftType(enum.Enum):
+    """Kinds of discrete Fourier transforms."""
+
+    FFT = 0
+    IFFT = 1
+    RFFT = 2
+    IRFFT = 3
+
+
+def fft(x: Any, fft_type: Any, fft_lengths: Sequence[int]) -> Any:
+    """A discrete Fourier transform of the last axes."""
+    kind = fft_type if isinstance(fft_type, str) else FftType(fft_type).name
+    axes = tuple(range(-len(fft_lengths), 0))
+    transform = getattr(jnp.fft, f"{kind.lower().removesuffix('n')}n")
+    return transform(x, s=tuple(fft_lengths), axes=axes)

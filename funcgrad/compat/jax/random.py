@@ -11,7 +11,7 @@ from ... import random as ours
 from ...core.lazy import kept as _kept
 from .arrays import lowered, raised
 from .config import canonicalize_dtype, default_dtype
-from .keys import KeyArray
+from .keys import KEY_DTYPE, KeyArray
 from .refusals import refused
 from .scalars import dtype_in
 
@@ -91,3 +91,8 @@ def key_impl(keys: KeyArray) -> str:
 def clone(key: KeyArray) -> KeyArray:
     """The key itself."""
     return key
+
+
+def key_dtype(impl: Any = None) -> Any:
+    """The dtype of keys."""
+    return KEY_DTYPE

@@ -4,12 +4,12 @@ import functools
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...core.registry import load
-from . import krylov, lax, numpy as jnp
+from . import krylov, lax, numpy as jnp, reflectors
 from .arrays import lowered, raised
 from .config import as_dtype, canonicalize_dtype
 from .refusals import refused
@@ -167,6 +167,51 @@ def _tridiagonal_solve(dl: Any, d: Any, du: Any, b: Any, **_: Any) -> Any:
     return jnp.vectorize(solve, signature="(n),(n),(n),(n,m)->(n,m)")(dl, d, du, b)
 
 
+def _log1mexp(x: Any) -> Any:
+    """log(1 - exp(-x)) for x > 0. Source: Maechler 2012, equation 7."""
+    x = jnp.asarray(x)
+    near = x < np.log(2.0)
+    small, large = jnp.where(near, x, 1.0), jnp.where(near, 1.0, x)
+    return jnp.where(near, jnp.log(-jnp.expm1(-small)), jnp.log1p(-jnp.exp(-large)))
+
+
+class ModeResult(NamedTuple):
+    """The most frequent values, and how often they are there."""
+
+    mode: Any
+    count: Any
+
+
+def _mode(
+    a: Any, axis: int | None = 0, nan_policy: str = "propagate", keepdims: bool = False
+) -> ModeResult:
+    """The most frequent value along an axis; of several ones, the least."""
+    x = jnp.sort(jnp.asarray(a), axis=axis)
+    rank = jnp.ndim(a)
+    x = jnp.moveaxis(x, 0 if axis is None else axis, -1)
+    counts = jnp.sum(x[..., :, None] == x[..., None, :], axis=-1)
+    first = jnp.expand_dims(jnp.argmax(counts, axis=-1), -1)
+    found = [jnp.take_along_axis(y, first, axis=-1)[..., 0] for y in (x, counts)]
+    if keepdims:
+        shape = [1] * rank
+        found = [y.reshape(shape) if axis is None else jnp.expand_dims(y, axis) for y in found]
+    return ModeResult(*found)
+
+
+class OptimizeResults(NamedTuple):
+    """Fields of a result of ``jax.scipy.optimize.minimize``; ours has them, and more."""
+
+    x: Any
+    success: Any
+    status: Any
+    fun: Any
+    jac: Any
+    hess_inv: Any
+    nfev: Any
+    njev: Any
+    nit: Any
+
+
 def _logmeanexp(x: Any, axis: Any = None, where: Any = None, keepdims: bool = False) -> Any:
     """log(mean(exp(x)))."""
     x = jnp.asarray(x)
@@ -207,8 +252,25 @@ OWN: dict[str, Any] = {
     "jax.scipy.sparse.linalg.bicgstab": krylov.bicgstab,
     "jax.scipy.sparse.linalg.cg": krylov.cg,
     "jax.scipy.sparse.linalg.gmres": krylov.gmres,
+    "jax.nn.log1mexp": _log1mexp,
     "jax.nn.logmeanexp": _logmeanexp,
+    "jax.scipy.optimize.OptimizeResults": OptimizeResults,
+    "jax.scipy.stats.mode": _mode,
     "jax.numpy.linalg.norm": _norm,
+    **{
+        f"jax.lax.linalg.{name}": getattr(reflectors, name)
+        for name in (
+            "cholesky_update",
+            "hessenberg",
+            "householder_product",
+            "lu",
+            "lu_pivots_to_permutation",
+            "ormqr",
+            "schur",
+            "symmetric_product",
+            "tridiagonal",
+        )
+    },
     "jax.lax.linalg.triangular_solve": _triangular_solve,
     "jax.lax.linalg.tridiagonal_solve": _tridiagonal_solve,
     "jax.nn.identity": _identity,

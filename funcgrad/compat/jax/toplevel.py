@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -166,6 +167,36 @@ def _has_value(x: Any) -> bool:
 def nothing(*args: Any, **kwargs: Any) -> Iterator[None]:
     """A block in which nothing changes."""
     yield
+
+
+def effects_barrier() -> None:
+    """Do nothing: results are ready."""
+
+
+def copy_to_host_async(x: Any) -> Any:
+    """Pass a tree through: arrays are in memory."""
+    return x
+
+
+def process_indices(backend: Any = None) -> list[int]:
+    """The only process."""
+    return [0]
+
+
+def eval_jaxpr(jaxpr: Any, consts: Any, *args: Any) -> list[Any]:
+    """The results of a program of ``make_jaxpr``, flat."""
+    run = load("funcgrad.core.jaxpr").eval_jaxpr
+    return list(raised(run(jaxpr, lowered(list(consts)), lowered(list(args)))))
+
+
+def print_environment_info(return_string: bool = False) -> str | None:
+    """Print the versions of this library, NumPy and Python."""
+    own = load("funcgrad").__version__
+    text = f"funcgrad: {own}\nnumpy:  {np.__version__}\npython: {sys.version}"
+    if return_string:
+        return text
+    print(text)
+    return None
 
 
 def named_call(fun: Callable[..., Any], *, name: str | None = None) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """``jax.tree_util``: trees by JAX's names."""
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,6 +21,7 @@ from ...core.tree import (
     keystr as keystr,
 )
 
+handler_of: Any = tree.handler_of
 tree_flatten_with_path, tree_leaves = tree.flatten_with_path, tree.leaves
 tree_leaves_with_path, tree_map = tree.leaves_with_path, tree.map
 tree_map_with_path, tree_structure = tree.map_with_path, tree.structure
@@ -124,3 +126,26 @@ def treedef_tuple(treedefs: Iterable[TreeDef]) -> TreeDef:
 def is_tree_node(x: Any) -> bool:
     """Whether a value is a node."""
     return tree.handler_of(x) is not None
+
+
+def static(**kwargs: Any) -> Any:
+    """A field of a dataclass that is part of the structure."""
+    return dataclasses.field(
+        metadata={**(kwargs.pop("metadata", None) or {}), "static": True}, **kwargs
+    )
+
+
+def flatten_one_level(tree: Any) -> tuple[tuple[Any, ...], Any]:
+    """The children of a node, and what its class needs besides to make it again."""
+    handler = handler_of(tree)
+    if handler is None:
+        raise ValueError(f"flatten_one_level: it takes a node: got a leaf of {type(tree)}")
+    children, aux = handler.flatten(tree)
+    return tuple(children), aux
+
+
+def flatten_one_level_with_keys(tree: Any) -> tuple[tuple[Any, ...], Any]:
+    """``flatten_one_level`` with pairs (key, child)."""
+    children, aux = flatten_one_level(tree)
+    keys = handler_of(tree).keys(tree, aux, len(children))
+    return tuple(zip(keys, children, strict=True)), aux
