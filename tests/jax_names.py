@@ -2,6 +2,7 @@
 
 import numpy as np
 from funcgrad.compat.jax.scipy import stats
+from funcgrad.compat.jax.scipy.cluster import vq
 
 import funcgrad.compat.jax as jax
 import funcgrad.compat.jax.numpy as jnp
@@ -239,5 +240,6 @@ def names_beside_the_large_modules():
         "log1mexp": [jax.nn.log1mexp(x), jax.vmap(jax.grad(jax.nn.log1mexp))(x)],
         "level": [first, second, list(aux)],
         "doubled": doubled,
+        "codes": list(vq.vq(wave(5, 2), wave(3, 2))),
         "zero": custom_derivatives.zero_from_primal(x),
     }

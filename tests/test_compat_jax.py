@@ -365,6 +365,8 @@ def test_keywords_that_mean_nothing_here_are_taken():
         (lambda: jax.pmap(lambda x: x)(1.0), "jax.pmap: .* use vmap"),
         (lambda: jax.jit(lambda x: x).lower(1.0), r"jit\(f\).lower"),
         (lambda: jax.experimental.pallas.call, "jax.experimental.pallas.call: .* write the"),
+        (lambda: jax.live_arrays(), "jax.live_arrays: .* use tracemalloc"),
+        (lambda: jax.new_ref(1.0), r"jax.new_ref: .* use x.at\[index\].set"),
         (lambda: jax.make_mesh((1,), "x"), "jax.make_mesh: .* one process computes"),
         (lambda: jnp.zeros(2, jnp.bfloat16), "bfloat16: NumPy has no such dtype; use float32"),
         (lambda: jax.lax.no_such_name, "module 'jax.lax' has no attribute 'no_such_name'"),

@@ -43,6 +43,8 @@ MODULES = {
     "jax.interpreters": "use funcgrad.extend",
     "jax.extend": "use funcgrad.extend",
     "jax.lib": "there is no XLA",
+    "jax.scipy.spatial": "write the rotation by jax.numpy",
+    "jax.scipy.spatial.transform": "write the rotation by jax.numpy",
     "jax.stages": "there is no XLA",
 }
 

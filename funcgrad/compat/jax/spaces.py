@@ -33,6 +33,8 @@ SPACES = {
     "scipy.sparse": "funcgrad.scipy.sparse",
     "scipy.sparse.linalg": "funcgrad.scipy.sparse.linalg",
     "scipy.fft": "funcgrad.scipy.fft",
+    "scipy.cluster": "funcgrad.scipy",
+    "scipy.cluster.vq": "funcgrad.scipy",
 }
 _DISTRIBUTIONS = (
     "bernoulli", "beta", "betabinom", "binom", "cauchy", "chi2", "dirichlet", "expon", "gamma",
@@ -198,6 +200,17 @@ def _mode(
     return ModeResult(*found)
 
 
+def _vq(obs: Any, code_book: Any, check_finite: bool = True) -> tuple[Any, Any]:
+    """The nearest code of each observation, and its distance."""
+    x, codes = jnp.asarray(obs), jnp.asarray(code_book)
+    if x.ndim == 1:
+        x, codes = x[:, None], codes[:, None]
+    square = jnp.sum((x[:, None] - codes) ** 2, axis=-1)
+    code = jnp.argmin(square, axis=-1)
+    nearest = jnp.take_along_axis(square, code[:, None], axis=-1)[:, 0]
+    return code, jnp.sqrt(nearest)
+
+
 class OptimizeResults(NamedTuple):
     """Fields of a result of ``jax.scipy.optimize.minimize``; ours has them, and more."""
 
@@ -255,6 +268,7 @@ OWN: dict[str, Any] = {
     "jax.nn.log1mexp": _log1mexp,
     "jax.nn.logmeanexp": _logmeanexp,
     "jax.scipy.optimize.OptimizeResults": OptimizeResults,
+    "jax.scipy.cluster.vq.vq": _vq,
     "jax.scipy.stats.mode": _mode,
     "jax.numpy.linalg.norm": _norm,
     **{
