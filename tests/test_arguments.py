@@ -359,7 +359,8 @@ def takes_scalars(function):
     if not hasattr(made, "answers"):  # a record of results, which the library makes
         return None, []
     signature = inspect.signature(function)
-    return signature, [p for p, x in signature.parameters.items() if x.annotation in SCALARS]
+    rows = signature.parameters.items()
+    return signature, [p for p, x in rows if x.annotation in SCALARS and x.kind != x.VAR_POSITIONAL]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,17 @@ class Module:
         return getattr(self.module, name)
 
 
+# by SciPy's solvers or its triangulation
+BY_SCIPY = {
+    "optimize.anderson", "optimize.broyden1", "optimize.broyden2", "optimize.newton_krylov",
+    "optimize.fmin_cg", "optimize.fmin_ncg", "optimize.fmin_powell",
+    "interpolate.LinearNDInterpolator", "interpolate.griddata linear",
+}  # fmt: skip
+
+
 def ours(name):
+    if name in BY_SCIPY:
+        pytest.importorskip("scipy", reason="SciPy is an optional extra")
     function, args, options = CALLS[name]
     module = Module("funcgrad.scipy." + name.partition(".")[0])
     return lambda *xs: function(module, *xs), args, options.get("smooth", True)
