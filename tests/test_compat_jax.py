@@ -570,3 +570,10 @@ def test_initializers_and_functions_of_hermitian_matrices():
     assert init(jax.random.key(0), (2, 3)).dtype == np.float32
     np.testing.assert_allclose(got, [[0.7236, -0.4472], [-0.4472, 0.2764]], atol=1e-4)  # JAX's
     assert jax.lax.switch(1, [lambda x: x, lambda x: x + 1], 2.0).dtype == np.float32
+
+
+def test_an_import_of_a_refused_name_says_what_to_use():
+    with pytest.raises(ImportError, match=r"BCOO: it has no counterpart .*: use funcgrad\.sparse"):
+        from funcgrad.compat.jax.experimental.sparse import BCOO  # noqa: F401
+    with pytest.raises(AttributeError, match=r"use funcgrad\.sparse"):
+        jax.experimental.sparse.BCOO  # noqa: B018

@@ -138,7 +138,7 @@ def _distance(row: Counterpart, module: str) -> tuple[bool, bool]:
 def attribute(who: str, name: str, asking: FrameType) -> Exception:
     """The error for a name that a public module lacks, with the counterpart it has.
 
-    It is an ImportError for ``from module import name``, which would hide an AttributeError.
+    It is an ImportError where it is imported.
     """
     words = f"module {who!r} has no attribute {name!r}"
     own = "" if name.startswith("_") else near(name, dir(load(who)), 0.8)
@@ -148,9 +148,12 @@ def attribute(who: str, name: str, asking: FrameType) -> Exception:
     told = (
         f"{words}: it is {row.peer}; {row.use}" if row.peer != row.ours else f"{words}; {row.use}"
     )
-    if opname[asking.f_code.co_code[asking.f_lasti]] == "IMPORT_FROM":
-        return ImportError(told, name=who)
-    return AttributeError(told, name=name)
+    return ImportError(told, name=who) if imports(asking) else AttributeError(told, name=name)
+
+
+def imports(asking: FrameType) -> bool:
+    """Whether a frame runs ``from module import name``, which would hide an AttributeError."""
+    return opname[asking.f_code.co_code[asking.f_lasti]] == "IMPORT_FROM"
 
 
 def member(kind: str, name: str, known: Iterable[str] = ()) -> str:

@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import Any
 
 from ...core.errors import UnsupportedError
+from ...core.missing import imports
 
 _ONE = "one process computes: leave it out"
 # functions, which raise when they are called
@@ -56,9 +57,8 @@ class RefusedModule(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)
         cure = MODULES[self.__doc__ or ""]
-        raise UnsupportedNameError(
-            f"{self.__doc__}.{name}: it has no counterpart in compat.jax: {cure}"
-        )
+        told = f"{self.__doc__}.{name}: it has no counterpart in compat.jax: {cure}"
+        raise ImportError(told) if imports(sys._getframe(1)) else UnsupportedNameError(told)
 
 
 def refused(module: str, name: str) -> Exception:
