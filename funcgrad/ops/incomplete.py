@@ -158,7 +158,7 @@ def _gammaincc(a: Any, x: Any) -> Any:
 
 
 def _gammainc_slope(order: Any, a: Any, x: Any) -> Any:
-    return gamma_parts(int(order.flat[0]), a, x)[0]
+    return gamma_parts(int(order.flat[0]) if order.size else 0, a, x)[0]
 
 
 def _gamma_density(a: Any, x: Any) -> Any:

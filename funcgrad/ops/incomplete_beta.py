@@ -158,7 +158,8 @@ def _betaincc(a: Any, b: Any, x: Any) -> Any:
 
 
 def _betainc_slope(n: Any, m: Any, a: Any, b: Any, x: Any) -> Any:
-    return beta_parts(int(n.flat[0]), int(m.flat[0]), a, b, x)[0]
+    orders = (int(n.flat[0]), int(m.flat[0])) if np.size(x) else (0, 0)
+    return beta_parts(*orders, a, b, x)[0]
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:

@@ -60,7 +60,7 @@ def read_hits(x: Any, hits: Any, windows: Sequence[Window]) -> Any:
         return np.zeros(shape_of(hits), dtype_of(x))
     places, none = _flat_positions(hits, windows)
     y = getitem_p(reshape(x, (-1,)), places, index=Index((ARRAY,)))
-    return where(none, 0, y)
+    return where(none, dtype_of(y).type(0), y)
 
 
 def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
@@ -70,7 +70,7 @@ def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
         return np.zeros(shape, dtype_of(y))
     places, none = _flat_positions(hits, windows)
     flat = np.zeros(product(shape), dtype_of(y))
-    values = reshape(where(none, 0, y), (-1,))
+    values = reshape(where(none, dtype_of(y).type(0), y), (-1,))
     return reshape(add_at_p(flat, values, reshape(places, (-1,)), index=Index((ARRAY,))), shape)
 
 
