@@ -35,7 +35,7 @@ def _reflected(v: Any, tau: Any, x: Any) -> Any:
 
 
 def _vector(a: Any, i: int, first: int) -> Any:
-    """The vector of a reflection: 0, 1, and what a column holds below."""
+    """The vector of a reflection: 0, then 1, then the elements of a column below."""
     rows = np.arange(a.shape[-2])
     return jnp.where(rows > first, a[..., :, i], (rows == first).astype(a.dtype))
 

@@ -1,6 +1,6 @@
 """Splines as tuples (t, c, k) of knots, coefficients and degree, and fits by least squares.
 
-Functions take a BSpline in place of a tuple, and give what they took.
+Functions take a BSpline in place of a tuple, and return one of the same form.
 """
 
 import itertools

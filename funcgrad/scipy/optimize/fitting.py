@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.avals import aval_of, shape_of
 from ...core.errors import ShapeError
 from ...core.lazy import answering
 from ...core.trace import is_concrete
-from ...ops.operand import operand, strong
+from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
-from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.jacobian import jacfwd
+from ..floating import as_floating
 from .adapter import concrete_values, scipy_optimize
 from .roots import least_squares
 
@@ -56,12 +56,12 @@ def curve_fit(
     [2. 1.]
     """
     check_callable("curve_fit", f)
-    ydata = np.reshape(_floating(ydata), (-1,))
+    ydata = np.reshape(as_floating(ydata), (-1,))
     if check_finite and is_concrete(ydata) and not np.all(np.isfinite(stop_gradient(ydata))):
         raise ValueError(
             "curve_fit: ydata must be finite: got nan or inf; drop nan by np.isfinite first"
         )
-    xdata = _floating(xdata) if isinstance(xdata, (list, tuple)) else xdata
+    xdata = as_floating(xdata) if isinstance(xdata, (list, tuple)) else xdata
     start = _first(f, p0, bounds)
     whiten = _whitening(sigma, shape_of(ydata)[0])
     fewer = shape_of(ydata)[0] < shape_of(start)[0]
@@ -81,14 +81,9 @@ def curve_fit(
     return found.x, covariance
 
 
-def _floating(x: Any) -> Any:
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
-
-
 def _first(f: Callable[..., Any], p0: Any, bounds: Any) -> Any:
     if p0 is not None:
-        return np.reshape(_floating(p0), (-1,))
+        return np.reshape(as_floating(p0), (-1,))
     sides = () if bounds is None else _sides(bounds)
     kinds = [p.kind for p in inspect.signature(f).parameters.values()]
     count = sum(k in (0, 1) for k in kinds) - 1  # positional ones, but for xdata
@@ -102,7 +97,7 @@ def _first(f: Callable[..., Any], p0: Any, bounds: Any) -> Any:
 
 def _sides(bounds: Any) -> tuple[Any, Any]:
     low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    return _floating(low), _floating(high)
+    return as_floating(low), as_floating(high)
 
 
 def _within(count: int, low: Any, high: Any) -> Any:
@@ -118,7 +113,7 @@ def _whitening(sigma: Any, size: int) -> Callable[[Any], Any]:
     """The map from residuals to such of variance 1."""
     if sigma is None:
         return lambda r: r
-    sigma = _floating(sigma)
+    sigma = as_floating(sigma)
     if shape_of(sigma) in ((), (size,)):
         return lambda r: r / sigma
     if shape_of(sigma) != (size, size):

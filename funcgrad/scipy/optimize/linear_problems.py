@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.avals import aval_of, shape_of
 from ...core.errors import ShapeError
 from ...core.lazy import answering
-from ...ops.operand import operand, strong
+from ...ops.operand import operand
 from ...ops.stop_gradient import stop_gradient
-from ...ops.structure import cast
+from ..floating import as_floating
 from .quadratic import solve_qp
 
 
@@ -54,8 +54,9 @@ def linprog(
     >>> print(found.x.round(9), found.fun.round(9))
     [1. 3.] -7.0
     """
-    c = _floating(c)
-    a_ub, b_ub, a_eq, b_eq = (None if v is None else _floating(v) for v in (A_ub, b_ub, A_eq, b_eq))
+    c = as_floating(c)
+    given = (None if v is None else as_floating(v) for v in (A_ub, b_ub, A_eq, b_eq))
+    a_ub, b_ub, a_eq, b_eq = given
     n = shape_of(c)[0] if shape_of(c) else 1
     found = solve_qp(np.zeros((n, n)), c, a_eq, b_eq, a_ub, b_ub, _sides("linprog", bounds, n))
     rest = lambda a, b: np.zeros(0) if a is None else b - a @ found.x
@@ -78,7 +79,7 @@ def lsq_linear(
     >>> print(lsq_linear(np.eye(2), np.array([2.0, -1.0]), bounds=(0, 1)).x.round(9))
     [1. 0.]
     """
-    a, b = _floating(A), _floating(b)
+    a, b = as_floating(A), as_floating(b)
     if len(shape_of(a)) != 2 or shape_of(b) != shape_of(a)[:1]:
         raise ShapeError(
             f"lsq_linear: A must be a matrix and b a vector of as many rows: got {aval_of(a)} and "
@@ -86,7 +87,7 @@ def lsq_linear(
         )
     n = shape_of(a)[1]
     low, high = (bounds.lb, bounds.ub) if hasattr(bounds, "lb") else bounds
-    low, high = (np.broadcast_to(_floating(v), (n,)) for v in (low, high))
+    low, high = (np.broadcast_to(as_floating(v), (n,)) for v in (low, high))
     columns, right, *ends = map(stop_gradient, (a, b, low, high))
     norms = np.sqrt(np.sum(columns * columns, axis=0))
     norms = np.where(norms > 0, norms, 1)
@@ -120,11 +121,6 @@ def nnls(A: Any, b: Any, maxiter: int | None = None) -> tuple[Any, Any]:  # noqa
     return found.x, np.linalg.norm(found.fun)
 
 
-def _floating(x: Any) -> Any:
-    x = strong(operand(np.asarray(x) if isinstance(x, (list, tuple)) else x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
-
-
 def _sides(who: str, bounds: Any, n: int) -> tuple[Any, Any]:
     """The lower and the upper bounds of all elements."""
     if hasattr(bounds, "lb"):
@@ -135,7 +131,7 @@ def _sides(who: str, bounds: Any, n: int) -> tuple[Any, Any]:
             f"{who}: bounds must be one pair, or one for each of {n} elements: got {len(pairs)}"
             f"; write [(low, high)] * {n}"
         )
-    side = lambda k, far: np.stack([_floating(far if p[k] is None else p[k]) for p in pairs])
+    side = lambda k, far: np.stack([as_floating(far if p[k] is None else p[k]) for p in pairs])
     spread = lambda v: np.broadcast_to(v, (n,))
     return spread(side(0, -np.inf)), spread(side(1, np.inf))
 

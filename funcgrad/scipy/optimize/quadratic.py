@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...control.loops import while_loop
-from ...core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ...core.avals import aval_of, dtype_of, shape_of
 from ...core.errors import ShapeError
 from ...core.lazy import answering
-from ...ops.operand import operand, strong
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
+from ..floating import as_floating
 
 _MOST = 60  # iterations
 
@@ -81,12 +81,12 @@ def solve_qp(
 
 
 def _checked(q: Any, c: Any, a: Any, b: Any, g: Any, h: Any, bounds: Any) -> _Program:
-    c = _floating(c)
+    c = as_floating(c)
     n = shape_of(c)[0] if len(shape_of(c)) == 1 else -1
     given = {"Q": (q, 2), "A": (a, 2), "G": (g, 2), "b": (b, 1), "h": (h, 1)}
     full = {}
     for name, (x, rank) in given.items():
-        x = np.zeros((0, n)[-rank:] if rank == 2 else (0,)) if x is None else _floating(x)
+        x = np.zeros((0, n)[-rank:] if rank == 2 else (0,)) if x is None else as_floating(x)
         full[name] = x
         if len(shape_of(x)) != rank or (rank == 2 and shape_of(x)[1] != n):
             want = f"[., {n}]" if rank == 2 else "a vector"
@@ -106,7 +106,7 @@ def _checked(q: Any, c: Any, a: Any, b: Any, g: Any, h: Any, bounds: Any) -> _Pr
         )
     rows, limits = full["G"], full["h"]
     if bounds is not None:
-        low, high = (np.broadcast_to(_floating(v), (n,)) for v in bounds)
+        low, high = (np.broadcast_to(as_floating(v), (n,)) for v in bounds)
         unit = np.eye(n)
         rows = np.concatenate([rows, unit, -unit])
         limits = np.concatenate([limits, high, -low])
@@ -116,11 +116,6 @@ def _checked(q: Any, c: Any, a: Any, b: Any, g: Any, h: Any, bounds: Any) -> _Pr
     dtype = np.result_type(*map(dtype_of, (full["Q"], c)))
     parts = (full["Q"], c, full["A"], full["b"], rows, limits)
     return _Program(*(cast(x, dtype) for x in parts))
-
-
-def _floating(x: Any) -> Any:
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
 
 
 def _interior(p: _Program) -> _Point:
@@ -206,20 +201,23 @@ def _active_set(p: _Program) -> tuple[Any, Any, Any, _Point]:
     whether it is so with those of the interior point or these, and that point.
     """
     point = _interior(p)
+    guess = point.z > point.s
+
+    def tried(active: Any) -> tuple[Any, Any, Any]:
+        x, y, z = _on_active(p, active, point.x)
+        return x, z, _is_optimal(p, x, y, z)
 
     def corrected(state: Any) -> Any:
-        active, _, count = state
-        x, y, z = _on_active(p, active, point.x)
-        good = _is_optimal(p, x, y, z)
+        active, x, z, _, count = state
         # for weakly active ones the interior point may have chosen wrongly
         other = np.logical_or(np.logical_and(active, z > 0), p.g @ x > p.h)
-        return np.where(good, active, other), good, count + 1
+        return other, *tried(other), count + 1
 
-    go_on = lambda state: np.logical_and(np.logical_not(state[1]), state[2] < 5)
-    guess = point.z > point.s
-    active, good, _ = while_loop(go_on, corrected, (guess, np.asarray(False), 0))
-    certified = _is_optimal(p, _on_active(p, guess, point.x)[0], point.y, point.z)
+    first = tried(guess)
+    certified = _is_optimal(p, first[0], point.y, point.z)
     certified = certified & (point.gap <= _near_zero(dtype_of(p.c)))
+    go_on = lambda state: np.logical_and(np.logical_not(state[3]), state[4] < 4)
+    active, _, _, good, _ = while_loop(go_on, corrected, (guess, *first, 0))
     return np.where(good, active, guess), good, good | certified, point
 
 

@@ -82,7 +82,7 @@ def lsmr(
 def _least(
     who: str, method: Any, matrix: Any, b: Any, damp: Any, limits: tuple[Any, ...], x0: Any
 ) -> tuple[Any, list[Any]]:
-    """The solution with its derivatives, and what the iteration says of it."""
+    """The solution with its derivatives, and the report of the iteration."""
     a, b = aslinearoperator(matrix), strong(operand(b))
     b = b if is_inexact(dtype_of(b)) else cast(b, np.float64)
     b = cast(b, np.result_type(dtype_of(b), a.dtype))

@@ -277,7 +277,7 @@ def inverse_time_decay(
 def polynomial_decay(
     step_size: Any, decay_steps: Any, final_step_size: Any, power: Any = 1.0
 ) -> Schedule:
-    """From one rate to another by a power of what is left of the decay steps."""
+    """From one rate to another, by a power of the fraction of steps that remain."""
 
     def schedule(step_num: Any) -> Any:
         left = 1 - jnp.minimum(step_num, decay_steps) / decay_steps
